@@ -1,0 +1,158 @@
+//! What surrounds every request: its id, its span, its caller, its preconditions.
+
+use std::pin::Pin;
+use std::rc::Rc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, ETag, EntityTag, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use tracing::Instrument as _;
+
+use crate::caller::{Authenticator, unauthenticated};
+use crate::ids::Ids;
+use crate::instant::Clock;
+use crate::problem::Problem;
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: Rc<str>;
+}
+
+/// The id of the request that is being answered; empty outside of one.
+pub fn request_id() -> String {
+    CURRENT.try_with(|id| id.to_string()).unwrap_or_default()
+}
+
+/// Gives the request an id (the client's own where it sent a sensible one), a span and a line in the log, and answers the id
+/// in `X-Request-Id`.
+pub async fn traced(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let sent = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let sensible = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let id: Rc<str> = sent.filter(sensible).map_or_else(|| Ids::System.next(Clock::System.now()).to_string(), str::to_owned).into();
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
+    let started = Clock::System.now();
+    let answer = CURRENT.scope(id.clone(), next.call(request)).instrument(span.clone()).await;
+    let micros = Clock::System.now().micros() - started.micros();
+    let status = answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
+    span.in_scope(|| tracing::info!(status = status.as_u16(), micros, "answered"));
+    let mut response = answer?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    Ok(response)
+}
+
+/// Resolves the bearer token before anything else of the request is looked at.
+pub async fn authenticated(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let bearer = bearer(request.request()).ok_or_else(unauthenticated)?;
+    let Some(authenticator) = request.app_data::<Authenticator>().cloned() else {
+        return Err(unauthenticated().into());
+    };
+    let caller = authenticator.0.authenticate(&bearer).await?;
+    request.extensions_mut().insert(caller);
+    next.call(request).await
+}
+
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// What the client says about the version it has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfMatch(Option<i64>);
+
+impl IfMatch {
+    /// 412 where the resource has moved on.
+    pub fn check(self, version: i64) -> Result<(), Problem> {
+        match self.0 {
+            Some(seen) if seen != version => {
+                Err(Problem::new(412, "version_mismatch", format!("This was changed meanwhile: you saw version {seen}, it is at {version}."))
+                    .fact("version", version))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let value = request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or("").trim());
+        std::future::ready(match value {
+            None => Err(Problem::new(428, "if_match_required", "Send If-Match with the ETag that you have seen, or * to change whatever is there.")),
+            Some("*") => Ok(Self(None)),
+            Some(tag) => match tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok()) {
+                Some(version) => Ok(Self(Some(version))),
+                None => Err(Problem::new(412, "version_mismatch", "If-Match must be an ETag that this server gave, such as \"3\".")),
+            },
+        })
+    }
+}
+
+/// The ETag of a version.
+pub fn etag(version: i64) -> ETag {
+    ETag(EntityTag::new_strong(version.to_string()))
+}
+
+/// The key under which a client may send the same POST again. `None` where it sent none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl IdempotencyKey {
+    pub const HEADER: &'static str = "Idempotency-Key";
+
+    /// 400 `idempotency_key_required` where there is none.
+    pub fn required(self) -> Result<Self, Problem> {
+        if self.0.is_some() {
+            return Ok(self);
+        }
+        Err(Problem::new(
+            400,
+            "idempotency_key_required",
+            "This changes stock: send the header Idempotency-Key, a new value for each thing that you want to happen once.",
+        ))
+    }
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all(Self::HEADER);
+        let key = values.next().map(|value| value.to_str().unwrap_or("").to_owned());
+        let right = |key: &String| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        std::future::ready(match key {
+            Some(key) if !right(&key) || values.next().is_some() => {
+                Err(Problem::new(400, "idempotency_key_invalid", "Idempotency-Key must be one value of 1 to 255 visible ASCII characters."))
+            }
+            key => Ok(Self(key)),
+        })
+    }
+}
+
+/// Ends a request that takes longer than the server is willing to wait. Writes go on: they are owned by the database layer.
+pub async fn bounded(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let limit = request.app_data::<web::Data<RequestTimeout>>().map(|limit| limit.0);
+    let call: Pin<Box<dyn Future<Output = _>>> = Box::pin(next.call(request));
+    match limit {
+        None => call.await,
+        Some(limit) => match tokio::time::timeout(limit, call).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                Err(Problem::new(503, "timed_out", "This took too long and was given up; send it again under the same Idempotency-Key.").retry_after(5).into())
+            }
+        },
+    }
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTimeout(pub std::time::Duration);

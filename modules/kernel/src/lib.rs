@@ -1,0 +1,19 @@
+//! What two modules of Larder must agree on: who is calling, what an error looks like, how a request is read, what a page
+//! is, how a transaction runs, where time and identifiers come from. The kernel knows no module and no table.
+
+pub mod caller;
+pub mod database;
+pub mod http;
+pub mod ids;
+pub mod instant;
+pub mod page;
+pub mod problem;
+pub mod reading;
+
+pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId};
+pub use database::{Database, Outcome, Retry, Txn, WriteError};
+pub use ids::Ids;
+pub use instant::{Clock, Instant};
+pub use page::{Cursor, Limit, Page};
+pub use problem::{Problem, Violation};
+pub use reading::{Body, Fields, Fingerprint, Flaw, FromFields, FromValue, Query, Text, Whole, hex};
