@@ -1,1 +1,30 @@
+//! The schema of the inventory database, as migrations. This crate depends on no entity crate: a migration never changes
+//! because an entity does.
 
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261125_000001_name_module;
+mod m20261125_000002_create_catalogue;
+mod m20261125_000003_create_documents;
+mod m20261125_000004_create_ledger;
+
+/// The module whose database this is; the marker row in `larder_module` says the same.
+pub const MODULE: &str = "inventory";
+
+/// Tables that are only ever added to. Triggers refuse anything else, and the runtime role gets no right to it.
+pub const APPEND_ONLY: &[&str] = &["ledger_entry"];
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261125_000001_name_module::Migration),
+            Box::new(m20261125_000002_create_catalogue::Migration),
+            Box::new(m20261125_000003_create_documents::Migration),
+            Box::new(m20261125_000004_create_ledger::Migration),
+        ]
+    }
+}
