@@ -1,1 +1,64 @@
+//! Inventory: the catalogue, the ledger, receiving, waste and what can be read from them. It never signs and never sees a
+//! password; who is calling comes in as a verified [`kernel::Caller`].
 
+mod arithmetic;
+mod calendar;
+mod catalog;
+mod config;
+mod error;
+mod http;
+mod idempotency;
+mod ledger;
+mod names;
+mod rows;
+mod tenants;
+
+use std::sync::Arc;
+
+use kernel::{Clock, Database, Ids};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use config::Config;
+pub use error::Error;
+pub use tenants::{TenantFacts, TenantSource};
+
+/// The module: its database, reachable by nobody else, and what it is given from outside.
+#[derive(Clone)]
+pub struct Inventory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    config: Config,
+    clock: Clock,
+    ids: Ids,
+    tenants: tenants::Tenants,
+}
+
+impl Inventory {
+    pub fn new(database: Database, config: Config, clock: Clock, ids: Ids, tenants: Arc<dyn TenantSource>) -> Self {
+        Self { inner: Arc::new(Inner { database, config, clock, ids, tenants: tenants::Tenants::new(tenants) }) }
+    }
+
+    fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    fn now(&self) -> kernel::Instant {
+        self.inner.clock.now()
+    }
+
+    fn next_id(&self) -> uuid::Uuid {
+        self.inner.ids.next(self.now())
+    }
+}
+
+/// All operations of this module; `app` mounts them under `/v1/inventory`, behind the caller.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    let _ = config;
+}

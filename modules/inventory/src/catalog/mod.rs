@@ -1,0 +1,1 @@
+//! What stock is counted in, what it is and where it lies.

@@ -1,0 +1,136 @@
+//! Doing a request once.
+//!
+//! The claim of a key is part of the transaction: a failed request leaves the key free, and a second request under the same
+//! key waits for the first, bounded by the lock timeout. The answer is stored with everything in it; what the caller may not
+//! see is left out when it is answered, so a replay shows neither more nor less than the caller's present rights allow.
+
+use std::sync::Arc;
+
+use kernel::http::IdempotencyKey;
+use kernel::{Caller, Fingerprint, Instant, Outcome, Txn, database};
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Inventory;
+use crate::error::Error;
+use crate::http::{Answer, HideCosts};
+use crate::rows;
+
+/// The key of a request and what it asked for.
+#[derive(Clone, Debug)]
+pub struct Once {
+    pub key: IdempotencyKey,
+    pub fingerprint: Fingerprint,
+}
+
+impl Once {
+    /// Work that nobody sends twice: the demo's, or a request that came without a key.
+    pub fn never_again() -> Self {
+        Self { key: IdempotencyKey(None), fingerprint: Fingerprint(String::new()) }
+    }
+}
+
+/// What a unit of work is given: the module, who asks, when, and for what.
+pub struct Task<I> {
+    pub state: Inventory,
+    pub caller: Caller,
+    pub now: Instant,
+    pub input: I,
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    fingerprint: String,
+    status: i64,
+    body: String,
+}
+
+impl Inventory {
+    /// Runs `work` in a transaction under the request's key: 201 with its answer, or the stored answer of the first time.
+    pub(crate) async fn create_once<I, T>(
+        &self,
+        caller: &Caller,
+        once: Once,
+        input: I,
+        work: impl for<'a> Fn(&'a Task<I>, &'a Txn) -> Outcome<'a, T, Error> + Send + Sync + 'static,
+    ) -> Result<Answer<T>, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + HideCosts + Send + Sync + 'static,
+    {
+        self.ensure_known(caller.tenant_id).await?;
+        let task = Task { state: self.clone(), caller: caller.clone(), now: self.now(), input };
+        let work = Arc::new(work);
+        let answer = self
+            .database()
+            .write((task, once), move |(task, once), txn| {
+                let work = work.clone();
+                Box::pin(async move {
+                    if let Some(stored) = claim(txn, task, once).await? {
+                        return stored.answer();
+                    }
+                    let body = work(task, txn).await?;
+                    keep(txn, task, once, &body).await?;
+                    Ok(Answer { status: CREATED, body, replayed: false })
+                })
+            })
+            .await?;
+        Ok(answer.seen_by(caller))
+    }
+
+    /// Runs `work` in a transaction that nobody can replay: PATCH and DELETE, which carry a version instead.
+    pub(crate) async fn write<I, T>(
+        &self,
+        caller: &Caller,
+        input: I,
+        work: impl for<'a> Fn(&'a Task<I>, &'a Txn) -> Outcome<'a, T, Error> + Send + Sync + 'static,
+    ) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.ensure_known(caller.tenant_id).await?;
+        let task = Task { state: self.clone(), caller: caller.clone(), now: self.now(), input };
+        self.database().write(task, work).await
+    }
+}
+
+const CREATED: i64 = 201;
+
+impl Stored {
+    fn answer<T: DeserializeOwned>(self) -> Result<Answer<T>, Error> {
+        let body = serde_json::from_str(&self.body).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
+        Ok(Answer { status: self.status, body, replayed: true })
+    }
+}
+
+/// Claims the key, or finds what was answered under it.
+async fn claim<I>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Option<Stored>, Error> {
+    let Some(key) = &once.key.0 else { return Ok(None) };
+    let (tenant, actor) = (task.caller.tenant_id, task.caller.user_id);
+    let insert =
+        "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";
+    let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
+    let claimed = rows::execute(txn, insert, [tenant.into(), actor.into(), key.clone().into(), once.fingerprint.0.clone().into(), at.into()]).await;
+    let claimed = claimed.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
+    if claimed.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let select = "SELECT fingerprint, status, body FROM idempotency WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
+    let stored = rows::one::<Stored>(txn, select, [tenant.into(), actor.into(), key.clone().into()]).await?;
+    match stored {
+        Some(stored) if stored.fingerprint == once.fingerprint.0 => Ok(Some(stored)),
+        Some(_) => Err(Error::IdempotencyKeyReused),
+        // The first was undone between the two statements: its key is free again.
+        None => Err(Error::IdempotencyInProgress),
+    }
+}
+
+async fn keep<I, T: Serialize>(txn: &Txn, task: &Task<I>, once: &Once, body: &T) -> Result<(), Error> {
+    let Some(key) = &once.key.0 else { return Ok(()) };
+    let body = serde_json::to_string(body).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
+    let update = "UPDATE idempotency SET status = $1, body = $2 WHERE tenant_id = $3 AND actor_id = $4 AND key = $5";
+    rows::execute(txn, update, [CREATED.into(), body.into(), task.caller.tenant_id.into(), task.caller.user_id.into(), key.clone().into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Setting a tenant up in this database, as often as one likes.
+
+use chrono::{DateTime, FixedOffset};
+use kernel::{Instant, Outcome, Txn};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::{TenantFacts, seeds};
+use crate::Inventory;
+use crate::error::Error;
+use crate::ledger::GENESIS;
+use crate::rows::{self, Kind, Relation, given_row};
+
+struct Seeding {
+    facts: TenantFacts,
+    now: Instant,
+    unit_ids: Vec<Uuid>,
+    reason_ids: Vec<Uuid>,
+}
+
+impl Inventory {
+    /// Makes the tenant's settings and head, and copies the seeded units and reasons under it. Does nothing where that is done.
+    pub async fn ensure_tenant(&self, facts: TenantFacts) -> Result<(), Error> {
+        super::currency(&facts.currency)?;
+        let unit_ids = seeds::UNITS.iter().map(|_| self.next_id()).collect();
+        let reason_ids = seeds::REASONS.iter().map(|_| self.next_id()).collect();
+        let seeding = Seeding { facts, now: self.now(), unit_ids, reason_ids };
+        self.database().write(seeding, |seeding, txn| -> Outcome<'_, (), Error> { Box::pin(ensure(seeding, txn)) }).await
+    }
+}
+
+async fn ensure(seeding: &Seeding, txn: &Txn) -> Result<(), Error> {
+    let tenant = seeding.facts.tenant_id;
+    let now: DateTime<FixedOffset> = seeding.now.into();
+    let settings = "INSERT INTO tenant_settings (tenant_id, currency, time_zone, seed_version, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let values = [tenant.into(), seeding.facts.currency.clone().into(), seeding.facts.time_zone.clone().into(), seeds::VERSION.into(), now.into()];
+    if rows::execute(txn, settings, values).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let head = "INSERT INTO ledger_head (tenant_id, seq, receipt_number, waste_number, opening_stock_number, rules_version, closed_through, head_hash) VALUES ($1, 0, 0, 0, 0, 1, NULL, $2)";
+    rows::execute(txn, head, [tenant.into(), GENESIS.into()]).await?;
+    rows::insert(txn, "unit", UNIT, units(seeding, txn)).await?;
+    rows::insert(txn, "reason", REASON, reasons(seeding, txn)).await?;
+    Ok(())
+}
+
+const UNIT: Relation = Relation(&[
+    ("id", Kind::Uuid),
+    ("tenant_id", Kind::Uuid),
+    ("code", Kind::Text),
+    ("name", Kind::Text),
+    ("dimension", Kind::Text),
+    ("numerator", Kind::Int),
+    ("denominator", Kind::Int),
+    ("version", Kind::Int),
+    ("created_at", Kind::Instant),
+    ("updated_at", Kind::Instant),
+]);
+
+fn units(seeding: &Seeding, txn: &Txn) -> Vec<serde_json::Value> {
+    let (backend, tenant, now) = (txn.get_database_backend(), seeding.facts.tenant_id, seeding.now);
+    let row = |(id, unit): (&Uuid, &(&str, &str, &str, i64, i64))| {
+        let (code, name, dimension, numerator, denominator) = *unit;
+        given_row!(backend, *id, tenant, code, name, dimension, numerator, denominator, 1_i64, now, now)
+    };
+    seeding.unit_ids.iter().zip(seeds::UNITS).map(row).collect()
+}
+
+const REASON: Relation = Relation(&[
+    ("id", Kind::Uuid),
+    ("tenant_id", Kind::Uuid),
+    ("kind", Kind::Text),
+    ("code", Kind::Text),
+    ("name", Kind::Text),
+    ("stage", Kind::Text),
+    ("avoidable", Kind::Bool),
+    ("version", Kind::Int),
+    ("created_at", Kind::Instant),
+    ("updated_at", Kind::Instant),
+]);
+
+fn reasons(seeding: &Seeding, txn: &Txn) -> Vec<serde_json::Value> {
+    let (backend, tenant, now) = (txn.get_database_backend(), seeding.facts.tenant_id, seeding.now);
+    let row = |(id, reason): (&Uuid, &(&str, &str, &str, Option<&str>, bool))| {
+        let (kind, code, name, stage, avoidable) = *reason;
+        given_row!(backend, *id, tenant, kind, code, name, stage, avoidable, 1_i64, now, now)
+    };
+    seeding.reason_ids.iter().zip(seeds::REASONS).map(row).collect()
+}
