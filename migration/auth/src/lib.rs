@@ -1,1 +1,21 @@
+//! The schema of the auth database, as migrations. This crate depends on no entity crate: a migration never changes because
+//! an entity does.
 
+use sea_orm_migration::prelude::*;
+
+mod m20261125_000001_create_auth;
+
+/// The module whose database this is; the marker row in `larder_module` says the same.
+pub const MODULE: &str = "auth";
+
+/// Tables that are only ever added to. Triggers refuse anything else, and the runtime role gets no right to it.
+pub const APPEND_ONLY: &[&str] = &["audit_event"];
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261125_000001_create_auth::Migration)]
+    }
+}

@@ -1,1 +1,117 @@
+//! Who may come in: users, tenants, memberships, sessions and the keys that sign tokens. This module owns the auth database;
+//! others get from it a verified caller and nothing else.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::web;
+use kernel::{Caller, Clock, Database, Ids, Problem};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+mod audit;
+mod config;
+mod email;
+mod error;
+mod instance;
+mod keys;
+mod members;
+mod password;
+mod roles;
+mod sessions;
+mod tokens;
+mod uncached;
+
+pub mod jwks;
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod setup;
+
+pub use config::Config;
+pub use error::Error;
+pub use keys::{PublicKey, SecretKey};
+pub use roles::Role;
+pub use tokens::Tokens;
+
+/// The largest body that an endpoint of this module reads.
+const MOST_BODY_BYTES: usize = 16 * 1024;
+
+/// What another module must know of a tenant to keep books for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantFacts {
+    pub tenant_id: Uuid,
+    /// ISO 4217.
+    pub currency: String,
+    /// A name of the IANA time zone database.
+    pub time_zone: String,
+}
+
+/// Where a new tenant gets its place in the other modules. Asked after the tenant was committed here; doing it again must do
+/// no harm.
+pub trait TenantHome: Send + Sync + 'static {
+    fn ensure(&self, facts: TenantFacts) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send + '_>>;
+}
+
+/// The module's state.
+#[derive(Clone)]
+pub struct Auth(Arc<State>);
+
+struct State {
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    homes: Arc<dyn TenantHome>,
+    hasher: password::Hasher,
+    policy: password::Policy,
+    tokens: tokens::Authority,
+    sessions: sessions::Cache,
+    subjects: audit::Subjects,
+    epoch: i64,
+}
+
+impl Auth {
+    /// Takes over a migrated database. Checks that `secret` is the key that this database was made with, and loads the signing
+    /// key or makes the first one. Where the secret is wrong or missing, nothing is changed.
+    pub async fn open(database: Database, config: Config, secret: SecretKey, clock: Clock, ids: Ids, homes: Arc<dyn TenantHome>) -> Result<Self, Error> {
+        let opened = instance::open(&database, &secret, &clock, &ids).await?;
+        let hasher = password::Hasher::start(&ids).await?;
+        let state = State {
+            hasher,
+            policy: password::Policy::new(config.password_least_characters),
+            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys),
+            sessions: sessions::Cache::default(),
+            subjects: audit::Subjects::new(&secret)?,
+            epoch: opened.epoch,
+            database,
+            clock,
+            ids,
+            homes,
+        };
+        Ok(Self(Arc::new(state)))
+    }
+
+    /// Decides which token opens `POST /setup`, as long as it is open: the `given` one (at least 16 characters), or a new one
+    /// where there is none yet. Answers the token only where this call made it, to be shown once.
+    pub async fn announce_setup(&self, given: Option<String>) -> Result<Option<String>, Error> {
+        setup::announce(self, given).await
+    }
+
+    /// Turns a bearer token into a caller. The token proves the session; what the caller may do is read from the database, at
+    /// most five seconds old.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Problem> {
+        Ok(sessions::authenticate(self, bearer).await?.caller())
+    }
+
+    /// A tenant that is not closed.
+    pub async fn tenant(&self, id: Uuid) -> Result<Option<TenantFacts>, Error> {
+        let tenant = members::repository::open_tenant(self.0.database.reader(), id).await?;
+        Ok(tenant.map(|tenant| TenantFacts { tenant_id: tenant.id, currency: tenant.currency, time_zone: tenant.time_zone }))
+    }
+}
+
+/// The endpoints, relative to the scope that they are mounted under. The app registers `web::Data<Auth>`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.app_data(web::PayloadConfig::new(MOST_BODY_BYTES));
+    config.service(setup::handler).service(login::handler).service(jwks::handler).service(logout::handler).service(me::handler);
+}

@@ -25,6 +25,11 @@ impl Limit {
     pub fn probe(self) -> u64 {
         u64::from(self.0) + 1
     }
+
+    /// The same for a statement that binds it.
+    pub fn bound(self) -> i64 {
+        i64::from(self.0) + 1
+    }
 }
 
 impl Default for Limit {

@@ -1,0 +1,46 @@
+use serde::Deserialize;
+
+/// The section `auth` of the settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `iss` of the access tokens; a token of another issuer is refused.
+    pub issuer: String,
+    /// `aud` of the access tokens; a token for another audience is refused.
+    pub audience: String,
+    /// How many characters (code points) a new password has at least: 8 to 64, 15 where nobody lowers it.
+    pub password_least_characters: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15 }
+    }
+}
+
+impl Config {
+    pub fn validate(&self) -> Result<(), String> {
+        for (key, value) in [("issuer", &self.issuer), ("audience", &self.audience)] {
+            if value.trim().is_empty() || value.len() > 200 {
+                return Err(format!("{key}: a text of 1 to 200 characters is expected"));
+            }
+        }
+        if !(8..=64).contains(&self.password_least_characters) {
+            return Err(format!("password_least_characters: a number from 8 to 64 is expected, not {}", self.password_least_characters));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_password_may_be_lowered_to_eight() {
+        let with = |least| Config { password_least_characters: least, ..Config::default() }.validate();
+        assert!(Config::default().validate().is_ok());
+        assert!(with(8).is_ok());
+        assert!(with(7).is_err_and(|refusal| refusal.starts_with("password_least_characters")));
+    }
+}

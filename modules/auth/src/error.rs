@@ -1,0 +1,78 @@
+//! What can go wrong here, and the one place that says with which status and code it is answered.
+
+use kernel::{Problem, WriteError};
+use sea_orm::DbErr;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("unknown user, wrong password, disabled user or no membership")]
+    InvalidCredentials,
+    #[error("the access token is not one of this installation")]
+    TokenInvalid,
+    #[error("the access token has expired")]
+    TokenExpired,
+    #[error("the session has ended")]
+    SessionRevoked,
+    #[error("the setup token is wrong")]
+    SetupTokenInvalid,
+    #[error("setup has been done before")]
+    AlreadyBootstrapped,
+    #[error("an Idempotency-Key was sent where the answer holds credentials")]
+    IdempotencyKeyNotAllowed,
+    #[error("too many passwords are being checked")]
+    Busy,
+    #[error("{0}")]
+    Refused(Problem),
+    #[error("the setup token must have at least 16 characters")]
+    SetupTokenTooShort,
+    #[error("the secret key is not the one that this auth database was made with; nothing was changed. Give the right LARDER_SECRET_KEY or key file")]
+    SecretKeyMismatch,
+    #[error(
+        "the auth database has data, but its secret key is missing ({0} does not exist); nothing was changed. Restore the key file or set LARDER_SECRET_KEY"
+    )]
+    SecretKeyMissing(String),
+    #[error("{0}")]
+    SecretKeyUnusable(String),
+    #[error("{0}")]
+    Cryptography(&'static str),
+    #[error("a task ended early")]
+    Interrupted,
+    #[error("database")]
+    Database(#[from] DbErr),
+}
+
+impl WriteError for Error {
+    fn database(&self) -> Option<&DbErr> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidCredentials => Self::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
+            Error::TokenInvalid => Self::new(401, "token_invalid", "This is not an access token of this server."),
+            Error::TokenExpired => Self::new(401, "token_expired", "The access token has expired; POST /v1/auth/login gives a new one."),
+            Error::SessionRevoked => Self::new(401, "session_revoked", "This session has ended; log in again."),
+            Error::SetupTokenInvalid => {
+                Self::new(401, "setup_token_invalid", "This is not the setup token that the server printed at its first start or was given.")
+            }
+            Error::AlreadyBootstrapped => Self::new(409, "already_bootstrapped", "This installation has been set up before; log in instead."),
+            Error::IdempotencyKeyNotAllowed => {
+                Self::new(400, "idempotency_key_not_allowed", "Idempotency-Key is not taken here: the answer holds credentials and is never stored.")
+            }
+            Error::Busy => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
+            Error::Refused(problem) => problem,
+            Error::Database(error) => Self::database(&error),
+            other @ (Error::SetupTokenTooShort
+            | Error::SecretKeyMismatch
+            | Error::SecretKeyMissing(_)
+            | Error::SecretKeyUnusable(_)
+            | Error::Cryptography(_)
+            | Error::Interrupted) => Self::internal(&other),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The secret key of the installation, and the key pairs that sign access tokens.
+
+pub(crate) mod repository;
+mod secret;
+mod signing;
+
+pub use secret::SecretKey;
+pub use signing::PublicKey;
+pub(crate) use signing::{Keyring, SigningKey};

@@ -1,0 +1,92 @@
+//! `GET /me`: who is logged in, and what they may do.
+
+use actix_web::middleware::from_fn;
+use actix_web::{get, web};
+use kernel::http::authenticated;
+use kernel::problem::ProblemDocument;
+use kernel::{Caller, Permission, Problem, Sites};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Auth;
+use crate::error::Error;
+use crate::members::repository::{live_membership, open_tenant, user};
+use crate::roles::Role;
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Me)]
+pub struct Response {
+    /// Who is logged in.
+    pub user: User,
+    /// The tenant that this session works in.
+    pub tenant: Tenant,
+    /// What the user is in this tenant.
+    pub role: Role,
+    /// What the role may do.
+    pub permissions: Vec<Permission>,
+    /// Whether that is true at every site of the tenant.
+    pub all_sites: bool,
+    /// The sites, where it is not every one.
+    pub site_ids: Vec<Uuid>,
+    /// This session.
+    pub session_id: Option<Uuid>,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+pub struct User {
+    pub id: Uuid,
+    /// The e-mail address, as it was written.
+    pub email: String,
+    pub name: String,
+}
+
+/// A tenant.
+#[derive(Serialize, ToSchema)]
+pub struct Tenant {
+    pub id: Uuid,
+    pub name: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// A name of the IANA time zone database.
+    pub time_zone: String,
+}
+
+pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
+    let reader = auth.0.database.reader();
+    let membership = live_membership(reader, caller.user_id, Some(caller.tenant_id)).await?.ok_or(Error::SessionRevoked)?;
+    let tenant = open_tenant(reader, caller.tenant_id).await?.ok_or(Error::SessionRevoked)?;
+    let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
+    let role = Role::parse(&membership.role).ok_or(Error::SessionRevoked)?;
+    Ok(Response {
+        user: User { id: user.id, email: user.email, name: user.name },
+        tenant: Tenant { id: tenant.id, name: tenant.name, currency: tenant.currency, time_zone: tenant.time_zone },
+        role,
+        permissions: role.permissions().iter().collect(),
+        all_sites: caller.sites == Sites::All,
+        site_ids: match &caller.sites {
+            Sites::All => Vec::new(),
+            Sites::Only(sites) => sites.iter().copied().collect(),
+        },
+        session_id: caller.session_id,
+    })
+}
+
+/// Who is logged in, and what they may do.
+#[utoipa::path(
+    operation_id = "get_me",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The caller.", body = Response),
+        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
+        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
+    )
+)]
+#[get("/me", wrap = "from_fn(authenticated)")]
+pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Response>, Problem> {
+    Ok(web::Json(execute(&auth, &caller).await?))
+}

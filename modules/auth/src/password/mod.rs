@@ -1,0 +1,7 @@
+//! Passwords: which are taken, and how they are hashed without eating the machine.
+
+mod hashing;
+mod policy;
+
+pub(crate) use hashing::Hasher;
+pub(crate) use policy::{Password, Policy};

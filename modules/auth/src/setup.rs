@@ -1,0 +1,300 @@
+//! `POST /setup`: the first user becomes the owner of the first tenant, once for all.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use auth_entity::{membership, session, tenant, user};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::problem::ProblemDocument;
+use kernel::reading::{body_bytes, read};
+use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn, Violation, hex};
+use sea_orm::{EntityTrait as _, Set};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
+
+use crate::audit::{Act, Concerned, Event};
+use crate::email::Email;
+use crate::error::Error;
+use crate::password::{Password, Policy};
+use crate::roles::Role;
+use crate::tokens::{Subject, Tokens};
+use crate::uncached::{NO_STORE, NoIdempotencyKey};
+use crate::{Auth, TenantFacts, instance, sessions};
+
+/// The fewest characters of a setup token that an operator gives.
+const LEAST_TOKEN_CHARACTERS: usize = 16;
+
+/// The first owner and the first tenant.
+#[derive(ToSchema)]
+#[schema(as = SetupRequest)]
+pub struct Request {
+    /// The token that the server printed at its first start, or that it was given.
+    #[schema(value_type = String)]
+    setup_token: SetupToken,
+    /// The owner's e-mail address, by which they log in.
+    #[schema(value_type = String, format = Email, max_length = 254, examples("mia@example.com"))]
+    email: Email,
+    /// 15 to 256 characters (an operator may lower the least to 8); a password that is easily guessed is refused.
+    #[schema(value_type = String, format = Password, max_length = 256)]
+    password: Password,
+    /// The owner's name, 1 to 200 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    name: String,
+    /// The name of the kitchen or company, 1 to 200 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    tenant_name: String,
+    /// What money is counted in: an ISO 4217 code.
+    #[schema(value_type = String, examples("EUR"))]
+    currency: Currency,
+    /// Where days begin and end: a name of the IANA time zone database.
+    #[schema(value_type = String, examples("Europe/Paris"))]
+    time_zone: TimeZone,
+}
+
+struct SetupToken(String);
+
+impl FromValue for SetupToken {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        Text::<1, 500>::from_value(value).map(|text| Self(text.0))
+    }
+}
+
+struct Currency(String);
+
+impl FromValue for Currency {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        // Codes without a minor unit (gold, the test code) are no money that stock is bought with.
+        let known = |code: &&str| iso_currency::Currency::from_code(code).is_some_and(|currency| currency.exponent().is_some());
+        let code = value.as_str().filter(known);
+        code.map(|code| Self(code.to_owned())).ok_or_else(|| Flaw::new("invalid_currency", "an ISO 4217 code in upper case, such as EUR, is expected"))
+    }
+}
+
+struct TimeZone(String);
+
+impl FromValue for TimeZone {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        let zone = value.as_str().filter(|name| name.parse::<chrono_tz::Tz>().is_ok());
+        zone.map(|name| Self(name.to_owned())).ok_or_else(|| Flaw::new("invalid_time_zone", "an IANA time zone such as Europe/Paris is expected"))
+    }
+}
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let (setup_token, email, password) = (fields.required("setup_token"), fields.required("email"), fields.required("password"));
+        let (name, tenant_name) = (fields.required::<Text<1, 200>>("name"), fields.required::<Text<1, 200>>("tenant_name"));
+        let (currency, time_zone) = (fields.required("currency"), fields.required("time_zone"));
+        Some(Self {
+            setup_token: setup_token?,
+            email: email?,
+            password: password?,
+            name: name?.0,
+            tenant_name: tenant_name?.0,
+            currency: currency?,
+            time_zone: time_zone?,
+        })
+    }
+}
+
+impl Request {
+    /// Everything that is wrong with the body at once, the strength of the password too; that takes milliseconds.
+    fn parse(body: &Value, policy: Policy) -> Result<Self, Problem> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let about: Vec<&str> = ["email", "name", "tenant_name"].into_iter().filter_map(text).collect();
+        let flaw = text("password").and_then(|password| policy.judge(&Password::new(password), &about).err());
+        let weak = flaw.map(|flaw| Violation { pointer: "/password".into(), code: flaw.code.into(), detail: flaw.detail });
+        match (read::<Self>(body), weak) {
+            (Ok(request), None) => Ok(request),
+            (Ok(_), Some(weak)) => Err(Problem::invalid(vec![weak])),
+            (Err(problem), None) => Err(problem),
+            (Err(problem), Some(weak)) => Err(Problem::invalid(problem.errors.into_iter().chain([weak]).collect())),
+        }
+    }
+}
+
+/// What is written, all in one transaction.
+struct Founding {
+    token_hash: String,
+    now: Instant,
+    user: user::ActiveModel,
+    tenant: tenant::ActiveModel,
+    membership: membership::ActiveModel,
+    session: session::ActiveModel,
+    event: Event,
+}
+
+/// Makes the owner and the tenant and logs in. Of any number that try at once, one does it.
+pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
+    let state = &auth.0;
+    let presented = token_hash(&request.setup_token.0);
+    let stored = instance::setup_token_hash(state.database.reader()).await?;
+    if !bool::from(stored.as_bytes().ct_eq(presented.as_bytes())) {
+        return Err(Error::SetupTokenInvalid);
+    }
+    let password_hash = state.hasher.hash(request.password, state.ids.bytes()).await?;
+
+    let now = state.clock.now();
+    let [user_id, tenant_id, membership_id, session_id] = [(); 4].map(|()| state.ids.next(now));
+    let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
+    let concerned = Concerned { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), subject: None };
+    let founding = Founding {
+        token_hash: presented,
+        now,
+        user: user::ActiveModel {
+            id: Set(user_id),
+            version: Set(1),
+            created_at: Set(now.into()),
+            updated_at: Set(now.into()),
+            email: Set(request.email.text),
+            email_key: Set(request.email.key.0),
+            name: Set(request.name),
+            password_hash: Set(password_hash),
+            disabled_at: Set(None),
+        },
+        tenant: tenant::ActiveModel {
+            id: Set(tenant_id),
+            version: Set(1),
+            created_at: Set(now.into()),
+            updated_at: Set(now.into()),
+            name: Set(request.tenant_name),
+            currency: Set(facts.currency.clone()),
+            time_zone: Set(facts.time_zone.clone()),
+            closed_at: Set(None),
+        },
+        membership: membership::ActiveModel {
+            id: Set(membership_id),
+            version: Set(1),
+            created_at: Set(now.into()),
+            updated_at: Set(now.into()),
+            tenant_id: Set(tenant_id),
+            user_id: Set(user_id),
+            role: Set(Role::Owner.name().to_owned()),
+            all_sites: Set(true),
+        },
+        session: sessions::repository::row(session_id, tenant_id, user_id, membership_id, now),
+        event: Event::done(Act::Setup, concerned, &state.clock, &state.ids),
+    };
+    state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
+
+    if let Err(problem) = state.homes.ensure(facts).await {
+        // The tenant is there; the other module makes its place when it is first needed.
+        tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
+    }
+    let subject = Subject { user_id, tenant_id, membership_id, session_id, counter: 0, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
+    state.tokens.issue(&subject, state.ids.next(now), now)
+}
+
+async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {
+    if !instance::close_setup(txn, &founding.token_hash, founding.now).await? {
+        // Somebody was quicker, or the token was replaced meanwhile.
+        return Err(instance::setup_token_hash(txn).await.err().unwrap_or(Error::SetupTokenInvalid));
+    }
+    user::Entity::insert(founding.user.clone()).exec_without_returning(txn).await?;
+    tenant::Entity::insert(founding.tenant.clone()).exec_without_returning(txn).await?;
+    membership::Entity::insert(founding.membership.clone()).exec_without_returning(txn).await?;
+    sessions::repository::insert(txn, founding.session.clone()).await?;
+    Ok(founding.event.record(txn).await?)
+}
+
+/// See [`Auth::announce_setup`].
+pub(crate) async fn announce(auth: &Auth, given: Option<String>) -> Result<Option<String>, Error> {
+    let state = &auth.0;
+    let (token, is_new) = match given {
+        Some(token) if token.trim().chars().count() < LEAST_TOKEN_CHARACTERS => return Err(Error::SetupTokenTooShort),
+        Some(token) => (token.trim().to_owned(), false),
+        None => (URL_SAFE_NO_PAD.encode(state.ids.bytes::<24>()), true),
+    };
+    let hash = token_hash(&token);
+    let offered = state.database.write(hash, move |hash, txn| Box::pin(async move { Ok::<_, Error>(instance::offer_setup(txn, hash, is_new).await?) })).await?;
+    Ok(Some(token).filter(|_| is_new && offered))
+}
+
+fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Sets the installation up: the first owner, the first tenant, and a session for the owner.
+///
+/// Works once, with the token that the server printed at its first start.
+#[utoipa::path(
+    operation_id = "setup",
+    tag = "auth",
+    request_body = Request,
+    responses(
+        (status = 201, description = "Done; the owner is logged in.", body = Tokens),
+        (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
+        (status = 401, description = "`setup_token_invalid`: not the setup token.", body = ProblemDocument<'_>),
+        (status = 409, description = "`already_bootstrapped`: set up before.", body = ProblemDocument<'_>),
+        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
+        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`, `invalid_email`, `invalid_currency`, `invalid_time_zone`.", body = ProblemDocument<'_>),
+        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
+        (status = 503, description = "`auth_busy`: too many passwords are being hashed. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
+    )
+)]
+#[post("/setup")]
+pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let bytes = body_bytes(&request, &mut payload.into_inner(), |kind| kind == "application/json", "application/json").await?;
+    let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(400, "malformed_json", format!("The body is not JSON: {error}.")))?;
+    let policy = auth.0.policy;
+    let request = auth.0.hasher.run(move || Request::parse(&body, policy)).await??;
+    let tokens = execute(&auth, request).await?;
+    Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn violations(body: &Value) -> Vec<(String, String)> {
+        let problem = Request::parse(body, Policy::new(15)).err().expect("refused");
+        assert_eq!((problem.status, problem.code), (422, "invalid_request"));
+        problem.errors.into_iter().map(|violation| (violation.pointer, violation.code.into_owned())).collect()
+    }
+
+    fn right() -> Value {
+        json!({ "setup_token": "0123456789abcdef", "email": "mia@example.com", "password": "turnip kettle 7 anvil", "name": "Mia", "tenant_name": "Trattoria Luna",
+                "currency": "EUR", "time_zone": "Europe/Paris" })
+    }
+
+    #[test]
+    fn a_right_body_is_taken() {
+        let request = Request::parse(&right(), Policy::new(15)).expect("taken");
+        assert_eq!((request.currency.0.as_str(), request.time_zone.0.as_str(), request.email.key.0.as_str()), ("EUR", "Europe/Paris", "mia@example.com"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let body = json!({ "setup_token": "", "email": "mia", "password": "short", "name": " ", "currency": "eur", "time_zone": "Paris", "color": 1 });
+        let expected = ["/setup_token", "/email", "/name", "/tenant_name", "/currency", "/time_zone", "/color", "/password"];
+        let found = violations(&body);
+        assert_eq!(found.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), expected);
+        assert_eq!(found[7].1, "password_too_short");
+    }
+
+    #[test]
+    fn the_password_is_judged_with_what_it_is_about() {
+        let mut body = right();
+        body["password"] = json!("Trattoria Luna1");
+        assert_eq!(violations(&body), [("/password".to_owned(), "password_blocked".to_owned())]);
+    }
+
+    #[test]
+    fn currency_and_time_zone_are_real_ones() {
+        for (field, wrong) in
+            [("currency", "EURO"), ("currency", "XXX"), ("currency", "XAU"), ("currency", "ABC"), ("time_zone", "CEST"), ("time_zone", "europe/paris")]
+        {
+            let mut body = right();
+            body[field] = json!(wrong);
+            assert_eq!(violations(&body), [(format!("/{field}"), format!("invalid_{field}"))], "{wrong}");
+        }
+        for (field, right_one) in [("currency", "JPY"), ("currency", "KWD"), ("time_zone", "UTC"), ("time_zone", "America/Argentina/Buenos_Aires")] {
+            let mut body = right();
+            body[field] = json!(right_one);
+            assert!(Request::parse(&body, Policy::new(15)).is_ok(), "{right_one}");
+        }
+    }
+}
