@@ -40,6 +40,9 @@ pub enum Error {
     /// The database says a reference is used elsewhere, or a rule of the catalogue forbids it; see the code.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// A dry run came to its end; carried as an error so that the transaction is undone.
+    #[error("rehearsed")]
+    Rehearsed(Box<crate::imports::ImportReport>),
     /// A tenant that auth does not know (any more).
     #[error("tenant unknown")]
     TenantUnknown,
@@ -89,6 +92,7 @@ impl Error {
             Self::StockBusy => Problem::new(503, "stock_busy", "Others are posting to the same stock; nothing was posted. Try again.").retry_after(1),
             Self::Exists { what, code } => Problem::new(409, "already_exists", format!("There is a {what} `{code}` already.")),
             Self::Conflict { code, detail } => Problem::new(409, code, detail.clone()),
+            Self::Rehearsed(_) => Problem::new(500, "internal_error", "A dry run ended where none was asked for."),
             Self::TenantUnknown => Problem::new(403, "tenant_closed", "This tenant is closed."),
         }
     }

@@ -66,7 +66,48 @@ impl<T: Serialize> Responder for Answer<T> {
     }
 }
 
+/// The `{id}` of a path; what is no UUID names nothing: 404.
+pub struct Id(pub uuid::Uuid);
+
+impl actix_web::FromRequest for Id {
+    type Error = crate::error::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|text| uuid::Uuid::try_parse(text).ok());
+        std::future::ready(id.map(Self).ok_or(crate::error::Error::NotFound("resource")))
+    }
+}
+
 /// A resource with the version it is at, in the body and as ETag.
 pub fn versioned<T: Serialize>(version: i64, body: &T) -> HttpResponse {
     HttpResponse::Ok().insert_header(kernel::http::etag(version)).json(body)
+}
+
+/// A request's published shape has exactly the fields that are read, no more and no less.
+#[cfg(test)]
+pub fn assert_shape<T: kernel::FromFields, S: utoipa::ToSchema>() {
+    fn properties(schema: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
+        for part in ["allOf", "oneOf", "anyOf"] {
+            for inner in schema[part].as_array().into_iter().flatten() {
+                properties(inner, names);
+            }
+        }
+        names.extend(schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+    }
+    let mut schemas = vec![(String::new(), S::schema())];
+    S::schemas(&mut schemas);
+    let all: serde_json::Map<String, serde_json::Value> =
+        schemas.iter().map(|(name, schema)| (name.clone(), serde_json::to_value(schema).expect("a schema"))).collect();
+    let mut root = all[""].clone();
+    // Flattened parts are references: resolve those that stand beside the object itself.
+    for inner in root["allOf"].as_array_mut().into_iter().flatten() {
+        if let Some(name) = inner["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+            *inner = all[name].clone();
+        }
+    }
+    let mut published = std::collections::BTreeSet::new();
+    properties(&root, &mut published);
+    let read: std::collections::BTreeSet<String> = kernel::reading::field_names::<T>().into_iter().map(str::to_owned).collect();
+    assert_eq!(published, read);
 }

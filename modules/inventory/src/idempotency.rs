@@ -24,13 +24,6 @@ pub struct Once {
     pub fingerprint: Fingerprint,
 }
 
-impl Once {
-    /// Work that nobody sends twice: the demo's, or a request that came without a key.
-    pub fn never_again() -> Self {
-        Self { key: IdempotencyKey(None), fingerprint: Fingerprint(String::new()) }
-    }
-}
-
 /// What a unit of work is given: the module, who asks, when, and for what.
 pub struct Task<I> {
     pub state: Inventory,

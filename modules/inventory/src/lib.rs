@@ -5,13 +5,21 @@ mod arithmetic;
 mod calendar;
 mod catalog;
 mod config;
+mod documents;
 mod error;
+mod expiry;
 mod http;
 mod idempotency;
+mod imports;
 mod ledger;
+mod lots;
 mod names;
+mod receiving;
+mod reports;
 mod rows;
+mod stock;
 mod tenants;
+mod waste;
 
 use std::sync::Arc;
 
@@ -60,5 +68,13 @@ impl Inventory {
 
 /// All operations of this module; `app` mounts them under `/v1/inventory`, behind the caller.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    let _ = config;
+    catalog::routes(config);
+    receiving::routes(config);
+    waste::routes(config);
+    documents::routes(config);
+    stock::routes(config);
+    lots::routes(config);
+    ledger::routes(config);
+    reports::routes(config);
+    imports::routes(config);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kernel::{Flaw, FromValue, Instant, Whole};
+use kernel::{Fields, Flaw, FromValue, Instant, Whole};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -28,8 +28,11 @@ macro_rules! text {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-            pub fn into_string(self) -> String {
-                self.0
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
             }
         }
 
@@ -96,34 +99,44 @@ fn visible(text: &str, most: usize) -> Result<(), Flaw> {
     Err(Flaw::new("invalid_code", format!("1 to {most} visible characters without white space are expected")))
 }
 
+/// An enum whose variants travel as fixed words; [`words`] declares one.
+pub trait Word: Copy + Sized {
+    const WORDS: &'static [&'static str];
+
+    fn word(self) -> &'static str;
+
+    /// The variant of a word; `None` for any other text.
+    fn of(word: &str) -> Option<Self>;
+
+    /// The variant of a word that this program wrote into the database.
+    fn stored(word: &str) -> Result<Self, sea_orm::DbErr> {
+        Self::of(word).ok_or_else(|| sea_orm::DbErr::Type(format!("`{word}` is not one of {}", Self::WORDS.join(", "))))
+    }
+}
+
 /// Declares an enum whose variants travel as fixed words in JSON and in the database.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
 
-        impl $name {
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
+        impl $crate::names::Word for $name {
+            const WORDS: &'static [&'static str] = &[$($word),+];
 
-            pub fn word(self) -> &'static str {
+            fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            /// The variant of a word; `None` for any other text.
-            pub fn of(word: &str) -> Option<Self> {
+            fn of(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-
-            /// The variant of a word that this program wrote into the database.
-            pub fn stored(word: &str) -> Result<Self, sea_orm::DbErr> {
-                Self::of(word).ok_or_else(|| sea_orm::DbErr::Type(format!("`{word}` is no {}", stringify!($name))))
             }
         }
 
-        impl FromValue for $name {
-            fn from_value(value: &Value) -> Result<Self, Flaw> {
-                let expected = || Flaw::new("invalid_choice", format!("one of {} is expected", Self::WORDS.join(", ")));
+        impl kernel::FromValue for $name {
+            fn from_value(value: &serde_json::Value) -> Result<Self, kernel::Flaw> {
+                use $crate::names::Word;
+                let expected = || kernel::Flaw::new("invalid_choice", format!("one of {} is expected", Self::WORDS.join(", ")));
                 value.as_str().and_then(Self::of).ok_or_else(expected)
             }
         }
@@ -162,6 +175,68 @@ words!(
         Sewer = "sewer",
     }
 );
+
+/// An item by one of its names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum ItemRef {
+    Id {
+        /// The item's id; or name it by `sku`.
+        item_id: Uuid,
+    },
+    Sku {
+        /// The item's article number; or name it by `item_id`.
+        sku: Sku,
+    },
+}
+
+impl ItemRef {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.exactly_one(&["item_id", "sku"], |fields, name| match name {
+            "sku" => fields.required("sku").map(|sku| Self::Sku { sku }),
+            _ => fields.required("item_id").map(|item_id| Self::Id { item_id }),
+        })
+    }
+
+    /// The field by which the item was named.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Id { .. } => "item_id",
+            Self::Sku { .. } => "sku",
+        }
+    }
+}
+
+/// A location by one of its names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum LocationRef {
+    Id {
+        /// The location's id; or name it by `location`.
+        location_id: Uuid,
+    },
+    Path {
+        /// The location's path by codes, `main/walk-in`; or name it by `location_id`.
+        location: LocationPath,
+    },
+}
+
+impl LocationRef {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.exactly_one(&["location_id", "location"], |fields, name| match name {
+            "location" => fields.required("location").map(|location| Self::Path { location }),
+            _ => fields.required("location_id").map(|location_id| Self::Id { location_id }),
+        })
+    }
+
+    /// The field by which the location was named.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Id { .. } => "location_id",
+            Self::Path { .. } => "location",
+        }
+    }
+}
 
 /// A time of day to the minute, `04:00`: when a site's business day begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub fn allocate(total: Money, weights: &[i64], fallback: &[i64]) -> Vec<Money> {
     } else {
         &equal
     };
-    let sum: u128 = weights.iter().map(|weight| weight.max(&0).unsigned_abs() as u128).sum();
+    let sum: u128 = weights.iter().map(|weight| u128::from(weight.max(&0).unsigned_abs())).sum();
     if sum == 0 {
         return Vec::new();
     }

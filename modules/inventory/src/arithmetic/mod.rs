@@ -4,6 +4,8 @@
 mod allocate;
 mod decimal;
 mod money;
+#[cfg(test)]
+mod properties;
 mod quantity;
 mod ratio;
 mod split;

@@ -22,10 +22,6 @@ impl Money {
         self.0.checked_add(other.0).map(Self)
     }
 
-    pub fn minus(self, other: Self) -> Option<Self> {
-        self.0.checked_sub(other.0).map(Self)
-    }
-
     pub fn fits_a_line(self) -> bool {
         self.0.unsigned_abs() <= Self::MOST_PER_LINE.unsigned_abs()
     }

@@ -44,6 +44,14 @@ impl Ratio {
         half_away_from_zero(i128::from(quantity.0).checked_mul(i128::from(self.numerator))?, i128::from(self.denominator)).map(Quantity)
     }
 
+    /// `quantity × self` without rounding: a reduced fraction of whole numbers. `None` where it does not fit.
+    pub fn exact(self, quantity: Quantity) -> Option<(i128, i128)> {
+        let numerator = i128::from(quantity.0).checked_mul(i128::from(self.numerator))?;
+        let denominator = i128::from(self.denominator).checked_mul(i128::from(MILLION))?;
+        let divisor = greatest_common_divisor(numerator.checked_abs()?, denominator);
+        Some((numerator / divisor, denominator / divisor))
+    }
+
     /// Whether one unit is a whole number of millionths of the other.
     pub fn is_exact_in_millionths(self) -> bool {
         (i128::from(self.numerator) * i128::from(MILLION)) % i128::from(self.denominator) == 0

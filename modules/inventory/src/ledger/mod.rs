@@ -1,8 +1,37 @@
-//! The one way stock changes.
+//! The one way stock changes. `plan` is pure: from a state and a command to effects or a refusal. The rest loads the state
+//! under locks and applies the effects; nothing outside of this folder writes entries, lots, balances or stock keys.
 
+mod command;
+mod effects;
+mod facts;
+mod feed;
+mod hash;
+mod pick;
+mod plan;
+mod post;
+mod protocol;
 mod refusal;
+mod repository;
+mod rules;
+#[cfg(test)]
+mod search;
 
-pub use refusal::{LineFlaw, Refusal, ShortLine};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use command::{Basis, Charge, Command, Price, ReceiveLine, WasteLine, Work};
+pub use effects::{Effects, LineOutcome};
+pub use facts::ItemRules;
+pub use feed::{EntryAnswer, entries_of_document};
+pub use plan::plan;
+pub use post::{Header, Posted, apply, decide};
+pub use protocol::{DocumentType, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
+pub use refusal::Refusal;
+pub use repository::lock;
+pub use rules::bump_rules;
 
 /// The hash before the first document.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(feed::list_ledger);
+}

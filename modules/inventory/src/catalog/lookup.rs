@@ -1,0 +1,262 @@
+//! From the names in a request to what they stand for: for all lines of a document at once, in a constant number of statements.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use kernel::{Instant, TenantId, Txn, Violation};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use uuid::Uuid;
+
+use super::conversion::{Conversions, GlobalUnit};
+use crate::arithmetic::{Quantity, Ratio};
+use crate::calendar::SiteDays;
+use crate::error::Error;
+use crate::ledger::{ItemRules, RulesSeen};
+use crate::names::Word as _;
+use crate::names::{DateKind, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
+use crate::rows::{self, Filter, Kind, Relation, given_row};
+
+/// An area that stock may lie in, with its site.
+#[derive(Clone, Debug)]
+pub struct Area {
+    pub id: LocationId,
+    pub path: String,
+    pub site_id: LocationId,
+    pub days: SiteDays,
+}
+
+#[derive(FromQueryResult)]
+struct AreaRow {
+    id: Uuid,
+    path: String,
+    kind: String,
+    site_id: Uuid,
+    archived_at: Option<DateTime<FixedOffset>>,
+    time_zone: Option<String>,
+    day_starts_at: Option<String>,
+    rules_version: i64,
+    closed_through: Option<NaiveDate>,
+}
+
+/// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
+/// changes after is noticed at the head.
+pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef) -> Result<(Area, RulesSeen), Error> {
+    let mut filter = Filter::tenant("area.tenant_id", tenant);
+    match named {
+        LocationRef::Id { location_id } => filter.and("area.id = ?", *location_id),
+        LocationRef::Path { location } => filter.and("area.path = ?", location.as_str()),
+    }
+    let sql = format!(
+        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through \
+         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
+         JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
+        filter.sql()
+    );
+    let refuse = |code, detail: &str| Error::invalid(format!("/{}", named.field()), code, detail);
+    let row = rows::one::<AreaRow>(txn, &sql, filter.into_values()).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
+    match row.kind.as_str() {
+        "area" => {}
+        "site" => return Err(refuse("not_an_area", "this is a site; stock lies in its areas")),
+        _ => return Err(refuse("not_an_area", "goods in transit are moved by transfers only")),
+    }
+    if row.archived_at.is_some() {
+        return Err(refuse("location_archived", "this location is archived"));
+    }
+    let rules = RulesSeen { version: row.rules_version, closed_through: row.closed_through };
+    let days = site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?;
+    Ok((Area { id: row.id, path: row.path, site_id: row.site_id, days }, rules))
+}
+
+/// The days of a site, from what is stored.
+pub fn site_days(zone: Option<&str>, starts_at: Option<&str>) -> Result<SiteDays, DbErr> {
+    let wrong = || DbErr::Type("a site without a time zone or a start of its days".to_owned());
+    let zone = zone.and_then(|zone| zone.parse().ok()).ok_or_else(wrong)?;
+    let starts_at: NaiveTime = starts_at.and_then(TimeOfDay::parse).ok_or_else(wrong)?.0;
+    Ok(SiteDays { zone, starts_at })
+}
+
+/// An item as a document needs it.
+#[derive(Debug)]
+pub struct Item {
+    pub rules: ItemRules,
+    pub sku: String,
+    pub base_unit: String,
+    pub archived: bool,
+    pub conversions: Conversions,
+}
+
+/// The items that a request names.
+#[derive(Debug, Default)]
+pub struct Items {
+    by_id: BTreeMap<ItemId, Arc<Item>>,
+    by_sku: HashMap<String, Arc<Item>>,
+}
+
+impl Items {
+    pub fn named(&self, named: &ItemRef) -> Option<&Arc<Item>> {
+        match named {
+            ItemRef::Id { item_id } => self.by_id.get(item_id),
+            ItemRef::Sku { sku } => self.by_sku.get(sku.as_str()),
+        }
+    }
+
+    pub fn by_id(&self, id: ItemId) -> Option<&Arc<Item>> {
+        self.by_id.get(&id)
+    }
+}
+
+#[derive(FromQueryResult)]
+struct ItemRow {
+    id: Uuid,
+    sku: String,
+    base_unit: String,
+    pick: String,
+    track_lots: bool,
+    track_expiry: bool,
+    date_kind: String,
+    shelf_life_days: Option<i64>,
+    archived_at: Option<DateTime<FixedOffset>>,
+}
+
+#[derive(FromQueryResult)]
+struct ItemUnitRow {
+    item_id: Uuid,
+    code: String,
+    numerator: i64,
+    denominator: i64,
+}
+
+/// All items that are named, with the ways their units convert: three statements.
+pub async fn items(txn: &Txn, tenant: TenantId, named: impl Iterator<Item = &ItemRef>) -> Result<Items, Error> {
+    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+    const SKU: Relation = Relation(&[("sku", Kind::Text)]);
+    const COLUMNS: &str =
+        "item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.shelf_life_days, item.archived_at";
+    let backend = txn.get_database_backend();
+    let (mut ids, mut skus) = (Vec::new(), Vec::new());
+    for named in named {
+        match named {
+            ItemRef::Id { item_id } => ids.push(given_row!(backend, *item_id)),
+            ItemRef::Sku { sku } => skus.push(given_row!(backend, sku.as_str())),
+        }
+    }
+    let unit = "JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id";
+    let sql = format!(
+        "SELECT {COLUMNS} FROM item {unit} WHERE item.tenant_id = $1 AND item.id IN ({}) \
+         UNION SELECT {COLUMNS} FROM item {unit} WHERE item.tenant_id = $1 AND item.sku IN ({})",
+        ID.select(backend, 2),
+        SKU.select(backend, 3)
+    );
+    let found = rows::all::<ItemRow>(txn, &sql, [tenant.into(), rows::parameter(ids), rows::parameter(skus)]).await?;
+
+    let wanted = rows::parameter(found.iter().map(|row| given_row!(backend, row.id)).collect());
+    let sql = format!("SELECT item_id, code, numerator, denominator FROM item_unit WHERE tenant_id = $1 AND item_id IN ({})", ID.select(backend, 2));
+    let mut own: HashMap<Uuid, Vec<(String, Ratio)>> = HashMap::new();
+    for row in rows::all::<ItemUnitRow>(txn, &sql, [tenant.into(), wanted]).await? {
+        let factor = Ratio::new(row.numerator.into(), row.denominator.into()).ok_or_else(|| DbErr::Type("an item unit without a factor".to_owned()))?;
+        own.entry(row.item_id).or_default().push((row.code, factor));
+    }
+
+    let units: Arc<[GlobalUnit]> = super::units::repository::all(txn, tenant).await?.into();
+    let mut items = Items::default();
+    for row in found {
+        let item = Arc::new(item(row, &units, &mut own)?);
+        items.by_id.insert(item.rules.id, item.clone());
+        items.by_sku.insert(item.sku.clone(), item);
+    }
+    Ok(items)
+}
+
+fn item(row: ItemRow, units: &Arc<[GlobalUnit]>, own: &mut HashMap<Uuid, Vec<(String, Ratio)>>) -> Result<Item, DbErr> {
+    let rules = ItemRules {
+        id: row.id,
+        pick: Pick::stored(&row.pick)?,
+        track_lots: row.track_lots,
+        track_expiry: row.track_expiry,
+        date_kind: DateKind::stored(&row.date_kind)?,
+        shelf_life_days: row.shelf_life_days,
+    };
+    let conversions = Conversions::new(&row.base_unit, units.clone(), own.remove(&row.id).unwrap_or_default());
+    Ok(Item { rules, sku: row.sku, base_unit: row.base_unit, archived: row.archived_at.is_some(), conversions })
+}
+
+/// A reason for throwing something away.
+#[derive(Clone, Debug)]
+pub struct WasteReason {
+    pub id: ReasonId,
+    pub stage: Option<Stage>,
+    pub archived: bool,
+}
+
+#[derive(FromQueryResult)]
+struct ReasonRow {
+    id: Uuid,
+    code: String,
+    stage: Option<String>,
+    archived_at: Option<DateTime<FixedOffset>>,
+}
+
+/// The tenant's reasons for waste, by code.
+pub async fn waste_reasons(txn: &Txn, tenant: TenantId) -> Result<HashMap<String, WasteReason>, Error> {
+    let sql = "SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = 'waste'";
+    let found = rows::all::<ReasonRow>(txn, sql, [tenant.into()]).await?;
+    let reason = |row: ReasonRow| {
+        let stage = row.stage.as_deref().map(Stage::stored).transpose()?;
+        Ok((row.code, WasteReason { id: row.id, stage, archived: row.archived_at.is_some() }))
+    };
+    found.into_iter().map(reason).collect()
+}
+
+/// The item of line `index` and its quantity in the base unit, rounded once; with the unit that was meant.
+pub fn measure<'a>(
+    index: usize,
+    named: &ItemRef,
+    quantity: Quantity,
+    unit: Option<&UnitCode>,
+    items: &'a Items,
+) -> Result<(&'a Arc<Item>, Quantity, String), Violation> {
+    let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
+    let item = items.named(named).ok_or_else(|| refuse(named.field(), "item_not_found", "there is no such item".to_owned()))?;
+    if item.archived {
+        return Err(refuse(named.field(), "item_archived", format!("{} is archived", item.sku)));
+    }
+    let unit = unit.map_or(item.base_unit.as_str(), UnitCode::as_str);
+    let factor = item
+        .conversions
+        .factor(unit)
+        .ok_or_else(|| refuse("unit", "unit_unknown", format!("{} is not counted in {unit}; its base unit is {}", item.sku, item.base_unit)))?;
+    let base = factor.apply(quantity).filter(|base| base.0 <= Quantity::MOST_PER_LINE);
+    let base = base.ok_or_else(|| refuse("quantity", "out_of_range", format!("a line holds at most 1000000000 {}", item.base_unit)))?;
+    if base == Quantity::ZERO {
+        return Err(refuse("quantity", "rounds_to_zero", format!("this is less than a millionth of one {}", item.base_unit)));
+    }
+    Ok((item, base, unit.to_owned()))
+}
+
+/// An item that an import makes where it is missing.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    pub id: ItemId,
+    pub sku: String,
+    pub name: String,
+    pub base_unit: String,
+}
+
+/// Makes the items whose sku is not there yet and answers how many those were. Rows that name a base unit which the tenant does
+/// not have make no item: their lines then say that there is none.
+pub async fn create_missing(txn: &Txn, tenant: TenantId, now: Instant, wanted: Vec<NewItem>) -> Result<usize, Error> {
+    const NEW: Relation = Relation(&[("id", Kind::Uuid), ("sku", Kind::Text), ("name", Kind::Text), ("base_unit", Kind::Text)]);
+    let backend = txn.get_database_backend();
+    let given = rows::parameter(wanted.iter().map(|item| given_row!(backend, item.id, item.sku, item.name, item.base_unit)).collect());
+    let sql = format!(
+        "INSERT INTO item (id, tenant_id, version, created_at, updated_at, sku, name, base_unit_id, kind, pick, track_lots, track_expiry, date_kind, grace_days) \
+         SELECT wanted.id, unit.tenant_id, 1, {now}, {now}, wanted.sku, wanted.name, unit.id, 'ingredient', 'fefo', false, false, 'use_by', 0 \
+         FROM ({}) AS wanted JOIN unit ON unit.tenant_id = $2 AND unit.code = wanted.base_unit WHERE true ORDER BY wanted.sku ON CONFLICT (tenant_id, sku) DO NOTHING",
+        NEW.select(backend, 1),
+        now = if backend == sea_orm::DatabaseBackend::Sqlite { "$3" } else { "$3::timestamptz" }
+    );
+    let at: DateTime<FixedOffset> = now.into();
+    let made = rows::execute(txn, &sql, [given, tenant.into(), at.into()]).await?;
+    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,239 @@
+//! What a posting answers: everything that it did, so that nothing has to be read back.
+
+use chrono::NaiveDate;
+use inventory_entity::document;
+use kernel::Instant;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::Items;
+use crate::error::Error;
+use crate::http::{HideCosts, hide};
+use crate::ledger::{Basis, DocumentType, EntryAnswer, Posted};
+use crate::names::Word as _;
+use crate::names::{ItemId, ReasonId};
+
+/// A posted document with its entries and the balances that it left.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Posted)]
+pub struct PostedAnswer {
+    pub document: DocumentAnswer,
+    /// What it wrote into the ledger, in order.
+    pub entries: Vec<EntryAnswer>,
+    /// What now lies at every place that it touched.
+    pub balances: Vec<BalanceAnswer>,
+}
+
+impl HideCosts for PostedAnswer {
+    fn hide_costs(&mut self) {
+        self.document.hide_costs();
+        self.entries.hide_costs();
+        self.balances.hide_costs();
+    }
+}
+
+/// A document.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Document)]
+pub struct DocumentAnswer {
+    pub id: Uuid,
+    pub r#type: DocumentType,
+    /// Its number, without gaps within its type: `R-000017`.
+    pub number: String,
+    /// `posted`.
+    pub status: String,
+    /// When it happened.
+    pub effective_at: Instant,
+    /// The business date of the site on which it happened.
+    pub business_date: NaiveDate,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// The user who posted it.
+    pub posted_by: Uuid,
+    pub location_id: Uuid,
+    /// The location's path.
+    pub location: String,
+    pub external_ref: Option<String>,
+    pub note: Option<String>,
+    /// SHA-256 over its content.
+    pub content_hash: String,
+    /// SHA-256 over the document before it, its number, its last sequence number and its content.
+    pub chain_hash: String,
+    pub version: i64,
+    /// Its lines; left out in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineAnswer>,
+    /// Charges on the whole of a receipt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<ChargeAnswer>,
+}
+
+impl HideCosts for DocumentAnswer {
+    fn hide_costs(&mut self) {
+        self.lines.hide_costs();
+        self.charges.hide_costs();
+    }
+}
+
+/// A line of a document. What a kind of document has no use for is left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = DocumentLine)]
+pub struct LineAnswer {
+    /// Counted from one.
+    pub line_no: i64,
+    pub item_id: Uuid,
+    pub sku: String,
+    /// The lot that it made, or that it named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lot_id: Option<Uuid>,
+    /// As entered, in `unit`.
+    pub quantity: Quantity,
+    pub unit: String,
+    /// The same in the item's base unit.
+    pub base_quantity: Quantity,
+    pub base_unit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_total: Option<Money>,
+    /// `donation`, `sample` or `promo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Money>,
+    /// Its share of the document's charges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charges: Option<Money>,
+    /// What it put into the ledger, with the sign of the movement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub produced_on: Option<NaiveDate>,
+    /// The code of the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+}
+
+impl HideCosts for LineAnswer {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.unit_price, &mut self.line_total, &mut self.discount, &mut self.charges, &mut self.value]);
+    }
+}
+
+/// A charge on a whole receipt.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReceiptCharge)]
+pub struct ChargeAnswer {
+    pub label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    pub basis: Basis,
+}
+
+impl HideCosts for ChargeAnswer {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.amount]);
+    }
+}
+
+/// What lies at a place, of one lot.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Balance)]
+pub struct BalanceAnswer {
+    pub item_id: Uuid,
+    pub sku: String,
+    pub location_id: Uuid,
+    pub lot_id: Uuid,
+    /// In `unit`.
+    pub quantity: Quantity,
+    /// The item's base unit.
+    pub unit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+}
+
+impl HideCosts for BalanceAnswer {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.value]);
+    }
+}
+
+/// The answer to a posting, from what was posted and the names of its request.
+pub fn answer(
+    posted: &Posted,
+    location: &str,
+    items: &Items,
+    reason: impl Fn(ReasonId) -> Option<String>,
+    lines: Vec<LineAnswer>,
+    charges: Vec<ChargeAnswer>,
+) -> Result<PostedAnswer, Error> {
+    let name = |id: ItemId| items.by_id(id).map(|item| (item.sku.clone(), item.base_unit.clone())).unwrap_or_default();
+    let entries = posted.entries.iter().map(|entry| {
+        let (sku, unit) = name(entry.item_id);
+        EntryAnswer {
+            seq: entry.seq,
+            document_id: entry.document_id,
+            line_no: entry.line_no,
+            kind: entry.kind,
+            item_id: entry.item_id,
+            sku,
+            location_id: entry.location_id,
+            lot_id: entry.lot_id,
+            quantity: entry.quantity,
+            unit,
+            value: Some(entry.value),
+            effective_at: entry.effective_at,
+            business_date: entry.business_date,
+            recorded_at: entry.recorded_at,
+            actor_id: entry.actor_id,
+            reason: entry.reason_id.and_then(&reason),
+        }
+    });
+    let balances = posted.effects.balances.iter().map(|balance| {
+        let (sku, unit) = name(balance.place.key.item);
+        BalanceAnswer {
+            item_id: balance.place.key.item,
+            sku,
+            location_id: balance.place.key.location,
+            lot_id: balance.place.lot,
+            quantity: balance.holding.quantity,
+            unit,
+            value: Some(balance.holding.value),
+        }
+    });
+    let document = header(posted.document.clone(), location.to_owned(), lines, charges)?;
+    Ok(PostedAnswer { document, entries: entries.collect(), balances: balances.collect() })
+}
+
+pub fn header(row: document::Model, location: String, lines: Vec<LineAnswer>, charges: Vec<ChargeAnswer>) -> Result<DocumentAnswer, Error> {
+    let r#type = DocumentType::stored(&row.r#type)?;
+    Ok(DocumentAnswer {
+        id: row.id,
+        r#type,
+        number: r#type.show(row.number),
+        status: row.status,
+        effective_at: row.effective_at.into(),
+        business_date: row.business_date,
+        recorded_at: row.recorded_at.into(),
+        posted_by: row.posted_by,
+        location_id: row.location_id,
+        location,
+        external_ref: row.external_ref,
+        note: row.note,
+        content_hash: row.content_hash,
+        chain_hash: row.chain_hash,
+        version: row.version,
+        lines,
+        charges,
+    })
+}

@@ -1,0 +1,13 @@
+//! Documents as they are read back: one shape for every kind.
+
+mod answer;
+mod read;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use answer::{ChargeAnswer, LineAnswer, PostedAnswer, answer};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(read::list_documents).service(read::get_document);
+    config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
+}

@@ -1,0 +1,106 @@
+//! The order in which a posting may do things, held by types: whoever has not asked may not post, whoever has not locked can
+//! not read balances, and only the head gives numbers.
+
+use std::marker::PhantomData;
+
+use chrono::NaiveDate;
+use kernel::{Caller, Instant, Permission, TenantId, UserId};
+
+use super::facts::Key;
+use crate::catalog::lookup::Area;
+use crate::error::Error;
+
+crate::names::words!(
+    /// What kind of document it is.
+    DocumentType { Receipt = "receipt", Waste = "waste", OpeningStock = "opening_stock" }
+);
+
+impl DocumentType {
+    /// The column of `ledger_head` that counts this type's numbers.
+    pub(super) fn counter(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt_number",
+            Self::Waste => "waste_number",
+            Self::OpeningStock => "opening_stock_number",
+        }
+    }
+
+    /// A number as people read it: `R-000017`.
+    pub fn show(self, number: i64) -> String {
+        let prefix = match self {
+            Self::Receipt => "R",
+            Self::Waste => "W",
+            Self::OpeningStock => "O",
+        };
+        format!("{prefix}-{number:06}")
+    }
+}
+
+/// A kind of document, with what posting one needs.
+pub trait Kind: Send + Sync + 'static {
+    const TYPE: DocumentType;
+    const NEEDS: Permission;
+}
+
+pub struct Receipt;
+impl Kind for Receipt {
+    const TYPE: DocumentType = DocumentType::Receipt;
+    const NEEDS: Permission = Permission::Receive;
+}
+
+pub struct Waste;
+impl Kind for Waste {
+    const TYPE: DocumentType = DocumentType::Waste;
+    const NEEDS: Permission = Permission::Waste;
+}
+
+pub struct OpeningStock;
+impl Kind for OpeningStock {
+    const TYPE: DocumentType = DocumentType::OpeningStock;
+    const NEEDS: Permission = Permission::Adjust;
+}
+
+/// Proof that the caller may post a document of this kind at this place and time. Only [`Permit::ask`] makes one.
+pub struct Permit<K: Kind> {
+    pub(super) tenant: TenantId,
+    pub(super) actor: UserId,
+    kind: PhantomData<K>,
+}
+
+impl<K: Kind> Permit<K> {
+    /// 403 `forbidden` without the kind's permission, without the area's site, or, for an earlier business date than today's,
+    /// without `backdate`.
+    pub fn ask(caller: &Caller, area: &Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
+        caller.need(K::NEEDS)?;
+        if !caller.sites.contain(area.site_id) {
+            return Err(Error::Problem(kernel::Problem::new(403, "forbidden", "You have no access to this site.")));
+        }
+        if area.days.business_date(effective_at) < area.days.business_date(now) {
+            caller.need(Permission::Backdate)?;
+        }
+        Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, kind: PhantomData })
+    }
+}
+
+/// Stock keys whose rows are locked until the transaction ends. Only [`super::repository::lock`] makes one, and balances are
+/// read only with it: read before the lock, they would be those from before the wait.
+pub struct Locked {
+    pub(super) tenant: TenantId,
+    pub(super) keys: Vec<Key>,
+}
+
+/// What was read of the head before anything was resolved: where it no longer holds at the end, the posting begins anew.
+#[derive(Clone, Copy, Debug)]
+pub struct RulesSeen {
+    pub version: i64,
+    pub closed_through: Option<NaiveDate>,
+}
+
+/// The head, locked and advanced: the last lock of every posting, and the only source of numbers.
+pub struct Head {
+    /// The sequence number of this document's last entry.
+    pub(super) last_seq: i64,
+    pub(super) number: i64,
+    /// The chain hash of the document before this one.
+    pub(super) previous: String,
+}

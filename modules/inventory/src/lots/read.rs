@@ -1,0 +1,309 @@
+//! Reading lots, one by one or as a list.
+
+use actix_web::{get, web};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query};
+use sea_orm::FromQueryResult;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::Inventory;
+use crate::arithmetic::{Money, Quantity};
+use crate::error::Error;
+use crate::http::{HideCosts, Id, hide, seen_by};
+use crate::names::Word as _;
+use crate::names::{BatchCode, DateKind, Sku, words};
+use crate::rows::{self, Filter};
+
+words!(
+    /// By what the list is sorted, the smallest first; lots without a date come last.
+    Sort { ExpiresOn = "expires_on", ReceivedAt = "received_at" }
+);
+
+/// Which lots are asked for.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Request {
+    item_id: Option<Uuid>,
+    sku: Option<Sku>,
+    /// Those of which something lies at this location.
+    location_id: Option<Uuid>,
+    batch_code: Option<BatchCode>,
+    /// Those whose date lies before this one.
+    expiring_before: Option<NaiveDate>,
+    /// `false`: those of which nothing is left, too. `true` where nothing is said.
+    #[param(value_type = Option<bool>)]
+    in_stock: bool,
+    /// `expires_on` where nothing is said.
+    #[param(value_type = Option<Sort>)]
+    sort: Sort,
+    /// 1 to 500; 50 where nothing is said.
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+}
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let (item_id, sku, location_id) = (fields.optional("item_id"), fields.optional("sku"), fields.optional("location_id"));
+        let (batch_code, expiring_before) = (fields.optional("batch_code"), fields.optional("expiring_before"));
+        let (in_stock, sort) = (fields.or("in_stock", true), fields.or("sort", Sort::ExpiresOn));
+        let (limit, cursor) = (fields.or("limit", Limit::default()), fields.optional("cursor"));
+        Some(Self {
+            item_id: item_id?,
+            sku: sku?,
+            location_id: location_id?,
+            batch_code: batch_code?,
+            expiring_before: expiring_before?,
+            in_stock: in_stock?,
+            sort: sort?,
+            limit: limit?,
+            cursor: cursor?,
+        })
+    }
+}
+
+/// A lot.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Lot)]
+pub struct LotAnswer {
+    pub id: Uuid,
+    pub item_id: Uuid,
+    pub sku: String,
+    /// What stands on the package, to the letter.
+    pub batch_code: Option<String>,
+    /// The document that it came in with.
+    pub origin_document_id: Uuid,
+    /// The line of that document, counted from one.
+    pub origin_line: i64,
+    pub received_at: Instant,
+    pub produced_on: Option<NaiveDate>,
+    pub expires_on: Option<NaiveDate>,
+    pub date_kind: DateKind,
+    /// Everything that ever came onto the lot, in `unit`.
+    pub basis_quantity: Quantity,
+    /// What that cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis_value: Option<Money>,
+    /// What is left of it at the caller's sites, in `unit`.
+    pub quantity: Quantity,
+    /// What that is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    /// The item's base unit.
+    pub unit: String,
+    /// Whether the document that made it was undone.
+    pub void: bool,
+    /// Where it lies; in the answer for a single lot only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub places: Option<Vec<LotPlace>>,
+    pub version: i64,
+}
+
+impl HideCosts for LotAnswer {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.basis_value, &mut self.value]);
+        self.places.iter_mut().flatten().for_each(HideCosts::hide_costs);
+    }
+}
+
+/// What is left of a lot at a location.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LotPlace {
+    pub location_id: Uuid,
+    /// The location's path.
+    pub location: String,
+    pub quantity: Quantity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+}
+
+impl HideCosts for LotPlace {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.value]);
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    item_id: Uuid,
+    sku: String,
+    batch_code: Option<String>,
+    origin_document_id: Uuid,
+    origin_line: i64,
+    received_at: DateTime<FixedOffset>,
+    produced_on: Option<NaiveDate>,
+    expires_on: Option<NaiveDate>,
+    date_kind: String,
+    basis_quantity: i64,
+    basis_value: i64,
+    quantity: i64,
+    value: i64,
+    unit: String,
+    void: bool,
+    version: i64,
+}
+
+impl Row {
+    fn answer(self, places: Option<Vec<LotPlace>>) -> Result<LotAnswer, Error> {
+        Ok(LotAnswer {
+            id: self.id,
+            item_id: self.item_id,
+            sku: self.sku,
+            batch_code: self.batch_code,
+            origin_document_id: self.origin_document_id,
+            origin_line: self.origin_line,
+            received_at: self.received_at.into(),
+            produced_on: self.produced_on,
+            expires_on: self.expires_on,
+            date_kind: DateKind::stored(&self.date_kind)?,
+            basis_quantity: Quantity(self.basis_quantity),
+            basis_value: Some(Money(self.basis_value)),
+            quantity: Quantity(self.quantity),
+            value: Some(Money(self.value)),
+            unit: self.unit,
+            void: self.void,
+            places,
+            version: self.version,
+        })
+    }
+}
+
+/// Lots with what is left of them. Whoever sees only some sites sees the lots that came to those, with what is left there.
+fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Caller) -> String {
+    let held = match &caller.sites {
+        kernel::Sites::All => {
+            "SELECT balance.quantity, balance.value, balance.lot_id, balance.location_id FROM balance WHERE balance.tenant_id = $1".to_owned()
+        }
+        kernel::Sites::Only(sites) => {
+            let ids = filter.bind(rows::parameter(sites.iter().map(|site| rows::given_row!(backend, *site)).collect()));
+            let ids = rows::Relation(&[("id", rows::Kind::Uuid)]).select(backend, ids.trim_start_matches('$').parse().unwrap_or(1));
+            let held = format!(
+                "SELECT balance.quantity, balance.value, balance.lot_id, balance.location_id FROM balance \
+                 JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id WHERE balance.tenant_id = $1 AND location.site_id IN ({ids})"
+            );
+            filter.and_plain(&format!("lot.id IN (SELECT lot_id FROM ({held}) AS seen)"));
+            held
+        }
+    };
+    format!(
+        "SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on, lot.expires_on, lot.date_kind, \
+         lot.basis_quantity, lot.basis_value, unit.code AS unit, lot.void, lot.version, \
+         CAST((SELECT COALESCE(SUM(held.quantity), 0) FROM ({held}) AS held WHERE held.lot_id = lot.id) AS BIGINT) AS quantity, \
+         CAST((SELECT COALESCE(SUM(held.value), 0) FROM ({held}) AS held WHERE held.lot_id = lot.id) AS BIGINT) AS value \
+         FROM lot JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id"
+    )
+}
+
+/// Behind every date there is: where lots without one are sorted.
+const NO_DATE: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(date) => date,
+    None => NaiveDate::MAX,
+};
+
+pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Result<Page<LotAnswer>, Error> {
+    caller.need(Permission::Read)?;
+    let reader = state.database().reader();
+    let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
+    let select = select(&mut filter, reader.get_database_backend(), caller);
+    filter.and_given("lot.item_id = ?", request.item_id);
+    filter.and_given("item.sku = ?", request.sku.map(String::from));
+    filter.and_given("lot.batch_code = ?", request.batch_code.map(String::from));
+    filter.and_given("lot.expires_on < ?", request.expiring_before);
+    if request.in_stock {
+        filter.and_plain("EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND balance.quantity > 0)");
+    }
+    filter.and_given(
+        "EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND balance.quantity > 0 AND balance.location_id = ?)",
+        request.location_id,
+    );
+    let no_date = filter.bind(NO_DATE);
+    let column = match request.sort {
+        Sort::ExpiresOn => format!("COALESCE(lot.expires_on, {no_date})"),
+        // The date's parameter must be used in every form of the statement.
+        Sort::ReceivedAt => format!("CASE WHEN {no_date} IS NULL THEN NULL ELSE lot.received_at END"),
+    };
+    if let Some(cursor) = &request.cursor {
+        let (value, id): (sea_orm::Value, Uuid) = match request.sort {
+            Sort::ExpiresOn => cursor.key::<(NaiveDate, Uuid)>().map(|(date, id)| (date.into(), id))?,
+            Sort::ReceivedAt => cursor.key::<(Instant, Uuid)>().map(|(at, id)| (DateTime::<FixedOffset>::from(at).into(), id))?,
+        };
+        let (value, id) = (filter.bind(value), filter.bind(id));
+        filter.and_plain(&format!("({column}, lot.id) > ({value}, {id})"));
+    }
+    let limit = filter.bind(request.limit.bound());
+    let sql = format!("{select} {} ORDER BY {column}, lot.id LIMIT {limit}", filter.sql());
+    let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
+    let page = Page::cut(rows, request.limit, |row| match request.sort {
+        Sort::ExpiresOn => serde_json::json!([row.expires_on.unwrap_or(NO_DATE), row.id]),
+        Sort::ReceivedAt => serde_json::json!([Instant::from(row.received_at), row.id]),
+    });
+    let data: Result<Vec<LotAnswer>, Error> = page.data.into_iter().map(|row| row.answer(None)).collect();
+    Ok(seen_by(Page { data: data?, next_cursor: page.next_cursor }, caller))
+}
+
+#[derive(FromQueryResult)]
+struct PlaceRow {
+    location_id: Uuid,
+    location: String,
+    quantity: i64,
+    value: i64,
+}
+
+pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<LotAnswer, Error> {
+    caller.need(Permission::Read)?;
+    let reader = state.database().reader();
+    let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
+    let select = select(&mut filter, reader.get_database_backend(), caller);
+    filter.and("lot.id = ?", id);
+    let row = rows::one::<Row>(reader, &format!("{select} {}", filter.sql()), filter.into_values()).await?.ok_or(Error::NotFound("lot"))?;
+    let mut filter = Filter::tenant("balance.tenant_id", caller.tenant_id);
+    filter.and("balance.lot_id = ?", id);
+    filter.and_plain("balance.quantity > 0");
+    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
+    let sql = format!(
+        "SELECT balance.location_id, location.path AS location, balance.quantity, balance.value FROM balance \
+         JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id {} ORDER BY location.path",
+        filter.sql()
+    );
+    let places = rows::all::<PlaceRow>(reader, &sql, filter.into_values()).await?;
+    let place =
+        |row: PlaceRow| LotPlace { location_id: row.location_id, location: row.location, quantity: Quantity(row.quantity), value: Some(Money(row.value)) };
+    Ok(seen_by(row.answer(Some(places.into_iter().map(place).collect()))?, caller))
+}
+
+/// Lists lots, the first to expire first.
+#[utoipa::path(
+    tag = "stock",
+    operation_id = "list_lots",
+    params(Request),
+    responses(
+        (status = 200, description = "Lots", body = Page<LotAnswer>),
+        (status = 400, description = "`invalid_cursor`", body = kernel::problem::ProblemDocument),
+        (status = 403, description = "`forbidden`", body = kernel::problem::ProblemDocument),
+    )
+)]
+#[get("/lots")]
+pub async fn list_lots(state: web::Data<Inventory>, caller: Caller, query: Query<Request>) -> Result<web::Json<Page<LotAnswer>>, Error> {
+    list(&state, &caller, query.0).await.map(web::Json)
+}
+
+/// Reads a lot, with where it lies.
+#[utoipa::path(
+    tag = "stock",
+    operation_id = "get_lot",
+    params(("id" = Uuid, Path, description = "The lot's id")),
+    responses(
+        (status = 200, description = "The lot", body = LotAnswer),
+        (status = 403, description = "`forbidden`", body = kernel::problem::ProblemDocument),
+        (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
+    )
+)]
+#[get("/lots/{id}")]
+pub async fn get_lot(state: web::Data<Inventory>, caller: Caller, id: Id) -> Result<web::Json<LotAnswer>, Error> {
+    get(&state, &caller, id.0).await.map(web::Json)
+}

@@ -1,0 +1,12 @@
+//! Goods that come in.
+
+mod lines;
+mod post_receipt;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use lines::{Entered, line_rows, write_lines};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(post_receipt::post_receipt);
+}

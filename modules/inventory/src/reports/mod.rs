@@ -1,0 +1,9 @@
+//! Reports: pure functions of the ledger.
+
+mod valuation;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(valuation::valuation_report);
+}

@@ -1,0 +1,209 @@
+//! Lists what is on hand, per item and location, now or at a time in the past.
+
+use std::collections::HashMap;
+
+use actix_web::{get, web};
+use chrono::NaiveDate;
+use kernel::{Caller, Cursor, Fields, Flaw, FromFields, FromValue, Instant, Limit, Page, Permission, Query};
+use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::repository::{self, LotRow, PlaceRow};
+use crate::Inventory;
+use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::site_days;
+use crate::error::Error;
+use crate::expiry::is_expired;
+use crate::http::{HideCosts, hide, seen_by};
+use crate::names::Word as _;
+use crate::names::{AsOf, DateKind, LocationPath, LocationRef, Sku};
+
+/// Which stock is asked for.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Request {
+    /// `lots`: with the lots of each row.
+    #[param(value_type = Option<String>, rename = "include")]
+    pub include_lots: bool,
+    /// As it was at the end of this business date (at each site), or at this instant.
+    #[param(value_type = Option<String>)]
+    pub as_of: Option<AsOf>,
+    /// Counts only lots whose date lies before this one.
+    pub expiring_before: Option<NaiveDate>,
+    pub item_id: Option<Uuid>,
+    pub sku: Option<Sku>,
+    /// A site or an area, with everything below it; by `location_id` or by path.
+    #[param(value_type = Option<String>)]
+    pub location: Option<LocationRef>,
+    /// 1 to 500; 50 where nothing is said.
+    #[param(value_type = Option<u16>)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+/// The one word that `include` takes.
+struct Lots;
+impl FromValue for Lots {
+    fn from_value(value: &serde_json::Value) -> Result<Self, Flaw> {
+        if value == "lots" { Ok(Self) } else { Err(Flaw::new("invalid_choice", "only `lots` can be included")) }
+    }
+}
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let include = fields.optional::<Lots>("include");
+        let (as_of, expiring_before) = (fields.optional("as_of"), fields.optional("expiring_before"));
+        let (item_id, sku) = (fields.optional("item_id"), fields.optional("sku"));
+        let location = fields.one_at_most(&["location_id", "location"], |fields, name| match name {
+            "location" => fields.required::<LocationPath>("location").map(|location| LocationRef::Path { location }),
+            _ => fields.required("location_id").map(|location_id| LocationRef::Id { location_id }),
+        });
+        let (limit, cursor) = (fields.or("limit", Limit::default()), fields.optional("cursor"));
+        Some(Self {
+            include_lots: include?.is_some(),
+            as_of: as_of?,
+            expiring_before: expiring_before?,
+            item_id: item_id?,
+            sku: sku?,
+            location: location?,
+            limit: limit?,
+            cursor: cursor?,
+        })
+    }
+}
+
+/// What is on hand of an item at a location.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Stock {
+    pub item_id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub location_id: Uuid,
+    /// The location's path.
+    pub location: String,
+    /// In `unit`.
+    pub quantity: Quantity,
+    /// Held for somebody, in `unit`.
+    pub reserved: Quantity,
+    /// What can be used: neither expired nor reserved, in `unit`.
+    pub available: Quantity,
+    /// The item's base unit.
+    pub unit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    /// The lots, the first to expire first; only with `include=lots`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lots: Option<Vec<StockLot>>,
+}
+
+impl HideCosts for Stock {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.value]);
+        self.lots.iter_mut().flatten().for_each(HideCosts::hide_costs);
+    }
+}
+
+/// What is on hand of a lot.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StockLot {
+    pub lot_id: Uuid,
+    pub batch_code: Option<String>,
+    pub expires_on: Option<NaiveDate>,
+    /// Whether it is past its date (and the item's grace days, where that is a best-before date) on the site's business date.
+    pub expired: bool,
+    /// `ok`.
+    pub status: String,
+    pub received_at: Instant,
+    pub quantity: Quantity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+}
+
+impl HideCosts for StockLot {
+    fn hide_costs(&mut self) {
+        hide(&mut [&mut self.value]);
+    }
+}
+
+pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Result<Page<Stock>, Error> {
+    caller.need(Permission::Read)?;
+    let behind = request.cursor.as_ref().map(Cursor::key::<(String, String)>).transpose()?;
+    // Both statements see one moment.
+    let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let places = repository::places(&reader, caller, &request, behind).await?;
+    let page = Page::cut(places, request.limit, |place| (place.sku.clone(), place.location.clone()));
+    let lots = repository::lots(&reader, caller, &request, &page.data).await?;
+    reader.commit().await?;
+    let mut by_place: HashMap<(Uuid, Uuid), Vec<LotRow>> = HashMap::new();
+    for lot in lots {
+        by_place.entry((lot.item_id, lot.location_id)).or_default().push(lot);
+    }
+    let now = state.now();
+    let stock = |place: PlaceRow| {
+        let lots = by_place.remove(&(place.item_id, place.location_id)).unwrap_or_default();
+        stock(place, lots, &request, now)
+    };
+    let data: Result<Vec<Stock>, Error> = page.data.into_iter().map(stock).collect();
+    Ok(seen_by(Page { data: data?, next_cursor: page.next_cursor }, caller))
+}
+
+fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) -> Result<Stock, Error> {
+    let days = site_days(place.time_zone.as_deref(), place.day_starts_at.as_deref())?;
+    let business_date = match request.as_of {
+        None => days.business_date(now),
+        Some(AsOf::Date(date)) => date,
+        Some(AsOf::Instant(instant)) => days.business_date(instant),
+    };
+    let (mut quantity, mut value, mut usable) = (0_i64, 0_i64, 0_i64);
+    let mut answers = Vec::with_capacity(lots.len());
+    for lot in lots {
+        let expired = is_expired(lot.expires_on, DateKind::stored(&lot.date_kind)?, place.grace_days, business_date);
+        let overflow = || sea_orm::DbErr::Type("the sum of the lots does not fit 64 bits".to_owned());
+        quantity = quantity.checked_add(lot.quantity).ok_or_else(overflow)?;
+        value = value.checked_add(lot.value).ok_or_else(overflow)?;
+        usable += if expired { 0 } else { lot.quantity };
+        answers.push(StockLot {
+            lot_id: lot.lot_id,
+            batch_code: lot.batch_code,
+            expires_on: lot.expires_on,
+            expired,
+            status: "ok".to_owned(),
+            received_at: lot.received_at.into(),
+            quantity: Quantity(lot.quantity),
+            value: Some(Money(lot.value)),
+        });
+    }
+    Ok(Stock {
+        item_id: place.item_id,
+        sku: place.sku,
+        name: place.name,
+        location_id: place.location_id,
+        location: place.location,
+        quantity: Quantity(quantity),
+        reserved: Quantity(place.reserved),
+        available: Quantity((usable - place.reserved).max(0)),
+        unit: place.unit,
+        value: Some(Money(value)),
+        lots: request.include_lots.then_some(answers),
+    })
+}
+
+/// Lists what is on hand, per item and location, by sku and path.
+#[utoipa::path(
+    tag = "stock",
+    operation_id = "list_stock",
+    params(Request, ("location_id" = Option<Uuid>, Query, description = "Instead of `location`")),
+    responses(
+        (status = 200, description = "What is on hand", body = Page<Stock>),
+        (status = 400, description = "`invalid_cursor`", body = kernel::problem::ProblemDocument),
+        (status = 403, description = "`forbidden`", body = kernel::problem::ProblemDocument),
+    )
+)]
+#[get("/stock")]
+pub async fn list_stock(state: web::Data<Inventory>, caller: Caller, query: Query<Request>) -> Result<web::Json<Page<Stock>>, Error> {
+    execute(&state, &caller, query.0).await.map(web::Json)
+}

@@ -1,0 +1,299 @@
+//! Records waste: what, how much, why, at which stage, where it went. Bound by nothing: what is expired is thrown away too.
+
+use std::collections::HashMap;
+
+use actix_web::{post, web};
+use kernel::http::IdempotencyKey;
+use kernel::{Body, Caller, Fields, FromFields, Instant, Text, Txn, Violation};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Inventory;
+use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::{self, Items, WasteReason};
+use crate::documents::{LineAnswer, PostedAnswer, answer};
+use crate::error::Error;
+use crate::http::Answer;
+use crate::idempotency::{Once, Task};
+use crate::ledger::{self, Command, Effects, Header, Permit, Waste, WasteLine, Work};
+use crate::names::Word as _;
+use crate::names::{Code, Destination, ItemId, ItemRef, LocationRef, LotId, ReasonId, Stage, UnitCode};
+use crate::rows::{self, Kind, Relation, given_row};
+
+/// What was thrown away.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub location: LocationRef,
+    pub effective_at: Option<Instant>,
+    pub external_ref: Option<String>,
+    pub note: Option<String>,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub item: ItemRef,
+    pub quantity: Quantity,
+    pub unit: Option<UnitCode>,
+    pub lot_id: Option<LotId>,
+    pub reason: Code,
+    pub stage: Option<Stage>,
+    pub destination: Option<Destination>,
+}
+
+/// What was thrown away, as it is sent.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PostWaste)]
+#[expect(dead_code, reason = "the published shape; a test holds it equal to what is read")]
+pub(crate) struct RequestShape {
+    #[serde(flatten)]
+    location: LocationRef,
+    /// When it happened; now, where nothing is said. An earlier business date than today's needs the permission `backdate`.
+    effective_at: Option<Instant>,
+    /// At most 200 characters.
+    external_ref: Option<String>,
+    /// At most 2,000 characters.
+    note: Option<String>,
+    /// At least one.
+    lines: Vec<LineShape>,
+}
+
+/// One thing that was thrown away.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PostWasteLine)]
+#[expect(dead_code, reason = "the published shape; a test holds it equal to what is read")]
+pub(crate) struct LineShape {
+    #[serde(flatten)]
+    item: ItemRef,
+    /// How much, in `unit`; above zero.
+    quantity: Quantity,
+    /// A unit's code, the item's own units included; the item's base unit where nothing is said.
+    unit: Option<UnitCode>,
+    /// The lot it came from; picked in the item's order where nothing is said.
+    lot_id: Option<Uuid>,
+    /// The code of a waste reason.
+    reason: Code,
+    /// Where in the work it was lost; the reason's own stage where nothing is said.
+    stage: Option<Stage>,
+    /// Where it went.
+    destination: Option<Destination>,
+}
+
+const LINES: usize = 20_000;
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let location = LocationRef::read(fields);
+        let (effective_at, external_ref, note) =
+            (fields.optional("effective_at"), fields.optional::<Text<1, 200>>("external_ref"), fields.optional::<Text<1, 2000>>("note"));
+        let lines = fields.list("lines", 1..=LINES);
+        Some(Self {
+            location: location?,
+            effective_at: effective_at?,
+            external_ref: external_ref?.map(|text| text.0),
+            note: note?.map(|text| text.0),
+            lines: lines?,
+        })
+    }
+}
+
+impl FromFields for Line {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let item = ItemRef::read(fields);
+        let (quantity, unit, lot_id) = (fields.required("quantity"), fields.optional("unit"), fields.optional("lot_id"));
+        let (reason, stage, destination) = (fields.required("reason"), fields.optional("stage"), fields.optional("destination"));
+        Some(Self { item: item?, quantity: quantity?, unit: unit?, lot_id: lot_id?, reason: reason?, stage: stage?, destination: destination? })
+    }
+}
+
+pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Request) -> Result<Answer<PostedAnswer>, Error> {
+    caller.need(kernel::Permission::Waste)?;
+    let most = state.config().lines_per_document;
+    if request.lines.len() > most {
+        return Err(Error::invalid("/lines", "wrong_length", format!("a document has at most {most} lines here")));
+    }
+    let id = state.next_id();
+    state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
+}
+
+async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+    let (id, request) = &task.input;
+    let tenant = task.caller.tenant_id;
+    let effective_at = request.effective_at.unwrap_or(task.now);
+    let (area, rules) = lookup::area(txn, tenant, &request.location).await?;
+    let permit = Permit::<Waste>::ask(&task.caller, &area, effective_at, task.now)?;
+    let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
+    let reasons = lookup::waste_reasons(txn, tenant).await?;
+    let resolved = resolve(request, &items, &reasons)?;
+    let lines = resolved.iter().map(|line| line.command.clone()).collect();
+    let command = Command { effective_at, days: area.days, location: area.id, work: Work::Waste { lines } };
+
+    let locked = ledger::lock(txn, tenant, command.keys()).await?;
+    let effects = ledger::decide(txn, &locked, &command, rules, task.now).await?;
+    let line_rows = line_rows(request, &resolved, &effects);
+    let header = Header { id: *id, area, rules, recorded_at: task.now, external_ref: request.external_ref.clone(), note: request.note.clone() };
+    let posted = ledger::apply(txn, &permit, &locked, &header, &command, effects, &line_rows).await?;
+    write_lines(txn, task, &line_rows).await?;
+
+    let codes: HashMap<ReasonId, &str> = reasons.iter().map(|(code, reason)| (reason.id, code.as_str())).collect();
+    let lines = line_rows.iter().map(|row| row.answer(&items, codes.get(&row.reason_id).copied())).collect();
+    answer(&posted, &header.area.path, &items, |id| codes.get(&id).map(|code| (*code).to_owned()), lines, Vec::new())
+}
+
+/// A line by resolved names.
+struct Resolved {
+    command: WasteLine,
+    unit: String,
+    stage: Stage,
+}
+
+fn resolve(request: &Request, items: &Items, reasons: &HashMap<String, WasteReason>) -> Result<Vec<Resolved>, Error> {
+    let (mut resolved, mut violations) = (Vec::new(), Vec::new());
+    for (index, line) in request.lines.iter().enumerate() {
+        let mut refuse = |field: &str, code: &'static str, detail: String| {
+            violations.push(Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail })
+        };
+        let reason = reasons.get(line.reason.as_str());
+        match reason {
+            None => refuse("reason", "reason_not_found", format!("there is no waste reason {}", line.reason)),
+            Some(reason) if reason.archived => refuse("reason", "reason_archived", format!("the reason {} is archived", line.reason)),
+            Some(_) => {}
+        }
+        let stage = line.stage.or(reason.and_then(|reason| reason.stage));
+        if reason.is_some() && stage.is_none() {
+            refuse("stage", "required", format!("the reason {} has no stage of its own: say at which it was lost", line.reason));
+        }
+        match lookup::measure(index, &line.item, line.quantity, line.unit.as_ref(), items) {
+            Err(violation) => violations.push(violation),
+            Ok((item, quantity, unit)) => {
+                if let (Some(reason), Some(stage)) = (reason, stage) {
+                    resolved.push(Resolved { command: WasteLine { item: item.rules, quantity, lot: line.lot_id, reason: reason.id }, unit, stage });
+                }
+            }
+        }
+    }
+    if violations.is_empty() { Ok(resolved) } else { Err(Error::Invalid(violations)) }
+}
+
+/// A stored line; also what the document's content hash covers, in this order.
+#[derive(Clone, Debug, Serialize)]
+struct LineRow {
+    line_no: i64,
+    item_id: ItemId,
+    lot_id: Option<LotId>,
+    entered_quantity: i64,
+    entered_unit: String,
+    quantity: i64,
+    value: i64,
+    reason_id: ReasonId,
+    stage: &'static str,
+    destination: Option<&'static str>,
+}
+
+fn line_rows(request: &Request, resolved: &[Resolved], effects: &Effects) -> Vec<LineRow> {
+    let row = |(line_no, ((line, resolved), outcome)): (i64, ((&Line, &Resolved), &ledger::LineOutcome))| LineRow {
+        line_no,
+        item_id: resolved.command.item.id,
+        lot_id: line.lot_id,
+        entered_quantity: line.quantity.0,
+        entered_unit: resolved.unit.clone(),
+        quantity: resolved.command.quantity.0,
+        value: outcome.value.0,
+        reason_id: resolved.command.reason,
+        stage: resolved.stage.word(),
+        destination: line.destination.map(Destination::word),
+    };
+    (1..).zip(request.lines.iter().zip(resolved).zip(&effects.lines)).map(row).collect()
+}
+
+impl LineRow {
+    fn answer(&self, items: &Items, reason: Option<&str>) -> LineAnswer {
+        let item = items.by_id(self.item_id);
+        LineAnswer {
+            line_no: self.line_no,
+            item_id: self.item_id,
+            sku: item.map(|item| item.sku.clone()).unwrap_or_default(),
+            lot_id: self.lot_id,
+            quantity: Quantity(self.entered_quantity),
+            unit: self.entered_unit.clone(),
+            base_quantity: Quantity(self.quantity),
+            base_unit: item.map(|item| item.base_unit.clone()).unwrap_or_default(),
+            value: Some(Money(self.value)),
+            reason: reason.map(str::to_owned),
+            stage: Some(self.stage.to_owned()),
+            destination: self.destination.map(str::to_owned),
+            ..LineAnswer::default()
+        }
+    }
+}
+
+async fn write_lines(txn: &Txn, task: &Task<(Uuid, Request)>, lines: &[LineRow]) -> Result<(), Error> {
+    const LINE: Relation = Relation(&[
+        ("tenant_id", Kind::Uuid),
+        ("document_id", Kind::Uuid),
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("reason_id", Kind::Uuid),
+        ("stage", Kind::Text),
+        ("destination", Kind::Text),
+    ]);
+    let backend = txn.get_database_backend();
+    let row = |line: &LineRow| {
+        given_row!(
+            backend,
+            task.caller.tenant_id,
+            task.input.0,
+            line.line_no,
+            line.item_id,
+            line.lot_id,
+            line.entered_quantity,
+            line.entered_unit,
+            line.quantity,
+            line.value,
+            line.reason_id,
+            line.stage,
+            line.destination,
+        )
+    };
+    rows::insert(txn, "waste_line", LINE, lines.iter().map(row).collect()).await?;
+    Ok(())
+}
+
+/// Records waste and posts it at once.
+#[utoipa::path(
+    tag = "waste",
+    operation_id = "post_waste",
+    params(("Idempotency-Key" = String, Header, description = "A new value for each thing thrown away; the same value again answers the same")),
+    request_body = RequestShape,
+    responses(
+        (status = 201, description = "Posted: the document, its entries and the new balances", body = PostedAnswer),
+        (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
+        (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`insufficient_stock` with every short line in `short`, `lot_revalued_after`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
+        (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
+    )
+)]
+#[post("/waste")]
+pub async fn post_waste(state: web::Data<Inventory>, caller: Caller, key: IdempotencyKey, body: Body<Request>) -> Result<Answer<PostedAnswer>, Error> {
+    let once = Once { key: key.required()?, fingerprint: body.fingerprint };
+    execute(&state, &caller, once, body.request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_shapes_are_what_is_read() {
+        crate::http::assert_shape::<Request, RequestShape>();
+        crate::http::assert_shape::<Line, LineShape>();
+    }
+}
