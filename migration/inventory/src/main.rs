@@ -2,6 +2,6 @@
 //! `sea-orm-cli migrate … -d migration/inventory`.
 
 #[tokio::main]
-async fn main() {
-    sea_orm_migration::cli::run_cli(inventory_migration::Migrator).await;
+async fn main() -> std::process::ExitCode {
+    migration_command::run(inventory_migration::Migrator, migration_command::Modules { own: "INVENTORY", other: "AUTH" }).await
 }

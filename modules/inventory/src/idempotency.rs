@@ -24,6 +24,13 @@ pub struct Once {
     pub fingerprint: Fingerprint,
 }
 
+impl Once {
+    /// For work that nobody sends a second time, such as what a program does of its own accord.
+    pub fn never_again() -> Self {
+        Self { key: IdempotencyKey(None), fingerprint: Fingerprint(String::new()) }
+    }
+}
+
 /// What a unit of work is given: the module, who asks, when, and for what.
 pub struct Task<I> {
     pub state: Inventory,

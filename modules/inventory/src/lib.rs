@@ -26,8 +26,19 @@ use std::sync::Arc;
 use kernel::{Clock, Database, Ids};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// The use cases that others call in process: a request, and what is done with it.
+pub mod use_cases {
+    pub use crate::catalog::item_units::create as create_item_unit;
+    pub use crate::catalog::items::create as create_item;
+    pub use crate::catalog::locations::create as create_location;
+    pub use crate::receiving::post_receipt;
+    pub use crate::reports::valuation;
+    pub use crate::waste::post_waste;
+}
+
 pub use config::Config;
 pub use error::Error;
+pub use idempotency::Once;
 pub use tenants::{TenantFacts, TenantSource};
 
 /// The module: its database, reachable by nobody else, and what it is given from outside.

@@ -49,8 +49,6 @@ fn taken(error: DbErr, index: &str, columns: &str, what: &'static str, code: &st
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Debug;
-
     use kernel::FromFields;
     use kernel::reading::field_names;
     use utoipa::{IntoParams, PartialSchema};
@@ -64,9 +62,9 @@ mod tests {
 
     fn body<T: FromFields + PartialSchema>() {
         let schema = serde_json::to_value(T::schema()).expect("a schema");
-        let described = sorted(schema["properties"].as_object().expect("properties").keys().cloned().collect());
-        assert_eq!(described, field_names::<T>(), "{}", std::any::type_name::<T>());
-        self::described::<T>(&schema);
+        let names = sorted(schema["properties"].as_object().expect("properties").keys().cloned().collect());
+        assert_eq!(names, field_names::<T>(), "{}", std::any::type_name::<T>());
+        described::<T>(&schema);
     }
 
     fn described<T>(schema: &serde_json::Value) {
@@ -79,8 +77,8 @@ mod tests {
 
     fn query<T: FromFields + IntoParams>() {
         let parameters = T::into_params(|| None);
-        let described = sorted(parameters.iter().map(|parameter| parameter.name.clone()).collect());
-        assert_eq!(described, field_names::<T>(), "{}", std::any::type_name::<T>());
+        let names = sorted(parameters.iter().map(|parameter| parameter.name.clone()).collect());
+        assert_eq!(names, field_names::<T>(), "{}", std::any::type_name::<T>());
         let silent: Vec<_> = parameters.iter().filter(|parameter| parameter.description.is_none()).map(|parameter| &parameter.name).collect();
         assert_eq!(silent, Vec::<&String>::new(), "{}", std::any::type_name::<T>());
     }
@@ -119,10 +117,7 @@ mod tests {
 
     #[test]
     fn another_failure_is_no_conflict() {
-        fn is<T: Debug>(value: &T) -> String {
-            format!("{value:?}")
-        }
         let error = taken(DbErr::Custom("lost".into()), "ix_item_sku", "item.tenant_id, item.sku", "item", "MILK");
-        assert!(matches!(error, Error::Database(_)), "{}", is(&error));
+        assert!(matches!(error, Error::Database(_)), "{error:?}");
     }
 }

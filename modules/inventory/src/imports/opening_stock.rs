@@ -54,6 +54,7 @@ pub(crate) struct Parameters {
     /// Tries everything and posts nothing.
     dry_run: Option<bool>,
     /// How dates are written; found out where the file leaves no doubt.
+    #[param(inline)]
     date_format: Option<DateFormat>,
     /// The area that the stock lies in, by its path; for rows without a location of their own.
     location: Option<String>,
@@ -66,6 +67,7 @@ pub(crate) struct Parameters {
     /// The base unit of items that are made where the row names none; `each` where nothing is said.
     default_unit: Option<String>,
     /// `refuse` where nothing is said.
+    #[param(inline)]
     on_error: Option<OnError>,
     /// Takes in the same bytes another time.
     repeat: Option<bool>,

@@ -69,6 +69,7 @@ pub struct Request {
     location_id: Option<Uuid>,
     lot_id: Option<Uuid>,
     document_id: Option<Uuid>,
+    #[param(inline)]
     kind: Option<EntryKind>,
     /// From this business date on.
     from: Option<NaiveDate>,

@@ -36,7 +36,7 @@ pub struct Request {
     #[param(value_type = Option<bool>)]
     in_stock: bool,
     /// `expires_on` where nothing is said.
-    #[param(value_type = Option<Sort>)]
+    #[param(value_type = Option<Sort>, inline)]
     sort: Sort,
     /// 1 to 500; 50 where nothing is said.
     #[param(value_type = Option<u16>)]

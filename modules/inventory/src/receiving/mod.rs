@@ -1,7 +1,7 @@
 //! Goods that come in.
 
 mod lines;
-mod post_receipt;
+pub mod post_receipt;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -1,6 +1,6 @@
 //! Reports: pure functions of the ledger.
 
-mod valuation;
+pub mod valuation;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

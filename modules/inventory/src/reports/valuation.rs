@@ -27,7 +27,7 @@ pub struct Request {
     #[param(value_type = Option<String>)]
     as_of: Option<AsOf>,
     /// `lot_actual` where nothing is said.
-    #[param(value_type = Option<Method>)]
+    #[param(value_type = Option<Method>, inline)]
     method: Method,
     /// A site or an area, with everything below it; by `location_id` or by path.
     #[param(value_type = Option<String>)]

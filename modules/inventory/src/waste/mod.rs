@@ -1,6 +1,6 @@
 //! Goods that are thrown away, and why.
 
-mod post_waste;
+pub mod post_waste;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

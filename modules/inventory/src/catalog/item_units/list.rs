@@ -46,7 +46,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: ItemId, request: Re
 #[utoipa::path(
     operation_id = "list_item_units",
     tag = "catalogue",
-    params(("id" = Uuid, Path, description = "The item's id.")),
+    params(("id" = Uuid, Path, description = "The item's id."), Request),
     responses(
         (status = 200, description = "A page of units.", body = Page<ItemUnit>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),

@@ -95,7 +95,7 @@ fn convert(conversions: &Conversions, request: &Request) -> Result<Response, Err
 #[utoipa::path(
     operation_id = "convert_item_quantity",
     tag = "catalogue",
-    params(("id" = Uuid, Path, description = "The item's id.")),
+    params(("id" = Uuid, Path, description = "The item's id."), Request),
     responses(
         (status = 200, description = "The quantity in the other unit.", body = Response),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),

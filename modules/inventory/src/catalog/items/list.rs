@@ -19,12 +19,12 @@ pub struct Request {
     /// Only items whose name or sku contains this text of 1 to 200 characters, in upper or lower case.
     pub q: Option<String>,
     /// `false` (also where nothing is said): those in use; `true`: those that are archived; `all`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Archived>, inline)]
     pub archived: Archived,
     /// Only items that were changed at this time or later, in the order of their changes: for keeping a copy. Ask with
     /// `archived=all`, and again from a minute before the latest `updated_at` that you have seen, because a change becomes
     /// visible a moment after its time.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = DateTime)]
     pub updated_since: Option<Instant>,
     /// How many items, 1 to 500; 50 where nothing is said.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500)]
@@ -63,6 +63,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
 #[utoipa::path(
     operation_id = "list_items",
     tag = "catalogue",
+    params(Request),
     responses(
         (status = 200, description = "A page of items.", body = Page<Item>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),

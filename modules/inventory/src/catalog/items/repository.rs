@@ -1,9 +1,8 @@
 //! The rows of `item`.
 
 use inventory_entity::{balance, item, ledger_entry, unit};
-use kernel::{Instant, Limit, TenantId, Txn, database};
-use sea_orm::sea_query::extension::postgres::PgExpr;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, LockType};
+use kernel::{Instant, Limit, TenantId, Txn};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, LikeExpr, LockType};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, NotSet, QueryFilter, QueryOrder, QuerySelect, SelectTwo};
 use uuid::Uuid;
 
@@ -32,7 +31,7 @@ pub async fn page(connection: &impl ConnectionTrait, tenant: TenantId, wanted: W
     use item::Column::{ArchivedAt, Id, Sku, UpdatedAt};
     let mut query = of(tenant).filter(wanted.archived.condition(ArchivedAt)).limit(wanted.limit.probe());
     if let Some(text) = wanted.text {
-        query = query.filter(containing(connection, &text));
+        query = query.filter(containing(&text));
     }
     query = match wanted.order {
         Order::Sku { after } => match after {
@@ -54,18 +53,19 @@ pub async fn page(connection: &impl ConnectionTrait, tenant: TenantId, wanted: W
     query.all(connection).await?.into_iter().map(|row| read(row).map(|(item, _)| item)).collect()
 }
 
-/// The name or the sku contains `text`, whatever the case. SQLite folds the case of ASCII letters only, so the text is also
-/// looked for in upper and in lower case.
-fn containing(connection: &impl ConnectionTrait, text: &str) -> Condition {
-    let mut forms = vec![text.to_owned(), text.to_lowercase(), text.to_uppercase()];
+/// The name or the sku contains `text`, whatever the case. Not every database folds the case of letters beyond ASCII, so the
+/// text is looked for as it is, in lower and in upper case.
+fn containing(text: &str) -> Condition {
+    let mut forms = [text.to_owned(), text.to_lowercase(), text.to_uppercase()].map(|form| form.to_ascii_lowercase()).to_vec();
     forms.sort_unstable();
     forms.dedup();
     let mut any = Condition::any();
     for form in forms {
-        let literal = form.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        // Not a backslash: the engines write one differently.
+        let literal = form.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         for column in [item::Column::Name, item::Column::Sku] {
-            let (column, pattern) = (Expr::col((item::Entity, column)), LikeExpr::new(format!("%{literal}%")).escape('\\'));
-            any = any.add(if database::is_postgres(connection) { column.ilike(pattern) } else { column.like(pattern) });
+            let pattern = LikeExpr::new(format!("%{literal}%")).escape('!');
+            any = any.add(Expr::expr(Func::lower(Expr::col((item::Entity, column)))).like(pattern));
         }
     }
     any
@@ -109,7 +109,7 @@ pub async fn save(txn: &Txn, tenant: TenantId, item: &Item, base_unit_id: Uuid) 
 }
 
 fn sku_taken(error: DbErr, item: &Item) -> Error {
-    taken(error, "ix_item_sku", "item.tenant_id, item.sku", "item with the sku", &item.sku)
+    taken(error, "ix_item_sku", "item.tenant_id, item.sku", "sku", &item.sku)
 }
 
 fn of(tenant: TenantId) -> SelectTwo<item::Entity, unit::Entity> {

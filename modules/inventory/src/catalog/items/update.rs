@@ -23,26 +23,31 @@ use crate::names::{DateKind, Days, ItemId, ItemKind, Pick, Sku, UnitCode};
 #[schema(as = UpdateItem)]
 pub struct Request {
     /// The article number: 1 to 64 visible characters; one of its kind.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, nullable = false)]
     pub sku: Option<Sku>,
     /// What people call it: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// The code of the unit that its stock is counted in; fixed once the item was moved or has units of its own.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, nullable = false)]
     pub base_unit: Option<UnitCode>,
     /// What it is for.
+    #[schema(nullable = false)]
     pub kind: Option<ItemKind>,
     /// Which lot leaves first.
+    #[schema(nullable = false)]
     pub pick: Option<Pick>,
     /// Whether every delivery of it needs a batch code.
+    #[schema(nullable = false)]
     pub track_lots: Option<bool>,
     /// Whether every delivery of it needs an expiry date.
+    #[schema(nullable = false)]
     pub track_expiry: Option<bool>,
     /// What the date on the package means.
+    #[schema(nullable = false)]
     pub date_kind: Option<DateKind>,
     /// How many days after its best-before date it may still be used.
-    #[schema(minimum = 0, maximum = 36500)]
+    #[schema(minimum = 0, maximum = 36500, nullable = false)]
     pub grace_days: Option<i64>,
     /// How many days it keeps from the day it comes in, where no date is printed; null for no such rule.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 36500)]
@@ -51,6 +56,7 @@ pub struct Request {
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 36500)]
     pub opened_shelf_life_days: Change<i64>,
     /// An archived item has no stock and is not received any more.
+    #[schema(nullable = false)]
     pub archived: Option<bool>,
 }
 

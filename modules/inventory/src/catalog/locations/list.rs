@@ -26,7 +26,7 @@ pub struct Request {
     #[param(value_type = Option<String>)]
     pub site: Option<LocationPath>,
     /// `false` (also where nothing is said): those in use; `true`: those that are archived; `all`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Archived>, inline)]
     pub archived: Archived,
     /// How many locations, 1 to 500; 50 where nothing is said.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500)]
@@ -71,6 +71,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
 #[utoipa::path(
     operation_id = "list_locations",
     tag = "catalogue",
+    params(Request),
     responses(
         (status = 200, description = "A page of locations.", body = Page<Location>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),

@@ -23,15 +23,16 @@ use crate::names::{LocationId, TimeOfDay, TimeZone};
 #[schema(as = UpdateLocation)]
 pub struct Request {
     /// What people call it: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// A site's IANA time zone. Business dates of what is posted stay as they are.
-    #[schema(value_type = Option<String>, examples("Europe/Paris"))]
+    #[schema(value_type = Option<String>, examples("Europe/Paris"), nullable = false)]
     pub time_zone: Option<TimeZone>,
     /// When a site's business day begins, by its wall clock. Business dates of what is posted stay as they are.
-    #[schema(value_type = Option<String>, pattern = "^[0-2][0-9]:[0-5][0-9]$", examples("04:00"))]
+    #[schema(value_type = Option<String>, pattern = "^[0-2][0-9]:[0-5][0-9]$", examples("04:00"), nullable = false)]
     pub day_starts_at: Option<TimeOfDay>,
     /// An archived location holds no stock and takes none.
+    #[schema(nullable = false)]
     pub archived: Option<bool>,
 }
 

@@ -17,10 +17,10 @@ use crate::names::Word as _;
 #[into_params(parameter_in = Query)]
 pub struct Request {
     /// Only reasons of this kind.
-    #[param(value_type = Option<String>, inline)]
+    #[param(value_type = Option<ReasonKind>, inline)]
     pub kind: Option<ReasonKind>,
     /// `false` (also where nothing is said): those in use; `true`: those that are archived; `all`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Archived>, inline)]
     pub archived: Archived,
     /// How many reasons, 1 to 500; 50 where nothing is said.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500)]
@@ -52,6 +52,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
 #[utoipa::path(
     operation_id = "list_reasons",
     tag = "catalogue",
+    params(Request),
     responses(
         (status = 200, description = "A page of reasons.", body = Page<Reason>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),

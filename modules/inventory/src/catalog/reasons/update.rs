@@ -22,14 +22,16 @@ use crate::names::Stage;
 #[schema(as = UpdateReason)]
 pub struct Request {
     /// What people call it: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// Where in the work it happens; null for nowhere in particular.
     #[schema(value_type = Option<Stage>)]
     pub stage: Change<Stage>,
     /// Whether better work could have avoided it.
+    #[schema(nullable = false)]
     pub avoidable: Option<bool>,
     /// An archived reason is not offered and not taken any more.
+    #[schema(nullable = false)]
     pub archived: Option<bool>,
 }
 

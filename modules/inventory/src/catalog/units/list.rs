@@ -42,6 +42,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
 #[utoipa::path(
     operation_id = "list_units",
     tag = "catalogue",
+    params(Request),
     responses(
         (status = 200, description = "A page of units.", body = Page<Unit>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),

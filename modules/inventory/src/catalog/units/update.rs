@@ -21,7 +21,7 @@ use crate::idempotency::Task;
 #[schema(as = UpdateUnit)]
 pub struct Request {
     /// What people call it: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
 }
 
