@@ -1,1 +1,217 @@
-fn main() {}
+//! The command line.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use larder::databases::Migrate;
+use larder::deploy::{self, Exit};
+use larder::module::Module;
+use larder::openapi::Document;
+use larder::{Application, Settings, Surroundings, demo, settings, telemetry};
+
+/// Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it.
+#[derive(Parser)]
+#[command(name = "larder", version)]
+struct Cli {
+    /// A settings file; else the one that LARDER_CONFIG names; else larder.toml, where it is there.
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Look after the schema of the databases.
+    #[command(subcommand)]
+    Db(Db),
+    /// Try it: a made-up kitchen in memory, gone when it stops. Reads no settings.
+    Demo(Demo),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Args)]
+struct Demo {
+    /// The port to listen on; a free one where nothing is said.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long)]
+    port: Option<u16>,
+    /// What to do about pending migrations; else they are applied to embedded databases and stop the start on Postgres.
+    #[arg(long)]
+    migrate: Option<Migrate>,
+}
+
+#[derive(Subcommand)]
+enum Db {
+    /// Apply pending migrations. Exit code: 0 done, 1 error, 3 another deploy took too long, 4 migrations of another program.
+    Deploy(Which),
+    /// Say which migrations are applied. Exit code: 0 all, 1 error, 2 some are pending, 4 some are not this program's.
+    Status(Which),
+}
+
+#[derive(Args)]
+struct Which {
+    #[arg(long, default_value = "all")]
+    db: Selection,
+    /// One JSON object for all, on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Selection {
+    Auth,
+    Inventory,
+    All,
+}
+
+impl Selection {
+    fn modules(self) -> Vec<Module> {
+        match self {
+            Self::Auth => vec![Module::Auth],
+            Self::Inventory => vec![Module::Inventory],
+            Self::All => Module::ALL.to_vec(),
+        }
+    }
+}
+
+/// Written by hand where the log may not be there yet.
+fn complain(problem: impl std::fmt::Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "larder: {problem}");
+    ExitCode::FAILURE
+}
+
+/// To stdout, where a closed pipe is no reason to panic.
+fn say(text: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Openapi => {
+            say(Document::collect().text().trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Command::Demo(asked) => return demonstrate(asked.port).await,
+        Command::Serve(_) | Command::Db(_) => {}
+    }
+    let settings = match settings::environment().and_then(|variables| Settings::load(cli.config.as_deref(), &variables)) {
+        Ok(settings) => settings,
+        Err(refusal) => return complain(refusal),
+    };
+    telemetry::start(&settings.log);
+    match cli.command {
+        Command::Serve(asked) => serve(settings, asked).await,
+        Command::Db(Db::Deploy(which)) => db_deploy(&settings, which).await.into(),
+        Command::Db(Db::Status(which)) => db_status(&settings, which).await.into(),
+        Command::Demo(_) | Command::Openapi => ExitCode::SUCCESS,
+    }
+}
+
+async fn serve(mut settings: Settings, asked: Serve) -> ExitCode {
+    if let Some(port) = asked.port {
+        settings.server.port = port;
+    }
+    let application = match Application::build_with(settings, Surroundings::system(), asked.migrate).await {
+        Ok(application) => application,
+        Err(failure) => return complain(failure),
+    };
+    say(format_args!("listening on {}", application.address()));
+    if let Some(token) = application.setup_token() {
+        say(format_args!("setup token: {token}"));
+        say("POST /v1/auth/setup takes this token once, to make the first owner and kitchen. It is shown only here.");
+    }
+    match application.run_until_signalled().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(error),
+    }
+}
+
+async fn demonstrate(port: u16) -> ExitCode {
+    let mut settings = match Settings::in_memory() {
+        Ok(settings) => settings,
+        Err(refusal) => return complain(refusal),
+    };
+    settings.server.port = port;
+    "warn".clone_into(&mut settings.log.filter);
+    telemetry::start(&settings.log);
+    let surroundings = Surroundings::system();
+    let application = match Application::build(settings, surroundings.clone()).await {
+        Ok(application) => application,
+        Err(failure) => return complain(failure),
+    };
+    let story = match demo::load(&application, &surroundings.clock).await {
+        Ok(story) => story,
+        Err(problem) => return complain(problem),
+    };
+    say(format_args!("listening on {}", application.address()));
+    say(demo::welcome(&application.address(), &story));
+    match application.run_until_signalled().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(error),
+    }
+}
+
+async fn db_deploy(settings: &Settings, which: Which) -> Exit {
+    let mut lines = Vec::new();
+    for module in which.db.modules() {
+        match deploy::deploy(settings, module).await {
+            Ok(applied) if applied.is_empty() && !which.json => say(format_args!("{:<10} up to date", module.name())),
+            Ok(applied) => report(deploy::deployed_lines(module, applied), which.json, &mut lines),
+            Err(failure) => {
+                complain(&failure);
+                return (&failure).into();
+            }
+        }
+    }
+    finish(which.json, &lines, Exit::Done)
+}
+
+async fn db_status(settings: &Settings, which: Which) -> Exit {
+    let (mut lines, mut worst) = (Vec::new(), Exit::Done);
+    for module in which.db.modules() {
+        match deploy::status(settings, module).await {
+            Ok(found) => {
+                let (found, exit) = deploy::status_lines(module, &found);
+                report(found, which.json, &mut lines);
+                worst = if exit as u8 > worst as u8 { exit } else { worst };
+            }
+            Err(failure) => {
+                complain(&failure);
+                return (&failure).into();
+            }
+        }
+    }
+    finish(which.json, &lines, worst)
+}
+
+fn report(found: Vec<deploy::Line>, json: bool, lines: &mut Vec<deploy::Line>) {
+    if json {
+        lines.extend(found);
+    } else {
+        for line in found {
+            say(line.text());
+        }
+    }
+}
+
+fn finish(json: bool, lines: &[deploy::Line], exit: Exit) -> Exit {
+    if json {
+        say(serde_json::json!({ "migrations": lines, "exit": exit as u8 }));
+    }
+    exit
+}

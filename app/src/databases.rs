@@ -1,0 +1,301 @@
+//! The one place that opens connections: the engine table of docs/architecture.md, and what a database must be like before
+//! the server runs on it.
+
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr};
+use sea_orm_migration::SchemaManager;
+use sea_orm_migration::prelude::{Order, Query};
+
+use crate::deploy;
+use crate::module::Module;
+use crate::settings::{Limits, Settings, Synchronous};
+use crate::target::{Postgres, Target};
+
+const HISTORY: &str = "seaql_migrations";
+const MARKER: &str = "larder_module";
+
+/// Both databases, connected and fit to run on.
+pub struct Databases {
+    pub auth: kernel::Database,
+    pub inventory: kernel::Database,
+}
+
+/// What a start does about pending migrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Migrate {
+    /// Apply them.
+    Apply,
+    /// Stop with the list of them.
+    Check,
+    /// Start all the same.
+    Off,
+}
+
+/// Why a database cannot be used.
+#[derive(Debug)]
+pub enum Failure {
+    Unreachable {
+        module: Module,
+        target: String,
+        error: DbErr,
+    },
+    Folder {
+        folder: String,
+        error: std::io::Error,
+    },
+    /// Postgres with pending migrations, where nobody allowed this start to apply them.
+    Pending {
+        module: Module,
+        target: String,
+        migrations: Vec<String>,
+    },
+    OtherModules {
+        module: Module,
+        target: String,
+        owner: String,
+    },
+    /// The history holds migrations that this program does not know, under our own marker.
+    Newer {
+        module: Module,
+        target: String,
+        migrations: Vec<String>,
+    },
+    /// The same without any marker: somebody else's.
+    Foreign {
+        module: Module,
+        target: String,
+        migrations: Vec<String>,
+    },
+    Database {
+        module: Module,
+        target: String,
+        error: DbErr,
+    },
+    Locked {
+        module: Module,
+        target: String,
+        waited_seconds: u64,
+        holder: String,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { module, target, error } => {
+                write!(out, "the {module} database {target} ({}) cannot be opened: {error}", module.url_variable())
+            }
+            Self::Folder { folder, error } => write!(out, "the folder {folder} for a database cannot be made: {error}"),
+            Self::Pending { module, target, migrations } => write!(
+                out,
+                "the {module} database {target} has pending migrations:\n  {}\nApply them with `larder db deploy --db {module}`, or start with LARDER_DATABASE_MIGRATE_ON_START=true.",
+                migrations.join("\n  ")
+            ),
+            Self::OtherModules { module, target, owner } => {
+                write!(out, "{} means {target}, which is the database of {owner}; {module} needs its own", module.url_variable())
+            }
+            Self::Newer { module, target, migrations } => write!(
+                out,
+                "the {module} database {target} is newer than this program: it has the migrations\n  {}\nwhich this program does not know. Run the version that made them, or a later one.",
+                migrations.join("\n  ")
+            ),
+            Self::Foreign { module, target, migrations } => {
+                write!(out, "{} means {target}, which is not a database of Larder: its history names {}", module.url_variable(), migrations.join(", "))
+            }
+            Self::Database { module, target, error } => write!(out, "the {module} database {target}: {error}"),
+            Self::Locked { module, target, waited_seconds, holder } => {
+                write!(out, "the {module} database {target} is being migrated by {holder}; gave up after {waited_seconds} s")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Opens both databases, auth first, so that a database given for both is found by the marker of the first.
+pub async fn open(settings: &Settings, asked: Option<Migrate>) -> Result<Databases, Failure> {
+    if settings.urls_are_ignored {
+        tracing::warn!("databases are in memory: AUTH_DATABASE_URL and INVENTORY_DATABASE_URL are ignored, and everything is gone when this program ends");
+    }
+    let auth = open_one(settings, Module::Auth, asked).await?;
+    let inventory = open_one(settings, Module::Inventory, asked).await?;
+    Ok(Databases { auth, inventory })
+}
+
+async fn open_one(settings: &Settings, module: Module, asked: Option<Migrate>) -> Result<kernel::Database, Failure> {
+    let (target, limits) = (&module.place(&settings.database).target, &settings.database.limits);
+    let writer = connect(module, target, limits, Role::Writer).await?;
+    let found = inspect(&writer, module, target).await?;
+    found.refuse_strange(module, target)?;
+    let on_postgres = if limits.migrate_on_start { Migrate::Apply } else { Migrate::Check };
+    let migrate = asked.unwrap_or(if target.is_postgres() { on_postgres } else { Migrate::Apply });
+    if !found.pending.is_empty() {
+        match migrate {
+            Migrate::Apply if target.is_postgres() => drop(deploy::deploy(settings, module).await?),
+            Migrate::Apply => drop(deploy::migrate_sqlite(&writer, module, target, limits).await?),
+            Migrate::Check => return Err(Failure::Pending { module, target: target.to_string(), migrations: found.pending }),
+            Migrate::Off => tracing::warn!(database = module.name(), pending = ?found.pending, "starting with pending migrations"),
+        }
+    }
+    let reader = match target {
+        Target::Sqlite(_) => connect(module, target, limits, Role::Reader).await?,
+        Target::Memory | Target::Postgres(_) => writer.clone(),
+    };
+    tracing::info!(database = module.name(), at = %target, "database opened");
+    Ok(kernel::Database::new(reader, writer))
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Writer,
+    Reader,
+    /// To look at a file that must not change, and is not made.
+    Inspector,
+    /// One connection, without the limits of requests.
+    Migrator,
+}
+
+pub async fn connect(module: Module, target: &Target, limits: &Limits, role: Role) -> Result<DatabaseConnection, Failure> {
+    let options = match target {
+        Target::Memory => memory_options(),
+        Target::Sqlite(path) => sqlite_options(path, limits, role)?,
+        Target::Postgres(at) => postgres_options(at, limits, role),
+    };
+    let give_up = Instant::now() + Duration::from_millis(limits.sqlite_busy_timeout_ms);
+    loop {
+        #[expect(clippy::disallowed_methods, reason = "the one named place that opens connections")]
+        let connection = sea_orm::Database::connect(options.clone()).await;
+        match connection {
+            // Two programs that turn a new file to WAL at once: SQLite refuses one without waiting.
+            Err(error) if kernel::database::is_transient(&error) && Instant::now() < give_up => tokio::time::sleep(Duration::from_millis(20)).await,
+            connection => return connection.map_err(|error| Failure::Unreachable { module, target: target.to_string(), error }),
+        }
+    }
+}
+
+fn quiet(options: &mut ConnectOptions) {
+    // The statements of a request belong in no log: their errors are logged where they are answered.
+    options.sqlx_logging(false).record_stmt_in_spans(false);
+}
+
+/// A database in memory is its single connection: it is never given back, however long it idles or lives.
+fn memory_options() -> ConnectOptions {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    quiet(&mut options);
+    options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    options.map_sqlx_sqlite_opts(|options| options.foreign_keys(true).pragma("recursive_triggers", "ON"));
+    options
+}
+
+fn sqlite_options(path: &Path, limits: &Limits, role: Role) -> Result<ConnectOptions, Failure> {
+    let creates = matches!(role, Role::Writer | Role::Migrator);
+    if let Some(folder) = path.parent().filter(|folder| creates && !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::Folder { folder: folder.display().to_string(), error })?;
+    }
+    let mut options = ConnectOptions::new("sqlite:larder");
+    quiet(&mut options);
+    let connections = if role == Role::Reader { limits.reader_connections } else { 1 };
+    options.max_connections(connections).min_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    options.acquire_timeout(Duration::from_millis(limits.acquire_timeout_ms));
+    let (path, busy) = (path.to_owned(), Duration::from_millis(limits.sqlite_busy_timeout_ms));
+    let synchronous = match limits.sqlite_synchronous {
+        Synchronous::Full => SqliteSynchronous::Full,
+        Synchronous::Normal => SqliteSynchronous::Normal,
+    };
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options.filename(&path).busy_timeout(busy).foreign_keys(true).pragma("recursive_triggers", "ON");
+        match role {
+            Role::Writer | Role::Migrator => options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous),
+            Role::Reader => options.pragma("query_only", "ON"),
+            Role::Inspector => options.read_only(true),
+        }
+    });
+    Ok(options)
+}
+
+fn postgres_options(at: &Postgres, limits: &Limits, role: Role) -> ConnectOptions {
+    let mut options = ConnectOptions::new(at.url.reveal());
+    quiet(&mut options);
+    options.set_application_name(if role == Role::Migrator { "larder db deploy" } else { "larder" });
+    if let Some(schema) = &at.schema {
+        options.set_schema_search_path(schema.clone());
+    }
+    options.acquire_timeout(Duration::from_millis(limits.acquire_timeout_ms));
+    if matches!(role, Role::Migrator | Role::Inspector) {
+        options.max_connections(1);
+        return options;
+    }
+    options.max_connections(limits.pool_connections);
+    options.test_before_acquire_if_idle_for(Duration::from_secs(limits.ping_after_idle_seconds));
+    options.statement_timeout(Duration::from_millis(limits.statement_timeout_ms));
+    let (lock, idle) = (limits.lock_timeout_ms.to_string(), limits.idle_in_transaction_timeout_ms.to_string());
+    options.map_sqlx_postgres_opts(move |options| options.options([("lock_timeout", &lock), ("idle_in_transaction_session_timeout", &idle)]));
+    options
+}
+
+/// What a database says of itself. Looking writes nothing.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub applied: Vec<String>,
+    pub pending: Vec<String>,
+    /// In the history, but not of this program's module.
+    pub unknown: Vec<String>,
+    /// Whose database it is, where it says so.
+    pub owner: Option<String>,
+}
+
+impl Found {
+    /// Refuses the other module's database, a newer one, and somebody else's.
+    pub fn refuse_strange(&self, module: Module, target: &Target) -> Result<(), Failure> {
+        let target = target.to_string();
+        let others = || Module::ALL.into_iter().find(|other| *other != module && self.unknown.iter().any(|name| other.migrations().contains(name)));
+        match &self.owner {
+            Some(owner) if owner != module.name() => Err(Failure::OtherModules { module, target, owner: owner.clone() }),
+            Some(_) if !self.unknown.is_empty() => Err(Failure::Newer { module, target, migrations: self.unknown.clone() }),
+            None if !self.unknown.is_empty() => match others() {
+                Some(owner) => Err(Failure::OtherModules { module, target, owner: owner.to_string() }),
+                None => Err(Failure::Foreign { module, target, migrations: self.unknown.clone() }),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+pub async fn inspect<C>(connection: &C, module: Module, target: &Target) -> Result<Found, Failure>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
+{
+    look(connection, module).await.map_err(|error| Failure::Database { module, target: target.to_string(), error })
+}
+
+async fn look<C>(connection: &C, module: Module) -> Result<Found, DbErr>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
+{
+    let history = texts(connection, HISTORY, "version").await?;
+    let owner = texts(connection, MARKER, "name").await?.into_iter().next();
+    let ours = module.migrations();
+    let (applied, pending) = ours.iter().cloned().partition(|name| history.contains(name));
+    let unknown = history.into_iter().filter(|name| !ours.contains(name)).collect();
+    Ok(Found { applied, pending, unknown, owner })
+}
+
+/// One column of a table, sorted; nothing where the table is not there.
+async fn texts<C>(connection: &C, table: &'static str, column: &'static str) -> Result<Vec<String>, DbErr>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
+{
+    if !SchemaManager::new(connection).has_table(table).await? {
+        return Ok(Vec::new());
+    }
+    let query = Query::select().column(column).from(table).order_by(column, Order::Asc).take();
+    connection.query_all(&query).await?.iter().map(|row| row.try_get("", column)).collect()
+}

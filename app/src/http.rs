@@ -1,0 +1,116 @@
+//! What surrounds every request here, beyond what the kernel does: panics, too many headers, paths and methods that are not there.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::PathError;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures::FutureExt as _;
+use kernel::Problem;
+
+use crate::openapi::Document;
+
+/// The largest sum of all header fields of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderLimit(pub usize);
+
+/// The page at /docs may load only what this server serves.
+const DOCS_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+
+#[derive(Debug)]
+struct Panicked(String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "a handler panicked: {}", self.0)
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}
+
+/// A panic ends one request, with a 500, and not the connections beside it.
+pub async fn caught(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(panic) => Err(Problem::internal(&Panicked(message(panic.as_ref()))).into()),
+    }
+}
+
+/// Refuses headers beyond the limit, and says in every answer that a body is what its type says.
+pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if request.app_data::<HeaderLimit>().is_some_and(|limit| size > limit.0) {
+        return Err(Problem::new(431, "headers_too_large", "The headers are larger than this server takes.").into());
+    }
+    let is_docs = request.path().starts_with("/docs");
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_docs {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+    }
+    Ok(response)
+}
+
+/// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.
+pub async fn unmatched(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+    let methods = document.methods(request.path());
+    if methods.is_empty() {
+        return not_found().response();
+    }
+    let allow = methods.join(", ");
+    let problem = Problem::new(405, "method_not_allowed", format!("This path takes {allow}."));
+    let mut response = problem.response();
+    if let Ok(value) = HeaderValue::from_str(&allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+fn not_found() -> Problem {
+    Problem::new(404, "not_found", "There is nothing at this path.")
+}
+
+/// An id in the path that is none names nothing.
+pub fn wrong_path(_: PathError, _: &HttpRequest) -> actix_web::Error {
+    not_found().into()
+}
+
+/// `/docs` is where people look; the page is one level below.
+pub async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((HeaderName::from_static("location"), HeaderValue::from_static("/docs/"))).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_panic_in_a_handler_is_one_500_that_says_nothing_of_the_inside() {
+        async fn panics() -> HttpResponse {
+            panic!("the password is hunter2")
+        }
+        let app = test::init_service(App::new().wrap(from_fn(caught)).wrap(from_fn(kernel::http::traced)).route("/", web::get().to(panics))).await;
+        let error = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await.err().expect("an error");
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        let body = actix_web::body::to_bytes(response.into_body()).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["code"], "internal_error");
+        assert!(!body.to_string().contains("hunter2"));
+        assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+    }
+}

@@ -1,0 +1,18 @@
+//! Larder as one program: settings, databases, and the modules mounted over HTTP.
+
+pub mod application;
+pub mod bridge;
+pub mod databases;
+pub mod demo;
+pub mod deploy;
+pub mod health;
+pub mod http;
+pub mod module;
+pub mod openapi;
+pub mod secret;
+pub mod settings;
+pub mod target;
+pub mod telemetry;
+
+pub use application::{Application, Surroundings};
+pub use settings::Settings;

@@ -1,0 +1,235 @@
+//! The OpenAPI document: collected from the routes, completed with what holds for all of them.
+
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpResponse, get};
+use kernel::Violation;
+use kernel::problem::ProblemDocument;
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, PartialSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+/// Operations that nobody has to be logged in for. A test asks every other one without a token.
+pub const WITHOUT_CALLER: [&str; 6] = ["/health/live", "/health/ready", "/openapi.json", "/v1/auth/setup", "/v1/auth/login", "/v1/auth/jwks.json"];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Larder", description = "Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it."),
+    tags(
+        (name = "auth", description = "Setting up, logging in and out, who is calling"),
+        (name = "inventory", description = "The catalogue, the ledger and everything that moves stock"),
+        (name = "operations", description = "For those who run the server"),
+    )
+)]
+struct Base;
+
+/// The document as it is served, and the paths and methods in it.
+#[derive(Clone)]
+pub struct Document {
+    value: Value,
+    templates: Vec<(Vec<String>, Vec<String>)>,
+}
+
+/// Every route of the program that is an operation of the API.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(crate::health::live).service(crate::health::ready).service(serve);
+    config.service(scope("/v1/auth").configure(auth::routes));
+    config.service(scope("/v1/inventory").wrap(from_fn(kernel::http::authenticated)).configure(inventory::routes));
+}
+
+/// This document.
+#[utoipa::path(operation_id = "openapi", tag = "operations", responses((status = 200, description = "The OpenAPI document", content_type = "application/json")))]
+#[get("/openapi.json")]
+async fn serve(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().json(&document.value)
+}
+
+impl Document {
+    /// Collects the document from the routes.
+    pub fn collect() -> Self {
+        let (_, collected) = App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes).split_for_parts();
+        let mut value = serde_json::to_value(collected).unwrap_or_default();
+        complete(&mut value);
+        let templates = operations(&value).into_iter().map(|(path, methods)| (segments(&path), methods)).collect();
+        Self { value, templates }
+    }
+
+    /// As it is kept in docs/openapi.json.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(&self.value).unwrap_or_default() + "\n"
+    }
+
+    /// The methods that a path takes.
+    pub fn methods(&self, path: &str) -> Vec<String> {
+        let asked = segments(path);
+        let mut methods: Vec<String> = self.templates.iter().filter(|(template, _)| fits(template, &asked)).flat_map(|(_, methods)| methods.clone()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
+    }
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
+}
+
+fn fits(template: &[String], asked: &[String]) -> bool {
+    let fits = |(template, asked): (&String, &String)| if template.starts_with('{') { !asked.is_empty() } else { template == asked };
+    template.len() == asked.len() && template.iter().zip(asked).all(fits)
+}
+
+fn operations(document: &Value) -> Vec<(String, Vec<String>)> {
+    let paths = document.get("paths").and_then(Value::as_object);
+    let methods = |item: &Value| METHODS.iter().filter(|method| item.get(**method).is_some()).map(|method| method.to_ascii_uppercase()).collect();
+    paths.into_iter().flatten().map(|(path, item)| (path.clone(), methods(item))).collect()
+}
+
+fn complete(document: &mut Value) {
+    if let Some(schemas) = object(document, "components").and_then(|components| entry(components, "schemas")) {
+        schemas.insert("Problem".into(), serde_json::to_value(ProblemDocument::<'static>::schema()).unwrap_or_default());
+        schemas.insert("Violation".into(), serde_json::to_value(Violation::schema()).unwrap_or_default());
+    }
+    if let Some(schemes) = object(document, "components").and_then(|components| entry(components, "securitySchemes")) {
+        let bearer = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token that POST /v1/auth/login answers." });
+        schemes.insert("bearer".into(), bearer);
+    }
+    let Some(paths) = object(document, "paths") else { return };
+    for (path, item) in paths.iter_mut() {
+        let Some(item) = item.as_object_mut() else { continue };
+        for (_, operation) in item.iter_mut().filter(|(method, _)| METHODS.contains(&method.as_str())) {
+            if let Some(operation) = operation.as_object_mut() {
+                complete_operation(path, operation);
+            }
+        }
+    }
+}
+
+fn object<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {
+    value.as_object_mut().and_then(|object| entry(object, name))
+}
+
+fn entry<'a>(object: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+    object.entry(name).or_insert_with(|| json!({})).as_object_mut()
+}
+
+/// Adds the codes that an operation can answer because of what surrounds it. What its module wrote stays.
+fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
+    let parameters: Vec<Value> = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |parameter: &Value, field: &str| parameter.get(field).and_then(Value::as_str).unwrap_or("").to_ascii_lowercase();
+    let has = |place: &str| parameters.iter().any(|parameter| text(parameter, "in") == place);
+    let header = |name: &str| parameters.iter().find(|parameter| text(parameter, "in") == "header" && text(parameter, "name") == name);
+    let mut codes: Vec<(&str, &str)> = vec![("431", "headers_too_large"), ("500", "internal_error"), ("503", "timed_out")];
+    if path.starts_with("/v1/") {
+        codes.push(("503", "database_unavailable"));
+    }
+    if !WITHOUT_CALLER.contains(&path) {
+        codes.extend([("401", "token_invalid"), ("401", "token_expired"), ("401", "session_revoked")]);
+    }
+    if let Some(body) = operation.get("requestBody") {
+        let content = body.get("content").and_then(Value::as_object);
+        if content.is_none_or(|content| content.keys().any(|kind| kind.contains("json"))) {
+            codes.push(("400", "malformed_json"));
+        }
+        codes.extend([("400", "malformed_body"), ("413", "body_too_large"), ("415", "unsupported_media_type"), ("422", "invalid_request")]);
+    }
+    if has("query") {
+        codes.extend([("400", "malformed_query"), ("422", "invalid_request")]);
+    }
+    if has("path") {
+        codes.push(("404", "not_found"));
+    }
+    if let Some(key) = header("idempotency-key") {
+        codes.push(("400", "idempotency_key_invalid"));
+        if key.get("required") == Some(&Value::Bool(true)) {
+            codes.push(("400", "idempotency_key_required"));
+        }
+    }
+    if header("if-match").is_some() {
+        codes.extend([("400", "if_match_invalid"), ("412", "version_mismatch"), ("428", "if_match_required")]);
+    }
+    if !WITHOUT_CALLER.contains(&path) {
+        operation.insert("security".into(), json!([{ "bearer": [] }]));
+    }
+    let Some(responses) = entry(operation, "responses") else { return };
+    for (status, code) in codes {
+        document_code(responses, status, code);
+    }
+    for (status, response) in responses.iter_mut() {
+        if status.as_str() >= "400"
+            && let Some(response) = response.as_object_mut()
+        {
+            response.insert("content".into(), json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }));
+        }
+    }
+}
+
+fn document_code(responses: &mut Map<String, Value>, status: &str, code: &str) {
+    let Some(response) = entry(responses, status) else { return };
+    let description = response.get("description").and_then(Value::as_str).unwrap_or("").trim().to_owned();
+    if names_code(&description, code) {
+        return;
+    }
+    let separator = if description.is_empty() { "" } else { ", " };
+    response.insert("description".into(), format!("{description}{separator}`{code}`").into());
+}
+
+/// Whether a description of a response names a problem code.
+pub fn names_code(description: &str, code: &str) -> bool {
+    description.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').any(|word| word == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_module_wrote_is_kept_and_added_to() {
+        let mut responses = Map::new();
+        responses.insert("503".into(), json!({ "description": "`auth_busy`: try again" }));
+        document_code(&mut responses, "503", "timed_out");
+        document_code(&mut responses, "503", "timed_out");
+        assert_eq!(responses["503"]["description"], "`auth_busy`: try again, `timed_out`");
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own_a_summary_and_a_tag() {
+        let document = Document::collect().value;
+        let (mut seen, mut lacking) = (std::collections::BTreeSet::new(), Vec::new());
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("an item").iter().filter(|(method, _)| METHODS.contains(&method.as_str())) {
+                if !operation["operationId"].as_str().is_some_and(|id| seen.insert(id.to_owned())) {
+                    lacking.push(format!("{method} {path}: an operationId of its own"));
+                }
+                if !operation["summary"].is_string() && !operation["description"].is_string() {
+                    lacking.push(format!("{method} {path}: a summary"));
+                }
+                if operation["tags"].as_array().is_none_or(Vec::is_empty) {
+                    lacking.push(format!("{method} {path}: a tag"));
+                }
+            }
+        }
+        assert!(lacking.is_empty(), "{lacking:#?}");
+        assert!(seen.len() > 3);
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => fields.iter().for_each(|(name, value)| match value.as_str() {
+                    Some(text) if name == "$ref" => found.push(text.to_owned()),
+                    _ => references(value, found),
+                }),
+                Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let document = Document::collect().value;
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        let lost: Vec<_> = found.iter().filter(|reference| document.pointer(reference.trim_start_matches('#')).is_none()).collect();
+        assert!(!found.is_empty() && lost.is_empty(), "{lost:?} lead nowhere");
+    }
+}

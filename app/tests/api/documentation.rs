@@ -1,0 +1,107 @@
+//! The OpenAPI document and the page that shows it.
+
+use std::path::Path;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::json;
+
+use crate::support::contract::Contract;
+use crate::support::{Api, Engine, Reply, on};
+
+#[test]
+fn the_committed_document_is_the_served_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let served = larder::openapi::Document::collect().text();
+    assert!(committed == served, "docs/openapi.json is old; write it with: cargo run -- openapi > docs/openapi.json");
+}
+
+both_engines! {
+    async fn an_operation_that_is_said_to_need_a_token_answers_401_without_one_before_anything_else(api: Api) {
+        let operations = api.contract().operations().to_vec();
+        let secured: Vec<_> = operations.iter().filter(|operation| operation.needs_token).collect();
+        assert!(!secured.is_empty());
+        for operation in secured {
+            let path = operation.path.replace("{id}", &api.id().to_string());
+            let path = if path.contains('{') { path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/") } else { path };
+            // Neither a wrong body nor a wrong type comes before the caller.
+            let reply = api.call(&operation.method, &path).body("text/plain", "no").send().await;
+            reply.refused(401, "token_invalid");
+            let reply = api.call(&operation.method, &path).header("Authorization", "Bearer no.token.atall").send().await;
+            assert_eq!(reply.header("www-authenticate"), "Bearer");
+            reply.refused(401, "token_invalid");
+        }
+    }
+
+    async fn no_operation_without_a_token_gives_anything_away(api: Api) {
+        let open: Vec<_> = api.contract().operations().iter().filter(|operation| !operation.needs_token).map(|operation| operation.path.as_str()).collect();
+        let mut expected = larder::openapi::WITHOUT_CALLER.to_vec();
+        expected.sort_unstable();
+        assert_eq!(open, expected, "who may be asked without a token is decided in one list");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_loads_nothing_from_outside() {
+    on(Engine::Sqlite, &[], |api| async move {
+        let moved = api.get("/docs").await;
+        assert_eq!(moved.status, 200, "followed to the page");
+        let page = api.get("/docs/").await;
+        assert!(page.text.contains("swagger-ui"), "{}", page.text);
+        let policy = page.header("content-security-policy").to_owned();
+        assert!(policy.starts_with("default-src 'self';") && !policy.contains("http"), "{policy}");
+        let mut named = vec!["swagger-initializer.js".to_owned()];
+        for attribute in ["src=\"", "href=\""] {
+            named.extend(page.text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+        assert!(named.len() > 3, "{named:?}");
+        for reference in &named {
+            assert!(!reference.contains("//"), "{reference} is elsewhere");
+            assert_eq!(api.get(&format!("/docs/{}", reference.trim_start_matches("./"))).await.status, 200, "{reference}");
+        }
+        let initializer = api.get("/docs/swagger-initializer.js").await.text;
+        assert!(initializer.contains("/openapi.json") && !initializer.contains("http://") && !initializer.contains("https://"), "{initializer}");
+        // Swagger UI would else send the document to a validator on the internet.
+        assert!(initializer.contains("\"validatorUrl\": \"none\""), "{initializer}");
+    })
+    .await;
+}
+
+#[test]
+fn the_document_names_the_program_and_how_to_be_known() {
+    let document: serde_json::Value = serde_json::from_str(&larder::openapi::Document::collect().text()).expect("JSON");
+    assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&json!("Larder"), &json!(env!("CARGO_PKG_VERSION"))));
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let contract = Contract::of(&document);
+    assert!(contract.operations().iter().any(|operation| operation.path == "/v1/auth/login" && operation.method == "POST"));
+}
+
+/// A document of one operation, and an answer to it.
+fn answered(status: u16, code: &str) -> std::thread::Result<()> {
+    let document = json!({ "paths": { "/things/{id}": { "get": { "responses": {
+        "200": { "description": "It" },
+        "409": { "description": "`thing_gone`, or `thing_busy` for a while" },
+    } } } } });
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
+    headers.insert("x-request-id", HeaderValue::from_static("r"));
+    let body = json!({ "status": status, "code": code, "request_id": "r" });
+    let reply = Reply { status, text: body.to_string(), body, headers };
+    std::panic::catch_unwind(|| Contract::of(&document).hold("GET", "/things/7?x=1", &reply))
+}
+
+#[test]
+fn an_answer_that_is_not_documented_fails_its_test() {
+    for (status, code, documented) in [
+        (200, "", true),
+        (201, "", false),
+        (404, "not_found", false),
+        (409, "thing_gone", true),
+        (409, "thing_busy", true),
+        (409, "thing", false),
+        (409, "thing_gone_elsewhere", false),
+    ] {
+        assert_eq!(answered(status, code).is_ok(), documented, "{status} {code}");
+    }
+}

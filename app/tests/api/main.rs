@@ -1,0 +1,13 @@
+//! The tests of the program through HTTP, on real databases made by the real migrations.
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on fails; clippy excuses only the test functions themselves")]
+
+#[macro_use]
+mod support;
+
+mod auth;
+mod catalog;
+mod documentation;
+mod engines;
+mod operations;
+mod tenants;
+mod walls;

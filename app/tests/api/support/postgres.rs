@@ -1,0 +1,244 @@
+//! Databases for tests on two Postgres servers, copied from migrated templates: copying is quicker than migrating.
+//!
+//! The tests of one run are many processes; making a template is guarded by an advisory lock of the server, and its name
+//! holds a hash of the migrations, so that a changed migration is never tested on an old template.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use larder::deploy;
+use larder::module::Module;
+use larder::settings::Settings;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+
+use super::{connect, variable};
+
+const PASSWORD: &str = "only-for-tests";
+/// "template" in ASCII.
+const LOCK: i64 = 0x7465_6d70_6c61_7465;
+
+/// The databases of one test, one for each module.
+pub struct Pair {
+    pub auth: Base,
+    pub inventory: Base,
+    removed: AtomicBool,
+}
+
+impl Pair {
+    /// Migrated databases. `None`, with a word about it, where there are no servers and nobody demanded them.
+    pub async fn make() -> Option<Self> {
+        let (auth, inventory) = Server::both()?;
+        Some(Self { auth: auth.copy_of_template().await, inventory: inventory.copy_of_template().await, removed: AtomicBool::new(false) })
+    }
+
+    /// Databases that nobody has migrated.
+    pub async fn make_empty() -> Option<Self> {
+        let (auth, inventory) = Server::both()?;
+        Some(Self { auth: auth.empty().await, inventory: inventory.empty().await, removed: AtomicBool::new(false) })
+    }
+
+    pub async fn remove(&self) {
+        self.removed.store(true, Ordering::SeqCst);
+        self.auth.remove().await;
+        self.inventory.remove().await;
+    }
+}
+
+/// What a failed test leaves is taken away here, where nothing can be awaited.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if self.removed.load(Ordering::SeqCst) {
+            return;
+        }
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(self.remove());
+            });
+        });
+    }
+}
+
+/// A server that holds one module's databases.
+#[derive(Clone)]
+struct Server {
+    module: Module,
+    admin_url: String,
+}
+
+/// One database.
+pub struct Base {
+    server: Server,
+    pub name: String,
+}
+
+impl Server {
+    fn both() -> Option<(Self, Self)> {
+        let servers = (variable("LARDER_TEST_POSTGRES_AUTH"), variable("LARDER_TEST_POSTGRES_INVENTORY"));
+        if let (Some(auth), Some(inventory)) = servers {
+            return Some((Self { module: Module::Auth, admin_url: auth }, Self { module: Module::Inventory, admin_url: inventory }));
+        }
+        assert!(
+            variable("REQUIRE_POSTGRES").as_deref() != Some("1"),
+            "REQUIRE_POSTGRES=1, but LARDER_TEST_POSTGRES_AUTH and LARDER_TEST_POSTGRES_INVENTORY do not name two servers"
+        );
+        println!("SKIPPED: LARDER_TEST_POSTGRES_AUTH and LARDER_TEST_POSTGRES_INVENTORY do not name two Postgres servers");
+        None
+    }
+
+    fn role(&self, kind: &str) -> String {
+        format!("larder_test_{}_{kind}", self.module)
+    }
+
+    fn url(&self, user: &str, password: &str, database: &str) -> String {
+        let at = PgConnectOptions::from_str(&self.admin_url).expect("the URL of a test server");
+        format!("postgres://{user}:{password}@{}:{}/{database}", at.get_host(), at.get_port())
+    }
+
+    /// The administrator's URL of a database of this server.
+    fn admin_url(&self, database: &str) -> String {
+        let (base, query) = self.admin_url.split_once('?').unwrap_or((&self.admin_url, ""));
+        let (scheme, rest) = base.split_once("://").expect("the URL of a test server");
+        let place = rest.split('/').next().unwrap_or(rest);
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        format!("{scheme}://{place}/{database}{query}")
+    }
+
+    async fn admin(&self) -> DatabaseConnection {
+        connect(&self.admin_url).await
+    }
+
+    async fn copy_of_template(&self) -> Base {
+        let admin = self.admin().await;
+        let template = self.template(&admin).await;
+        let base = self.create(&admin, &format!("TEMPLATE {template}")).await;
+        admin.close().await.expect("closed");
+        base
+    }
+
+    async fn empty(&self) -> Base {
+        let admin = self.admin().await;
+        // Makes the roles, too.
+        self.template(&admin).await;
+        let base = self.create(&admin, "TEMPLATE template0").await;
+        admin.close().await.expect("closed");
+        self.give_defaults(&base.name).await;
+        base
+    }
+
+    async fn create(&self, admin: &DatabaseConnection, from: &str) -> Base {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let name = format!("larder_test_{}_{}_{}", self.module, std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        run(admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        run(admin, &format!("CREATE DATABASE {name} OWNER {} {from}", self.role("owner"))).await;
+        self.close_to_others(admin, &name).await;
+        Base { server: self.clone(), name }
+    }
+
+    async fn close_to_others(&self, admin: &DatabaseConnection, database: &str) {
+        run(admin, &format!("REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")).await;
+        run(admin, &format!("GRANT CONNECT ON DATABASE {database} TO {}", self.role("app"))).await;
+    }
+
+    /// What the program's set-up gives the runtime role, before there is any table.
+    async fn give_defaults(&self, database: &str) {
+        let connection = connect(&self.admin_url(database)).await;
+        let (owner, app) = (self.role("owner"), self.role("app"));
+        run(&connection, &format!("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}")).await;
+        connection.close().await.expect("closed");
+    }
+
+    /// The name of a migrated template, made where it is missing.
+    async fn template(&self, admin: &DatabaseConnection) -> String {
+        let name = format!("larder_template_{}_{:016x}", self.module, hash_of_migrations(self.module));
+        let mut lock = admin.get_postgres_connection_pool().acquire().await.expect("a connection");
+        execute(&mut lock, &format!("SELECT pg_advisory_lock({LOCK})")).await;
+        let found = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, format!("SELECT 1 AS found FROM pg_database WHERE datname = '{name}'"));
+        if admin.query_one_raw(found).await.expect("an answer").is_none() {
+            self.make_template(admin, &name).await;
+        }
+        execute(&mut lock, &format!("SELECT pg_advisory_unlock({LOCK})")).await;
+        name
+    }
+
+    async fn make_template(&self, admin: &DatabaseConnection, name: &str) {
+        for kind in ["owner", "app"] {
+            let role = self.role(kind);
+            let make = format!(
+                "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; END IF; END $$"
+            );
+            run(admin, &make).await;
+        }
+        // Under another name until it is whole.
+        let draft = format!("{name}_draft");
+        run(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
+        run(admin, &format!("CREATE DATABASE {draft} OWNER {} TEMPLATE template0", self.role("owner"))).await;
+        run(admin, &format!("GRANT CONNECT ON DATABASE {draft} TO {}", self.role("app"))).await;
+        self.give_defaults(&draft).await;
+        let base = Base { server: self.clone(), name: draft.clone() };
+        let name_of = |kind: &str| match (self.module, kind) {
+            (Module::Auth, "url") => "AUTH_DATABASE_URL",
+            (Module::Auth, _) => "LARDER_MIGRATION_URL_AUTH",
+            (Module::Inventory, "url") => "INVENTORY_DATABASE_URL",
+            (Module::Inventory, _) => "LARDER_MIGRATION_URL_INVENTORY",
+        };
+        let variables = [(name_of("url").to_owned(), base.app_url()), (name_of("migration").to_owned(), base.owner_url())];
+        let settings = Settings::load_built_in(&variables.into()).unwrap_or_else(|refusal| panic!("{refusal}"));
+        deploy::deploy(&settings, self.module).await.unwrap_or_else(|failure| panic!("{failure}"));
+        run(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
+    }
+}
+
+impl Base {
+    /// As the role that the server runs as.
+    pub fn app_url(&self) -> String {
+        self.server.url(&self.server.role("app"), PASSWORD, &self.name)
+    }
+
+    /// As the role that migrates.
+    pub fn owner_url(&self) -> String {
+        self.server.url(&self.server.role("owner"), PASSWORD, &self.name)
+    }
+
+    pub fn admin_url(&self) -> String {
+        self.server.admin_url(&self.name)
+    }
+
+    /// This database, asked for by the roles of another one's module.
+    pub fn url_as(&self, other: &Self) -> String {
+        self.server.url(&other.server.role("app"), PASSWORD, &self.name)
+    }
+
+    pub async fn remove(&self) {
+        let admin = self.server.admin().await;
+        run(&admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
+        admin.close().await.expect("closed");
+    }
+}
+
+async fn run(connection: &DatabaseConnection, sql: &str) {
+    connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+async fn execute(connection: &mut sea_orm::sqlx::pool::PoolConnection<sea_orm::sqlx::Postgres>, sql: &str) {
+    let sql = sea_orm::sqlx::AssertSqlSafe(sql.to_owned());
+    sea_orm::sqlx::Executor::execute(&mut **connection, sql).await.expect("a statement");
+}
+
+fn hash_of_migrations(module: Module) -> u64 {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migration").join(module.name()).join("src");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("the migrations").map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    // FNV-1a: the same in every process and every build.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut take = |bytes: &[u8]| bytes.iter().for_each(|byte| hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    for name in module.migrations() {
+        take(name.as_bytes());
+    }
+    for file in files {
+        take(&std::fs::read(&file).expect("a migration"));
+    }
+    hash
+}
