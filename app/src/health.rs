@@ -30,13 +30,16 @@ pub struct Live {
 pub struct Ready {
     /// Always `ready`; anything else is a problem document.
     pub status: &'static str,
+    /// Each database by its module.
     pub databases: Reached,
 }
 
 /// Each database: `up`, or `away`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reached {
+    /// `ok` or `unavailable`.
     pub auth: &'static str,
+    /// `ok` or `unavailable`.
     pub inventory: &'static str,
 }
 

@@ -19,7 +19,14 @@ pub const WITHOUT_CALLER: [&str; 6] = ["/health/live", "/health/ready", "/openap
     info(title = "Larder", description = "Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it."),
     tags(
         (name = "auth", description = "Setting up, logging in and out, who is calling"),
-        (name = "inventory", description = "The catalogue, the ledger and everything that moves stock"),
+        (name = "catalogue", description = "Units, items, locations and reasons: what stock is counted in, what it is, where it lies"),
+        (name = "receiving", description = "Goods that come in"),
+        (name = "waste", description = "Goods that are thrown away, and why"),
+        (name = "stock", description = "What is on hand, per item, location and lot"),
+        (name = "ledger", description = "Every movement, as a list and as a change feed"),
+        (name = "documents", description = "What was posted, of every kind"),
+        (name = "reports", description = "Pure functions of the ledger"),
+        (name = "imports", description = "Files that people already have"),
         (name = "operations", description = "For those who run the server"),
     )
 )]

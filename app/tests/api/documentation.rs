@@ -105,3 +105,37 @@ fn an_answer_that_is_not_documented_fails_its_test() {
         assert_eq!(answered(status, code).is_ok(), documented, "{status} {code}");
     }
 }
+
+/// Collects what a schema says nothing about; a reference may be described beside it.
+fn undescribed(name: &str, schema: &serde_json::Value, missing: &mut Vec<String>) {
+    let parts = |schema: &serde_json::Value| {
+        ["oneOf", "allOf", "anyOf"].iter().flat_map(|part| schema[*part].as_array().cloned().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    for part in parts(schema) {
+        undescribed(name, &part, missing);
+    }
+    for (field, value) in schema["properties"].as_object().into_iter().flatten() {
+        let described = value["description"].is_string() || parts(value).iter().any(|part| part["description"].is_string());
+        if !described {
+            missing.push(format!("{name}.{field}"));
+        }
+    }
+}
+
+#[test]
+fn every_field_and_every_parameter_is_described() {
+    let document = larder::openapi::Document::collect();
+    let document: serde_json::Value = serde_json::from_str(&document.text()).expect("JSON");
+    let mut missing = Vec::new();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        undescribed(name, schema, &mut missing);
+    }
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for parameter in item.as_object().expect("an item").values().flat_map(|operation| operation["parameters"].as_array().cloned().unwrap_or_default()) {
+            if !parameter["description"].is_string() {
+                missing.push(format!("{path}?{}", parameter["name"]));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}

@@ -37,16 +37,20 @@ pub struct Response {
 /// A user.
 #[derive(Serialize, ToSchema)]
 pub struct User {
+    /// Its id.
     pub id: Uuid,
     /// The e-mail address, as it was written.
     pub email: String,
+    /// Its name.
     pub name: String,
 }
 
 /// A tenant.
 #[derive(Serialize, ToSchema)]
 pub struct Tenant {
+    /// Its id.
     pub id: Uuid,
+    /// Its name.
     pub name: String,
     /// ISO 4217.
     pub currency: String,

@@ -36,6 +36,12 @@ pub mod use_cases {
     pub use crate::waste::post_waste;
 }
 
+/// The types that hold the order of a posting, for the tests that must not compile (in `ledger/`). No use for anybody else.
+#[doc(hidden)]
+pub mod protocol {
+    pub use crate::ledger::{Header, Locked, Permit, Posting, Receipt, ReceiveLine, Waste, WasteLine};
+}
+
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;

@@ -114,9 +114,10 @@ pub trait Word: Copy + Sized {
     }
 }
 
-/// Declares an enum whose variants travel as fixed words in JSON and in the database.
+/// Declares an enum whose variants travel as fixed words in JSON and in the database. (`$word` is no `literal`: utoipa would not
+/// see it in `rename`, and publish the names of the variants.)
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }

@@ -116,6 +116,12 @@ mod tests {
     }
 
     #[test]
+    fn published_words_are_those_that_are_read() {
+        let published = serde_json::to_value(units::Dimension::schema()).expect("a schema");
+        assert_eq!(published["enum"], serde_json::json!(<units::Dimension as crate::names::Word>::WORDS));
+    }
+
+    #[test]
     fn another_failure_is_no_conflict() {
         let error = taken(DbErr::Custom("lost".into()), "ix_item_sku", "item.tenant_id, item.sku", "item", "MILK");
         assert!(matches!(error, Error::Database(_)), "{error:?}");

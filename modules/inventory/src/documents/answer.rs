@@ -19,6 +19,7 @@ use crate::names::{ItemId, ReasonId};
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Posted)]
 pub struct PostedAnswer {
+    /// The document.
     pub document: DocumentAnswer,
     /// What it wrote into the ledger, in order.
     pub entries: Vec<EntryAnswer>,
@@ -38,7 +39,9 @@ impl HideCosts for PostedAnswer {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Document)]
 pub struct DocumentAnswer {
+    /// Its id.
     pub id: Uuid,
+    /// What kind of document it is.
     pub r#type: DocumentType,
     /// Its number, without gaps within its type: `R-000017`.
     pub number: String,
@@ -52,15 +55,19 @@ pub struct DocumentAnswer {
     pub recorded_at: Instant,
     /// The user who posted it.
     pub posted_by: Uuid,
+    /// The location's id.
     pub location_id: Uuid,
     /// The location's path.
     pub location: String,
+    /// What the client calls it.
     pub external_ref: Option<String>,
+    /// A remark.
     pub note: Option<String>,
     /// SHA-256 over its content.
     pub content_hash: String,
     /// SHA-256 over the document before it, its number, its last sequence number and its content.
     pub chain_hash: String,
+    /// Grows with every change.
     pub version: i64,
     /// Its lines; left out in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,24 +90,31 @@ impl HideCosts for DocumentAnswer {
 pub struct LineAnswer {
     /// Counted from one.
     pub line_no: i64,
+    /// The item's id.
     pub item_id: Uuid,
+    /// The item's article number.
     pub sku: String,
     /// The lot that it made, or that it named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lot_id: Option<Uuid>,
     /// As entered, in `unit`.
     pub quantity: Quantity,
+    /// The unit of `quantity`.
     pub unit: String,
     /// The same in the item's base unit.
     pub base_quantity: Quantity,
+    /// The item's base unit.
     pub base_unit: String,
+    /// What one `unit` cost as it was entered, in currency. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Money>,
+    /// What the line cost as it was entered, in currency. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_total: Option<Money>,
     /// `donation`, `sample` or `promo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free: Option<String>,
+    /// What was taken off, in currency. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discount: Option<Money>,
     /// Its share of the document's charges.
@@ -109,17 +123,22 @@ pub struct LineAnswer {
     /// What it put into the ledger, with the sign of the movement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
+    /// What stands on the package, to the letter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_code: Option<String>,
+    /// Its date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<NaiveDate>,
+    /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub produced_on: Option<NaiveDate>,
     /// The code of the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where in the work it was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// Where it went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
 }
@@ -134,9 +153,12 @@ impl HideCosts for LineAnswer {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReceiptCharge)]
 pub struct ChargeAnswer {
+    /// What it was for.
     pub label: String,
+    /// In currency; negative for a rebate. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+    /// By what it was shared out.
     pub basis: Basis,
 }
 
@@ -150,14 +172,19 @@ impl HideCosts for ChargeAnswer {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Balance)]
 pub struct BalanceAnswer {
+    /// The item's id.
     pub item_id: Uuid,
+    /// The item's article number.
     pub sku: String,
+    /// The location's id.
     pub location_id: Uuid,
+    /// The lot's id.
     pub lot_id: Uuid,
     /// In `unit`.
     pub quantity: Quantity,
     /// The item's base unit.
     pub unit: String,
+    /// What it is worth. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
 }

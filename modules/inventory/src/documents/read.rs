@@ -22,6 +22,7 @@ use crate::rows::{self, Filter};
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListRequest {
+    /// The location's id.
     location_id: Option<Uuid>,
     /// From this business date on.
     from: Option<NaiveDate>,
@@ -49,6 +50,7 @@ impl FromFields for ListRequest {
 /// A document with its lines and entries.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DocumentWithEntries {
+    /// The document.
     pub document: DocumentAnswer,
     /// What it wrote into the ledger, in order.
     pub entries: Vec<EntryAnswer>,
@@ -209,13 +211,13 @@ async fn charges(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid
     rows.into_iter().map(|row| Ok(ChargeAnswer { label: row.label, amount: Some(Money(row.amount)), basis: Basis::stored(&row.basis)? })).collect()
 }
 
-/// The two operations of one kind of document.
+/// The two operations of one kind of document. The texts are `tt`: utoipa reads no other literal that comes through a macro.
 macro_rules! readers {
-    ($list:ident, $list_path:literal, $list_id:literal, $get:ident, $get_path:literal, $get_id:literal, $of:expr, $tag:literal, $what:literal) => {
-        #[doc = concat!("Lists ", $what, ", the newest first, without their lines.")]
+    ($list:ident, $list_path:tt, $list_id:tt, $get:ident, $get_path:tt, $get_id:tt, $of:expr, $tag:tt, $list_summary:tt, $get_summary:tt) => {
         #[utoipa::path(
                                     tag = $tag,
                                     operation_id = $list_id,
+            summary = $list_summary,
                                     params(ListRequest),
                                     responses(
                                         (status = 200, description = "Documents without their lines", body = Page<DocumentAnswer>),
@@ -228,10 +230,10 @@ macro_rules! readers {
             list(&state, &caller, $of, query.0).await.map(web::Json)
         }
 
-        #[doc = concat!("Reads one of the ", $what, " with its lines and entries.")]
         #[utoipa::path(
                                     tag = $tag,
                                     operation_id = $get_id,
+            summary = $get_summary,
                                     params(("id" = Uuid, Path, description = "The document's id")),
                                     responses(
                                         (status = 200, description = "The document", body = DocumentWithEntries),
@@ -246,6 +248,39 @@ macro_rules! readers {
     };
 }
 
-readers!(list_documents, "/documents", "list_documents", get_document, "/documents/{id}", "get_document", None, "documents", "documents of every kind");
-readers!(list_receipts, "/receipts", "list_receipts", get_receipt, "/receipts/{id}", "get_receipt", Some(DocumentType::Receipt), "receiving", "receipts");
-readers!(list_waste, "/waste", "list_waste", get_waste, "/waste/{id}", "get_waste", Some(DocumentType::Waste), "waste", "waste documents");
+readers!(
+    list_documents,
+    "/documents",
+    "list_documents",
+    get_document,
+    "/documents/{id}",
+    "get_document",
+    None,
+    "documents",
+    "Lists documents of every kind, the newest first, without their lines.",
+    "Reads a document of any kind with its lines and entries."
+);
+readers!(
+    list_receipts,
+    "/receipts",
+    "list_receipts",
+    get_receipt,
+    "/receipts/{id}",
+    "get_receipt",
+    Some(DocumentType::Receipt),
+    "receiving",
+    "Lists receipts, the newest first, without their lines.",
+    "Reads a receipt with its lines and entries."
+);
+readers!(
+    list_waste,
+    "/waste",
+    "list_waste",
+    get_waste,
+    "/waste/{id}",
+    "get_waste",
+    Some(DocumentType::Waste),
+    "waste",
+    "Lists waste documents, the newest first, without their lines.",
+    "Reads a waste document with its lines and entries."
+);

@@ -23,7 +23,7 @@ use crate::catalog::lookup::{self, Area, Items, NewItem};
 use crate::error::Error;
 use crate::http::HideCosts;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Command, DocumentType, Header, OpeningStock, Permit, Price, ReceiveLine, RulesSeen, Work};
+use crate::ledger::{self, DocumentType, Header, OpeningStock, Permit, Posting, Price, ReceiveLine, RulesSeen};
 use crate::names::{ItemRef, LocationPath, LocationRef, UnitCode, words};
 use crate::receiving::{Entered, line_rows, write_lines};
 
@@ -75,12 +75,19 @@ pub(crate) struct Parameters {
     ignore: Option<String>,
     /// The name of the column with the article number; `sku` where nothing is said. Likewise for the others.
     sku_column: Option<String>,
+    /// The name of the column with the items' names; `name` where nothing is said.
     name_column: Option<String>,
+    /// Likewise for `quantity`.
     quantity_column: Option<String>,
+    /// Likewise for `unit`.
     unit_column: Option<String>,
+    /// Likewise for `batch_code`.
     batch_code_column: Option<String>,
+    /// Likewise for `expires_on`.
     expires_on_column: Option<String>,
+    /// Likewise for `location`: a path.
     location_column: Option<String>,
+    /// Likewise for `unit_cost`: in currency, for one unit of the row.
     unit_cost_column: Option<String>,
 }
 
@@ -146,6 +153,7 @@ pub struct ImportReport {
 /// A document that an import made.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImportedDocument {
+    /// Its id.
     pub id: Uuid,
     /// `O-000001`.
     pub number: String,
@@ -200,7 +208,7 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
         wrong.sort_by_key(|report| report.line);
         return Err(Error::Invalid(wrong.into_iter().map(RowReport::violation).collect()));
     }
-    let keys = batches.iter().flat_map(|batch| batch.command.keys()).collect();
+    let keys = batches.iter().flat_map(|batch| batch.posting.keys()).collect();
     let locked = ledger::lock(txn, tenant, keys).await?;
     let mut decided = Vec::with_capacity(batches.len());
     for batch in &mut batches {
@@ -212,13 +220,11 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
     let mut documents = Vec::with_capacity(batches.len());
     for (batch, effects) in batches.iter().zip(decided) {
         let Some(effects) = effects else { continue };
-        let Work::Receive { lines, .. } = &batch.command.work else { continue };
-        let rows = line_rows(lines, &batch.entered, &effects);
-        let header = Header { id: batch.document, area: batch.area.clone(), rules: batch.rules, recorded_at: task.now, external_ref: None, note: None };
-        let posted = ledger::apply(txn, &batch.permit, &locked, &header, &batch.command, effects, &rows).await?;
-        write_lines(txn, tenant, batch.document, &rows).await?;
+        let rows = line_rows(batch.posting.received_lines(), &batch.entered, &effects);
+        let posted = ledger::apply(txn, &locked, &batch.posting, effects, &rows).await?;
+        write_lines(txn, tenant, batch.posting.id(), &rows).await?;
         let number = DocumentType::OpeningStock.show(posted.document.number);
-        documents.push(ImportedDocument { id: batch.document, number, location: batch.area.path.clone(), lines: rows.len() });
+        documents.push(ImportedDocument { id: batch.posting.id(), number, location: batch.posting.location().to_owned(), lines: rows.len() });
     }
     let mut skipped: Vec<RowReport> = file.read.empty.iter().cloned().chain(wrong).collect();
     skipped.sort_by_key(|report| report.line);
@@ -280,54 +286,51 @@ async fn create_items(task: &Task<File>, txn: &Txn) -> Result<usize, Error> {
 
 /// One document to be posted.
 struct Batch {
-    document: Uuid,
-    area: Area,
-    rules: RulesSeen,
-    permit: Permit<OpeningStock>,
-    command: Command,
+    posting: Posting<OpeningStock>,
     entered: Vec<Entered>,
     /// The line of the file of each line of the document.
     file_lines: Vec<u64>,
 }
 
+/// The lines of an area that wait for a document.
+struct Pile<'a> {
+    area: &'a Area,
+    rules: RulesSeen,
+    lines: Vec<(ReceiveLine, Entered, u64)>,
+}
+
 fn batches(task: &Task<File>, grounds: &Grounds, items: &Items, wrong: &mut Vec<RowReport>) -> Vec<Batch> {
-    let file = &task.input;
-    let effective_at = file.request.effective_at.unwrap_or(task.now);
-    let most = task.state.config().import_lines_per_document;
-    let mut open: BTreeMap<Uuid, Vec<Batch>> = BTreeMap::new();
-    for row in &file.read.good {
+    let mut piles: BTreeMap<Uuid, Pile<'_>> = BTreeMap::new();
+    for row in &task.input.read.good {
         let Some((area, rules)) = grounds.get(&row.location.as_ref().map(|path| path.as_str().to_owned())) else { continue };
-        let (line, entered) = match line(task, row, items) {
-            Ok(line) => line,
-            Err(report) => {
-                wrong.push(report);
-                continue;
+        match line(task, row, items) {
+            Ok((line, entered)) => {
+                piles.entry(area.id).or_insert_with(|| Pile { area, rules: *rules, lines: Vec::new() }).lines.push((line, entered, row.line))
             }
-        };
-        let of_area = open.entry(area.id).or_default();
-        if of_area.last().is_none_or(|batch| batch.file_lines.len() >= most) {
-            let Ok(permit) = Permit::ask(&task.caller, area, effective_at, task.now) else {
-                wrong.push(RowReport::new(row.line, Some("location"), "forbidden", "you may not post opening stock there at that time"));
-                continue;
-            };
-            let command = Command { effective_at, days: area.days, location: area.id, work: Work::Receive { lines: Vec::new(), charges: Vec::new() } };
-            of_area.push(Batch {
-                document: task.state.next_id(),
-                area: area.clone(),
-                rules: *rules,
-                permit,
-                command,
-                entered: Vec::new(),
-                file_lines: Vec::new(),
-            });
-        }
-        if let Some(Batch { command: Command { work: Work::Receive { lines, .. }, .. }, entered: words, file_lines, .. }) = of_area.last_mut() {
-            lines.push(line);
-            words.push(entered);
-            file_lines.push(row.line);
+            Err(report) => wrong.push(report),
         }
     }
-    open.into_values().flatten().collect()
+    piles.into_values().flat_map(|pile| pile.documents(task, wrong)).collect()
+}
+
+impl Pile<'_> {
+    /// Documents of as many lines as one may have, in the order of the file.
+    fn documents(self, task: &Task<File>, wrong: &mut Vec<RowReport>) -> Vec<Batch> {
+        let effective_at = task.input.request.effective_at.unwrap_or(task.now);
+        let mut documents = Vec::new();
+        for lines in self.lines.chunks(task.state.config().import_lines_per_document) {
+            let file_lines: Vec<u64> = lines.iter().map(|(_, _, line)| *line).collect();
+            let Ok(permit) = Permit::ask(&task.caller, self.area.clone(), effective_at, task.now) else {
+                let forbidden = |line: &u64| RowReport::new(*line, Some("location"), "forbidden", "you may not post opening stock there at that time");
+                wrong.extend(file_lines.iter().map(forbidden));
+                continue;
+            };
+            let header = Header { id: task.state.next_id(), rules: self.rules, external_ref: None, note: None };
+            let posting = Posting::receive(permit, header, lines.iter().map(|(line, _, _)| line.clone()).collect(), Vec::new());
+            documents.push(Batch { posting, entered: lines.iter().map(|(_, entered, _)| entered.clone()).collect(), file_lines });
+        }
+        documents
+    }
 }
 
 fn line(task: &Task<File>, row: &Row, items: &Items) -> Result<(ReceiveLine, Entered), RowReport> {
@@ -363,7 +366,7 @@ async fn decide(
     wrong: &mut Vec<RowReport>,
 ) -> Result<Option<ledger::Effects>, Error> {
     loop {
-        match ledger::decide(txn, locked, &batch.command, batch.rules, task.now).await {
+        match batch.posting.decide(txn, locked).await {
             Ok(effects) if effects.entries.is_empty() => return Ok(None),
             Ok(effects) => return Ok(Some(effects)),
             Err(Error::Refused(ledger::Refusal::Lines(flaws))) => {
@@ -375,12 +378,12 @@ async fn decide(
                 if task.input.request.on_error == OnError::Refuse {
                     return Ok(None);
                 }
-                let keep = |index: &usize| !out.contains(index);
-                if let Work::Receive { lines, .. } = &mut batch.command.work {
-                    *lines = lines.iter().enumerate().filter(|(index, _)| keep(index)).map(|(_, line)| line.clone()).collect();
-                }
-                batch.entered = batch.entered.iter().enumerate().filter(|(index, _)| keep(index)).map(|(_, entered)| entered.clone()).collect();
-                batch.file_lines = batch.file_lines.iter().enumerate().filter(|(index, _)| keep(index)).map(|(_, line)| *line).collect();
+                let keep = |place: usize| !out.contains(&place);
+                batch.posting.keep_lines(keep);
+                let mut place = 0..;
+                batch.entered.retain(|_| place.next().is_some_and(keep));
+                let mut place = 0..;
+                batch.file_lines.retain(|_| place.next().is_some_and(keep));
             }
             Err(error) => return Err(error),
         }

@@ -22,6 +22,7 @@ pub struct RowReport {
     pub column: Option<String>,
     /// Stable code of what it is.
     pub code: String,
+    /// The same for a person.
     pub detail: String,
 }
 

@@ -27,11 +27,15 @@ pub struct EntryAnswer {
     pub document_id: Uuid,
     /// The line of the document, counted from one.
     pub line_no: i64,
+    /// What kind of movement it is.
     pub kind: EntryKind,
+    /// The item's id.
     pub item_id: Uuid,
     /// The item's article number as it is now.
     pub sku: String,
+    /// The location's id.
     pub location_id: Uuid,
+    /// The lot's id.
     pub lot_id: Uuid,
     /// What came in (positive) or left (negative), in `unit`.
     pub quantity: Quantity,
@@ -64,11 +68,17 @@ impl HideCosts for EntryAnswer {
 pub struct Request {
     /// Entries behind this sequence number: what a program that follows the ledger asks for.
     after_seq: Option<i64>,
+    /// The item's id.
     item_id: Option<Uuid>,
+    /// The item's article number.
     sku: Option<Sku>,
+    /// The location's id.
     location_id: Option<Uuid>,
+    /// The lot's id.
     lot_id: Option<Uuid>,
+    /// The document's id.
     document_id: Option<Uuid>,
+    /// One kind of movement.
     #[param(inline)]
     kind: Option<EntryKind>,
     /// From this business date on.

@@ -18,12 +18,12 @@ mod search;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use command::{Basis, Charge, Command, Price, ReceiveLine, WasteLine, Work};
+pub use command::{Basis, Charge, Price, ReceiveLine, WasteLine};
 pub use effects::{Effects, LineOutcome};
 pub use facts::ItemRules;
 pub use feed::{EntryAnswer, entries_of_document};
 pub use plan::plan;
-pub use post::{Header, Posted, apply, decide};
+pub use post::{Header, Posted, Posting, apply};
 pub use protocol::{DocumentType, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::Refusal;
 pub use repository::lock;

@@ -6,26 +6,98 @@ use kernel::{Instant, Txn, UserId};
 use sea_orm::{ActiveModelTrait, Set};
 use serde::Serialize;
 
-use super::command::Command;
-use super::effects::{Effects, EntryKind};
-use super::protocol::{Kind, Locked, Permit, RulesSeen};
+use super::command::{Charge, Command, ReceiveLine, WasteLine, Work};
+use super::effects::{Effects, EntryKind, NewEntry};
+use super::facts::Key;
+use super::protocol::{Head, Inbound, Kind, Locked, Permit, RulesSeen, Waste};
 use super::{hash, plan, repository};
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::Area;
 use crate::error::Error;
-use crate::names::Word as _;
-use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId};
+use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
 
 /// What is said about a document beside its lines.
 #[derive(Clone, Debug)]
 pub struct Header {
     pub id: DocumentId,
-    pub area: Area,
     /// What was seen of the rules when its names were resolved.
     pub rules: RulesSeen,
-    pub recorded_at: Instant,
     pub external_ref: Option<String>,
     pub note: Option<String>,
+}
+
+/// A document that may be posted: made only with the permit of its kind, for the place and time of that permit.
+///
+/// ```compile_fail,E0308
+/// use inventory::protocol::{Header, Permit, Posting, Receipt, Waste, WasteLine};
+/// fn with_anothers_permit(permit: Permit<Receipt>, header: Header, lines: Vec<WasteLine>) -> Posting<Waste> {
+///     Posting::waste(permit, header, lines)
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// use inventory::protocol::{Header, Permit, Posting, ReceiveLine, Waste};
+/// fn goods_that_come_in_as_waste(permit: Permit<Waste>, header: Header, lines: Vec<ReceiveLine>) -> Posting<Waste> {
+///     Posting::receive(permit, header, lines, Vec::new())
+/// }
+/// ```
+pub struct Posting<K: Kind> {
+    permit: Permit<K>,
+    header: Header,
+    command: Command,
+}
+
+impl<K: Inbound> Posting<K> {
+    pub fn receive(permit: Permit<K>, header: Header, lines: Vec<ReceiveLine>, charges: Vec<Charge>) -> Self {
+        Self::new(permit, header, Work::Receive { lines, charges })
+    }
+
+    pub fn received_lines(&self) -> &[ReceiveLine] {
+        match &self.command.work {
+            Work::Receive { lines, .. } => lines,
+            Work::Waste { .. } => &[],
+        }
+    }
+
+    /// Leaves out the lines whose place in the list is not to be kept.
+    pub fn keep_lines(&mut self, keep: impl Fn(usize) -> bool) {
+        if let Work::Receive { lines, .. } = &mut self.command.work {
+            let mut place = 0..;
+            lines.retain(|_| place.next().is_some_and(&keep));
+        }
+    }
+}
+
+impl Posting<Waste> {
+    pub fn waste(permit: Permit<Waste>, header: Header, lines: Vec<WasteLine>) -> Self {
+        Self::new(permit, header, Work::Waste { lines })
+    }
+}
+
+impl<K: Kind> Posting<K> {
+    fn new(permit: Permit<K>, header: Header, work: Work) -> Self {
+        let command = Command { effective_at: permit.effective_at, days: permit.area.days, location: permit.area.id, work };
+        Self { permit, header, command }
+    }
+
+    pub fn id(&self) -> DocumentId {
+        self.header.id
+    }
+
+    /// The path of its location.
+    pub fn location(&self) -> &str {
+        &self.permit.area.path
+    }
+
+    /// The stock keys that it touches.
+    pub fn keys(&self) -> Vec<Key> {
+        self.command.keys()
+    }
+
+    /// Decides it under its locks. Nothing is written yet.
+    pub async fn decide(&self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        let snapshot = repository::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
+        plan(&snapshot, &self.command).map_err(Error::Refused)
+    }
 }
 
 /// An entry as it stands in the ledger.
@@ -54,12 +126,6 @@ pub struct Posted {
     pub effects: Effects,
 }
 
-/// Decides a command under its locks. Nothing is written yet.
-pub async fn decide(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, now: Instant) -> Result<Effects, Error> {
-    let snapshot = repository::load(txn, locked, command, rules, now).await?;
-    plan(&snapshot, command).map_err(Error::Refused)
-}
-
 /// The immutable content of a document, in the order in which it is hashed.
 #[derive(Serialize)]
 struct Content<'a, L: Serialize> {
@@ -82,43 +148,43 @@ type ContentEntry<'a> = (i64, &'a str, ItemId, LocationId, LotId, i64, i64, Opti
 
 /// Writes a decided document: balances, head, document, lots, entries. `lines` are the rows of its lines, for the content hash;
 /// who calls writes them next.
-pub async fn apply<K: Kind, L: Serialize>(
-    txn: &Txn,
-    permit: &Permit<K>,
-    locked: &Locked,
-    header: &Header,
-    command: &Command,
-    effects: Effects,
-    lines: &L,
-) -> Result<Posted, Error> {
+pub async fn apply<K: Kind, L: Serialize>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &L) -> Result<Posted, Error> {
     repository::write_balances(txn, locked, &effects.balances).await?;
-    let head = repository::advance(txn, locked, K::TYPE, effects.entries.len(), header.rules).await?;
+    let head = repository::advance(txn, locked, K::TYPE, effects.entries.len(), posting.header.rules).await?;
     let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
-    let entries: Vec<Entry> = effects
-        .entries
-        .iter()
-        .zip(first_seq..)
-        .map(|(entry, seq)| Entry {
-            seq,
-            document_id: header.id,
-            line_no: entry.line_no,
-            kind: entry.kind,
-            item_id: entry.place.key.item,
-            location_id: entry.place.key.location,
-            lot_id: entry.place.lot,
-            quantity: entry.quantity,
-            value: entry.value,
-            effective_at: command.effective_at,
-            business_date: effects.business_date,
-            recorded_at: header.recorded_at,
-            actor_id: permit.actor,
-            reason_id: entry.reason,
-        })
-        .collect();
-    let content_hash = hash::content(&content::<K, L>(permit, header, command, &effects, lines))?;
+    let content_hash = hash::content(&content(posting, &effects, lines))?;
     let chain_hash = hash::chain(&head.previous, head.number, head.last_seq, &content_hash);
     repository::seal(txn, locked, &chain_hash).await?;
-    let document = document::ActiveModel {
+    let document = row(posting, &effects, &head, content_hash, chain_hash).insert(txn).await?;
+    repository::write_lots(txn, locked, posting.id(), first_seq, &effects).await?;
+    let entries = entries(posting, &effects, first_seq);
+    repository::write_entries(txn, locked, &entries).await?;
+    Ok(Posted { document, entries, effects })
+}
+
+fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> Vec<Entry> {
+    let entry = |(entry, seq): (&NewEntry, i64)| Entry {
+        seq,
+        document_id: posting.id(),
+        line_no: entry.line_no,
+        kind: entry.kind,
+        item_id: entry.place.key.item,
+        location_id: entry.place.key.location,
+        lot_id: entry.place.lot,
+        quantity: entry.quantity,
+        value: entry.value,
+        effective_at: posting.command.effective_at,
+        business_date: effects.business_date,
+        recorded_at: posting.permit.recorded_at,
+        actor_id: posting.permit.actor,
+        reason_id: entry.reason,
+    };
+    effects.entries.iter().zip(first_seq..).map(entry).collect()
+}
+
+fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head, content_hash: String, chain_hash: String) -> document::ActiveModel {
+    let Posting { permit, header, command } = posting;
+    document::ActiveModel {
         id: Set(header.id),
         tenant_id: Set(permit.tenant),
         r#type: Set(K::TYPE.word().to_owned()),
@@ -126,25 +192,22 @@ pub async fn apply<K: Kind, L: Serialize>(
         status: Set("posted".to_owned()),
         effective_at: Set(command.effective_at.into()),
         business_date: Set(effects.business_date),
-        recorded_at: Set(header.recorded_at.into()),
-        posted_at: Set(header.recorded_at.into()),
+        recorded_at: Set(permit.recorded_at.into()),
+        posted_at: Set(permit.recorded_at.into()),
         posted_by: Set(permit.actor),
-        site_id: Set(header.area.site_id),
-        location_id: Set(header.area.id),
+        site_id: Set(permit.area.site_id),
+        location_id: Set(permit.area.id),
         external_ref: Set(header.external_ref.clone()),
         note: Set(header.note.clone()),
         last_seq: Set(head.last_seq),
         content_hash: Set(content_hash),
         chain_hash: Set(chain_hash),
         version: Set(1),
-    };
-    let document = document.insert(txn).await?;
-    repository::write_lots(txn, locked, header.id, first_seq, &effects).await?;
-    repository::write_entries(txn, locked, &entries).await?;
-    Ok(Posted { document, entries, effects })
+    }
 }
 
-fn content<'a, K: Kind, L: Serialize>(permit: &Permit<K>, header: &'a Header, command: &Command, effects: &'a Effects, lines: &'a L) -> Content<'a, L> {
+fn content<'a, K: Kind, L: Serialize>(posting: &'a Posting<K>, effects: &'a Effects, lines: &'a L) -> Content<'a, L> {
+    let Posting { permit, header, command } = posting;
     let entries = effects.entries.iter().map(|entry| {
         let (place, quantity, value) = (entry.place, entry.quantity.0, entry.value.0);
         (entry.line_no, entry.kind.word(), place.key.item, place.key.location, place.lot, quantity, value, entry.reason)
@@ -154,10 +217,10 @@ fn content<'a, K: Kind, L: Serialize>(permit: &Permit<K>, header: &'a Header, co
         r#type: K::TYPE.word(),
         effective_at: command.effective_at.micros(),
         business_date: effects.business_date,
-        recorded_at: header.recorded_at.micros(),
+        recorded_at: permit.recorded_at.micros(),
         posted_by: permit.actor,
-        site_id: header.area.site_id,
-        location_id: header.area.id,
+        site_id: permit.area.site_id,
+        location_id: permit.area.id,
         external_ref: header.external_ref.as_deref(),
         note: header.note.as_deref(),
         lines,

@@ -42,11 +42,15 @@ pub trait Kind: Send + Sync + 'static {
     const NEEDS: Permission;
 }
 
+/// A kind of document that brings goods in.
+pub trait Inbound: Kind {}
+
 pub struct Receipt;
 impl Kind for Receipt {
     const TYPE: DocumentType = DocumentType::Receipt;
     const NEEDS: Permission = Permission::Receive;
 }
+impl Inbound for Receipt {}
 
 pub struct Waste;
 impl Kind for Waste {
@@ -59,18 +63,29 @@ impl Kind for OpeningStock {
     const TYPE: DocumentType = DocumentType::OpeningStock;
     const NEEDS: Permission = Permission::Adjust;
 }
+impl Inbound for OpeningStock {}
 
-/// Proof that the caller may post a document of this kind at this place and time. Only [`Permit::ask`] makes one.
+/// Proof that a caller may post a document of this kind at this place and time. Only [`Permit::ask`] makes one:
+///
+/// ```compile_fail,E0451
+/// use inventory::protocol::{Permit, Waste};
+/// fn forge(tenant: uuid::Uuid) -> Permit<Waste> {
+///     Permit { tenant, ..loop {} }
+/// }
+/// ```
 pub struct Permit<K: Kind> {
     pub(super) tenant: TenantId,
     pub(super) actor: UserId,
+    pub(super) area: Area,
+    pub(super) effective_at: Instant,
+    pub(super) recorded_at: Instant,
     kind: PhantomData<K>,
 }
 
 impl<K: Kind> Permit<K> {
     /// 403 `forbidden` without the kind's permission, without the area's site, or, for an earlier business date than today's,
     /// without `backdate`.
-    pub fn ask(caller: &Caller, area: &Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
+    pub fn ask(caller: &Caller, area: Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
         caller.need(K::NEEDS)?;
         if !caller.sites.contain(area.site_id) {
             return Err(Error::Problem(kernel::Problem::new(403, "forbidden", "You have no access to this site.")));
@@ -78,12 +93,26 @@ impl<K: Kind> Permit<K> {
         if area.days.business_date(effective_at) < area.days.business_date(now) {
             caller.need(Permission::Backdate)?;
         }
-        Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, kind: PhantomData })
+        Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, area, effective_at, recorded_at: now, kind: PhantomData })
     }
 }
 
 /// Stock keys whose rows are locked until the transaction ends. Only [`super::repository::lock`] makes one, and balances are
 /// read only with it: read before the lock, they would be those from before the wait.
+///
+/// ```compile_fail,E0451
+/// use inventory::protocol::Locked;
+/// fn forge(tenant: uuid::Uuid) -> Locked {
+///     Locked { tenant, keys: Vec::new() }
+/// }
+/// ```
+///
+/// What may not be forged may be had; the same with nothing forged compiles:
+///
+/// ```
+/// use inventory::protocol::{Locked, Permit, Posting, Waste};
+/// fn take(_: Locked, _: Permit<Waste>, _: Posting<Waste>) {}
+/// ```
 pub struct Locked {
     pub(super) tenant: TenantId,
     pub(super) keys: Vec<Key>,

@@ -25,10 +25,13 @@ words!(
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Request {
+    /// The item's id.
     item_id: Option<Uuid>,
+    /// The item's article number.
     sku: Option<Sku>,
     /// Those of which something lies at this location.
     location_id: Option<Uuid>,
+    /// What stands on the package, to the letter.
     batch_code: Option<BatchCode>,
     /// Those whose date lies before this one.
     expiring_before: Option<NaiveDate>,
@@ -70,8 +73,11 @@ impl FromFields for Request {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Lot)]
 pub struct LotAnswer {
+    /// Its id.
     pub id: Uuid,
+    /// The item's id.
     pub item_id: Uuid,
+    /// The item's article number.
     pub sku: String,
     /// What stands on the package, to the letter.
     pub batch_code: Option<String>,
@@ -79,9 +85,13 @@ pub struct LotAnswer {
     pub origin_document_id: Uuid,
     /// The line of that document, counted from one.
     pub origin_line: i64,
+    /// When it came in.
     pub received_at: Instant,
+    /// When it was made.
     pub produced_on: Option<NaiveDate>,
+    /// Its date.
     pub expires_on: Option<NaiveDate>,
+    /// What its date means.
     pub date_kind: DateKind,
     /// Everything that ever came onto the lot, in `unit`.
     pub basis_quantity: Quantity,
@@ -100,6 +110,7 @@ pub struct LotAnswer {
     /// Where it lies; in the answer for a single lot only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub places: Option<Vec<LotPlace>>,
+    /// Grows with every change.
     pub version: i64,
 }
 
@@ -113,10 +124,13 @@ impl HideCosts for LotAnswer {
 /// What is left of a lot at a location.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LotPlace {
+    /// The location's id.
     pub location_id: Uuid,
     /// The location's path.
     pub location: String,
+    /// How much, in the item's base unit.
     pub quantity: Quantity,
+    /// What it is worth. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
 }

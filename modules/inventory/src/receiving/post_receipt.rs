@@ -19,7 +19,7 @@ use crate::documents::{PostedAnswer, answer};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Basis, Charge, Command, Header, Permit, Price, Receipt, ReceiveLine, Work};
+use crate::ledger::{self, Basis, Charge, Header, Permit, Posting, Price, Receipt, ReceiveLine};
 use crate::names::Word as _;
 use crate::names::{BatchCode, ItemRef, LocationRef, UnitCode, words};
 use crate::rows::{self, Kind, Relation, given_row};
@@ -115,6 +115,7 @@ pub(crate) struct LineShape {
     batch_code: Option<BatchCode>,
     /// The date on the package; counted from the item's shelf life where nothing is said.
     expires_on: Option<NaiveDate>,
+    /// When it was made.
     produced_on: Option<NaiveDate>,
 }
 
@@ -219,20 +220,20 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let tenant = task.caller.tenant_id;
     let effective_at = request.effective_at.unwrap_or(task.now);
     let (area, rules) = lookup::area(txn, tenant, &request.location).await?;
-    let permit = Permit::<Receipt>::ask(&task.caller, &area, effective_at, task.now)?;
+    let permit = Permit::<Receipt>::ask(&task.caller, area, effective_at, task.now)?;
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let (lines, entered) = resolve(request, &ids.lots, &items)?;
     let charges = request.charges.iter().map(|charge| Charge { amount: charge.amount, basis: charge.basis }).collect();
-    let command = Command { effective_at, days: area.days, location: area.id, work: Work::Receive { lines: lines.clone(), charges } };
+    let header = Header { id: ids.document, rules, external_ref: request.external_ref.clone(), note: request.note.clone() };
+    let posting = Posting::receive(permit, header, lines, charges);
 
-    let locked = ledger::lock(txn, tenant, command.keys()).await?;
-    let effects = ledger::decide(txn, &locked, &command, rules, task.now).await?;
-    let line_rows = line_rows(&lines, &entered, &effects);
-    let header = Header { id: ids.document, area, rules, recorded_at: task.now, external_ref: request.external_ref.clone(), note: request.note.clone() };
-    let posted = ledger::apply(txn, &permit, &locked, &header, &command, effects, &(&line_rows, charges_content(request))).await?;
-    write_lines(txn, tenant, ids.document, &line_rows).await?;
+    let locked = ledger::lock(txn, tenant, posting.keys()).await?;
+    let effects = posting.decide(txn, &locked).await?;
+    let rows = line_rows(posting.received_lines(), &entered, &effects);
+    let posted = ledger::apply(txn, &locked, &posting, effects, &(&rows, charges_content(request))).await?;
+    write_lines(txn, tenant, ids.document, &rows).await?;
     write_charges(txn, task).await?;
-    answer(&posted, &header.area.path, &items, |_| None, line_rows.iter().map(|row| row.answer(&items)).collect(), charges_answer(request))
+    answer(&posted, posting.location(), &items, |_| None, rows.iter().map(|row| row.answer(&items)).collect(), charges_answer(request))
 }
 
 /// The lines in base units, or everything that is wrong with their names.

@@ -52,6 +52,7 @@ pub struct Valuation {
     pub as_of: String,
     /// ISO 4217.
     pub currency: String,
+    /// How value was found.
     pub method: Method,
     /// The sum of the rows, rounded to the currency.
     pub total: Money,
@@ -64,12 +65,17 @@ pub struct Valuation {
 /// What is on hand of an item, and what it is worth.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ValuationRow {
+    /// The item's id.
     pub item_id: Uuid,
+    /// The item's article number.
     pub sku: String,
+    /// Its name.
     pub name: String,
+    /// How much, in the item's base unit.
     pub quantity: Quantity,
     /// The item's base unit.
     pub unit: String,
+    /// What it is worth. Left out without `see_costs`.
     pub value: Money,
     /// Value over quantity, rounded for display.
     pub unit_cost: Option<Money>,

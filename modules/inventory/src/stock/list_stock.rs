@@ -32,7 +32,9 @@ pub struct Request {
     pub as_of: Option<AsOf>,
     /// Counts only lots whose date lies before this one.
     pub expiring_before: Option<NaiveDate>,
+    /// The item's id.
     pub item_id: Option<Uuid>,
+    /// The item's article number.
     pub sku: Option<Sku>,
     /// A site or an area, with everything below it; by `location_id` or by path.
     #[param(value_type = Option<String>)]
@@ -79,9 +81,13 @@ impl FromFields for Request {
 /// What is on hand of an item at a location.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Stock {
+    /// The item's id.
     pub item_id: Uuid,
+    /// The item's article number.
     pub sku: String,
+    /// Its name.
     pub name: String,
+    /// The location's id.
     pub location_id: Uuid,
     /// The location's path.
     pub location: String,
@@ -93,6 +99,7 @@ pub struct Stock {
     pub available: Quantity,
     /// The item's base unit.
     pub unit: String,
+    /// What it is worth. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
     /// The lots, the first to expire first; only with `include=lots`.
@@ -110,15 +117,21 @@ impl HideCosts for Stock {
 /// What is on hand of a lot.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StockLot {
+    /// The lot's id.
     pub lot_id: Uuid,
+    /// What stands on the package, to the letter.
     pub batch_code: Option<String>,
+    /// Its date.
     pub expires_on: Option<NaiveDate>,
     /// Whether it is past its date (and the item's grace days, where that is a best-before date) on the site's business date.
     pub expired: bool,
     /// `ok`.
     pub status: String,
+    /// When it came in.
     pub received_at: Instant,
+    /// How much, in the item's base unit.
     pub quantity: Quantity,
+    /// What it is worth. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
 }

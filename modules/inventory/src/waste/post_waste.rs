@@ -17,7 +17,7 @@ use crate::documents::{LineAnswer, PostedAnswer, answer};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Command, Effects, Header, Permit, Waste, WasteLine, Work};
+use crate::ledger::{self, Effects, Header, Permit, Posting, Waste, WasteLine};
 use crate::names::Word as _;
 use crate::names::{Code, Destination, ItemId, ItemRef, LocationRef, LotId, ReasonId, Stage, UnitCode};
 use crate::rows::{self, Kind, Relation, given_row};
@@ -123,23 +123,22 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let tenant = task.caller.tenant_id;
     let effective_at = request.effective_at.unwrap_or(task.now);
     let (area, rules) = lookup::area(txn, tenant, &request.location).await?;
-    let permit = Permit::<Waste>::ask(&task.caller, &area, effective_at, task.now)?;
+    let permit = Permit::<Waste>::ask(&task.caller, area, effective_at, task.now)?;
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let reasons = lookup::waste_reasons(txn, tenant).await?;
     let resolved = resolve(request, &items, &reasons)?;
-    let lines = resolved.iter().map(|line| line.command.clone()).collect();
-    let command = Command { effective_at, days: area.days, location: area.id, work: Work::Waste { lines } };
+    let header = Header { id: *id, rules, external_ref: request.external_ref.clone(), note: request.note.clone() };
+    let posting = Posting::waste(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(txn, tenant, command.keys()).await?;
-    let effects = ledger::decide(txn, &locked, &command, rules, task.now).await?;
-    let line_rows = line_rows(request, &resolved, &effects);
-    let header = Header { id: *id, area, rules, recorded_at: task.now, external_ref: request.external_ref.clone(), note: request.note.clone() };
-    let posted = ledger::apply(txn, &permit, &locked, &header, &command, effects, &line_rows).await?;
-    write_lines(txn, task, &line_rows).await?;
+    let locked = ledger::lock(txn, tenant, posting.keys()).await?;
+    let effects = posting.decide(txn, &locked).await?;
+    let rows = line_rows(request, &resolved, &effects);
+    let posted = ledger::apply(txn, &locked, &posting, effects, &rows).await?;
+    write_lines(txn, task, &rows).await?;
 
     let codes: HashMap<ReasonId, &str> = reasons.iter().map(|(code, reason)| (reason.id, code.as_str())).collect();
-    let lines = line_rows.iter().map(|row| row.answer(&items, codes.get(&row.reason_id).copied())).collect();
-    answer(&posted, &header.area.path, &items, |id| codes.get(&id).map(|code| (*code).to_owned()), lines, Vec::new())
+    let lines = rows.iter().map(|row| row.answer(&items, codes.get(&row.reason_id).copied())).collect();
+    answer(&posted, posting.location(), &items, |id| codes.get(&id).map(|code| (*code).to_owned()), lines, Vec::new())
 }
 
 /// A line by resolved names.
