@@ -6,8 +6,17 @@ mod support;
 
 mod auth;
 mod catalog;
+mod crashes;
+mod demo;
 mod documentation;
 mod engines;
+mod imports;
+mod invariants;
 mod operations;
+mod reading;
+mod readme;
+mod receipts;
+mod round_trips;
 mod tenants;
 mod walls;
+mod waste;

@@ -43,6 +43,10 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     Item,
+    #[sea_orm(has_many = "super::receipt_line::Entity")]
+    ReceiptLine,
+    #[sea_orm(has_many = "super::waste_line::Entity")]
+    WasteLine,
 }
 
 impl Related<super::document::Entity> for Entity {
@@ -54,6 +58,18 @@ impl Related<super::document::Entity> for Entity {
 impl Related<super::item::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Item.def()
+    }
+}
+
+impl Related<super::receipt_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::ReceiptLine.def()
+    }
+}
+
+impl Related<super::waste_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::WasteLine.def()
     }
 }
 

@@ -45,6 +45,14 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     Item,
+    #[sea_orm(
+        belongs_to = "super::lot::Entity",
+        from = "(Column::TenantId, Column::LotId)",
+        to = "(super::lot::Column::TenantId, super::lot::Column::Id)",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    Lot,
 }
 
 impl Related<super::document::Entity> for Entity {
@@ -56,6 +64,12 @@ impl Related<super::document::Entity> for Entity {
 impl Related<super::item::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Item.def()
+    }
+}
+
+impl Related<super::lot::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Lot.def()
     }
 }
 

@@ -41,6 +41,14 @@ pub enum Relation {
     )]
     Item,
     #[sea_orm(
+        belongs_to = "super::lot::Entity",
+        from = "(Column::TenantId, Column::LotId)",
+        to = "(super::lot::Column::TenantId, super::lot::Column::Id)",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    Lot,
+    #[sea_orm(
         belongs_to = "super::reason::Entity",
         from = "(Column::TenantId, Column::ReasonId)",
         to = "(super::reason::Column::TenantId, super::reason::Column::Id)",
@@ -59,6 +67,12 @@ impl Related<super::document::Entity> for Entity {
 impl Related<super::item::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Item.def()
+    }
+}
+
+impl Related<super::lot::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Lot.def()
     }
 }
 

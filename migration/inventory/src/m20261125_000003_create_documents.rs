@@ -1,4 +1,4 @@
-//! What happened, on paper: documents with their lines; and what makes a request happen once: idempotency claims, imports.
+//! What happened, on paper: documents with their lines, and the lots that they make; and what makes a request happen once: idempotency claims, imports.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -10,7 +10,7 @@ use crate::columns::{code, code_null, create, drop_all, index, referable_table, 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: [&str; 6] = ["document", "receipt_line", "receipt_charge", "waste_line", "idempotency", "import"];
+const TABLES: [&str; 7] = ["document", "lot", "receipt_line", "receipt_charge", "waste_line", "idempotency", "import"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -42,6 +42,26 @@ impl MigrationTrait for Migration {
         let indexes = [unique("document", &["type", "number"]), index("document", &["last_seq"]), index("document", &["location_id"])];
         create(manager, &mut document, indexes).await?;
 
+        let mut lot = referable_table("lot");
+        lot.col(uuid("item_id"))
+            .col(uuid("origin_document_id"))
+            .col(big_integer("origin_seq"))
+            .col(big_integer("origin_line"))
+            .col(code_null(manager, "batch_code", 128))
+            .col(timestamp_with_time_zone("received_at"))
+            .col(date_null("produced_on"))
+            .col(date_null("expires_on"))
+            .col(code(manager, "date_kind", 16))
+            .col(big_integer("basis_quantity"))
+            .col(big_integer("basis_value"))
+            .col(timestamp_with_time_zone("cost_floor_at"))
+            .col(boolean("void"))
+            .col(big_integer("version"))
+            .foreign_key(&mut reference("lot", "item_id", "item"))
+            .foreign_key(&mut reference("lot", "origin_document_id", "document"));
+        let indexes = [index("lot", &["item_id", "origin_seq"]), index("lot", &["expires_on", "id"]), index("lot", &["origin_document_id"])];
+        create(manager, &mut lot, indexes).await?;
+
         let mut receipt_line = lines("receipt_line");
         receipt_line
             .col(uuid("item_id"))
@@ -59,7 +79,8 @@ impl MigrationTrait for Migration {
             .col(date_null("expires_on"))
             .col(date_null("produced_on"))
             .foreign_key(&mut reference("receipt_line", "document_id", "document"))
-            .foreign_key(&mut reference("receipt_line", "item_id", "item"));
+            .foreign_key(&mut reference("receipt_line", "item_id", "item"))
+            .foreign_key(&mut reference("receipt_line", "lot_id", "lot"));
         create(manager, &mut receipt_line, [index("receipt_line", &["item_id"])]).await?;
 
         let mut charge = lines("receipt_charge");
@@ -83,6 +104,7 @@ impl MigrationTrait for Migration {
             .col(code_null(manager, "destination", 32))
             .foreign_key(&mut reference("waste_line", "document_id", "document"))
             .foreign_key(&mut reference("waste_line", "item_id", "item"))
+            .foreign_key(&mut reference("waste_line", "lot_id", "lot"))
             .foreign_key(&mut reference("waste_line", "reason_id", "reason"));
         create(manager, &mut waste_line, [index("waste_line", &["item_id"]), index("waste_line", &["reason_id"])]).await?;
 

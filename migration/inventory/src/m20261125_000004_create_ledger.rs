@@ -1,18 +1,18 @@
-//! The ledger: lots, entries that are never changed, the head that numbers them, balances and the rows that are locked.
+//! The ledger: entries that are never changed, the head that numbers them, balances and the rows that are locked.
 //!
 //! Entries, balances and stock keys have no foreign keys: nothing they name is ever deleted, and seven keys cost more than a
 //! quarter of the postings.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, boolean, date, date_null, timestamp_with_time_zone, uuid, uuid_null};
+use sea_orm_migration::schema::{big_integer, date, date_null, timestamp_with_time_zone, uuid, uuid_null};
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 
-use crate::columns::{code, code_null, create, drop_all, index, referable_table, reference};
+use crate::columns::{code, create, drop_all, index};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: [&str; 5] = ["lot", "ledger_entry", "ledger_head", "balance", "stock_key"];
+const TABLES: [&str; 4] = ["ledger_entry", "ledger_head", "balance", "stock_key"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -21,26 +21,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut lot = referable_table("lot");
-        lot.col(uuid("item_id"))
-            .col(uuid("origin_document_id"))
-            .col(big_integer("origin_seq"))
-            .col(big_integer("origin_line"))
-            .col(code_null(manager, "batch_code", 128))
-            .col(timestamp_with_time_zone("received_at"))
-            .col(date_null("produced_on"))
-            .col(date_null("expires_on"))
-            .col(code(manager, "date_kind", 16))
-            .col(big_integer("basis_quantity"))
-            .col(big_integer("basis_value"))
-            .col(timestamp_with_time_zone("cost_floor_at"))
-            .col(boolean("void"))
-            .col(big_integer("version"))
-            .foreign_key(&mut reference("lot", "item_id", "item"))
-            .foreign_key(&mut reference("lot", "origin_document_id", "document"));
-        let indexes = [index("lot", &["item_id", "origin_seq"]), index("lot", &["expires_on", "id"]), index("lot", &["origin_document_id"])];
-        create(manager, &mut lot, indexes).await?;
-
         let mut entry = Table::create();
         entry
             .table("ledger_entry")

@@ -2,10 +2,11 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use kernel::{Caller, Page};
+use kernel::{Caller, Outcome, Page, Problem, SiteId, Txn};
 use serde::Serialize;
 
 use crate::arithmetic::Money;
+use crate::error::Error;
 
 /// An answer from which money can be left out, for a caller without `see_costs`.
 pub trait HideCosts {
@@ -22,6 +23,22 @@ impl<T: HideCosts> HideCosts for Page<T> {
     fn hide_costs(&mut self) {
         self.data.hide_costs();
     }
+}
+
+/// A stored answer that is about to be given again: whether the caller may still have it. Permissions are checked before a key
+/// is looked at; what depends on the thing itself (its site, its day) is checked here.
+pub trait Recheck: Sync {
+    fn recheck<'a>(&'a self, _: &'a Caller, _: &'a Txn) -> Outcome<'a, (), Error> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// 403 for a site that the caller may not see.
+pub fn need_site(caller: &Caller, site: SiteId) -> Result<(), Error> {
+    if caller.sites.contain(site) {
+        return Ok(());
+    }
+    Err(Error::Problem(Problem::new(403, "forbidden", "You have no access to this site.")))
 }
 
 /// Leaves an amount out: an absent field, not a zero.
@@ -70,12 +87,12 @@ impl<T: Serialize> Responder for Answer<T> {
 pub struct Id(pub uuid::Uuid);
 
 impl actix_web::FromRequest for Id {
-    type Error = crate::error::Error;
+    type Error = Error;
     type Future = std::future::Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|text| uuid::Uuid::try_parse(text).ok());
-        std::future::ready(id.map(Self).ok_or(crate::error::Error::NotFound("resource")))
+        std::future::ready(id.map(Self).ok_or(Error::NotFound("resource")))
     }
 }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Inventory;
 use crate::error::Error;
-use crate::http::{Answer, HideCosts};
+use crate::http::{Answer, HideCosts, Recheck};
 use crate::rows;
 
 /// The key of a request and what it asked for.
@@ -57,18 +57,20 @@ impl Inventory {
     ) -> Result<Answer<T>, Error>
     where
         I: Send + Sync + 'static,
-        T: Serialize + DeserializeOwned + HideCosts + Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + HideCosts + Recheck + Send + 'static,
     {
         self.ensure_known(caller.tenant_id).await?;
         let task = Task { state: self.clone(), caller: caller.clone(), now: self.now(), input };
         let work = Arc::new(work);
-        let answer = self
+        let answer: Answer<T> = self
             .database()
-            .write((task, once), move |(task, once), txn| {
+            .write((task, once), move |(task, once), txn| -> Outcome<'_, Answer<T>, Error> {
                 let work = work.clone();
                 Box::pin(async move {
                     if let Some(stored) = claim(txn, task, once).await? {
-                        return stored.answer();
+                        let answer = stored.answer::<T>()?;
+                        answer.body.recheck(&task.caller, txn).await?;
+                        return Ok(answer);
                     }
                     let body = work(task, txn).await?;
                     keep(txn, task, once, &body).await?;

@@ -66,6 +66,11 @@ impl Inventory {
         Self { inner: Arc::new(Inner { database, config, clock, ids, tenants: tenants::Tenants::new(tenants) }) }
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), sea_orm::DbErr> {
+        self.database().reader().ping().await
+    }
+
     fn database(&self) -> &Database {
         &self.inner.database
     }

@@ -77,7 +77,10 @@ text!(
 text!(
     /// The path of a location by its codes: `main/walk-in`.
     LocationPath,
-    |text| if (1..=512).contains(&text.len()) { Ok(()) } else { Err(Flaw::new("wrong_length", "a path such as main/walk-in is expected")) }
+    |text| {
+        let right = (1..=512).contains(&text.len()) && !text.chars().any(char::is_control);
+        if right { Ok(()) } else { Err(Flaw::new("invalid_path", "a path such as main/walk-in is expected")) }
+    }
 );
 text!(
     /// What the supplier wrote on the package: 1 to 128 characters, kept to the letter (`00392/174`).

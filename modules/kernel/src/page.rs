@@ -56,10 +56,15 @@ impl Cursor {
 
     /// The sort key inside; 400 `invalid_cursor` where it is not one of this list's.
     pub fn key<K: DeserializeOwned>(&self) -> Result<K, Problem> {
-        let bytes = URL_SAFE_NO_PAD.decode(&self.0).ok();
-        bytes
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| Problem::new(400, "invalid_cursor", "This cursor is not one that this list gave out."))
+        let text = URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        // No name has a NUL in it, and Postgres takes no text that has.
+        let text = text.filter(|text| !text.contains("\\u0000"));
+        text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(Self::foreign)
+    }
+
+    /// 400 `invalid_cursor`.
+    pub fn foreign() -> Problem {
+        Problem::new(400, "invalid_cursor", "This cursor is not one that this list gave out.")
     }
 }
 
@@ -108,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_foreign_cursor_is_refused_by_its_code() {
-        for text in ["", "!!", "bnVsbA", "eyJhIjoxfQ"] {
+        let nul = URL_SAFE_NO_PAD.encode("[\"a\\u0000\",1]");
+        for text in ["", "!!", "bnVsbA", "eyJhIjoxfQ", &nul] {
             let problem = Cursor(text.to_owned()).key::<(String, i64)>().expect_err("not a key");
             assert_eq!((problem.status, problem.code), (400, "invalid_cursor"));
         }

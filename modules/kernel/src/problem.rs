@@ -85,7 +85,7 @@ impl Problem {
     /// The database is away or too busy.
     pub fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %chain(error), "database unavailable");
-        Self::new(503, "database_unavailable", "The database does not answer; nothing was written. Try again.").retry_after(1)
+        Self::new(503, "database_unavailable", "The database does not answer. Try again: under the same Idempotency-Key nothing is done twice.").retry_after(1)
     }
 
     /// An error of the database that no rule of the module explains.

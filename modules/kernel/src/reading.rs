@@ -10,7 +10,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -304,9 +304,10 @@ impl FromValue for Uuid {
 
 impl FromValue for NaiveDate {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
-        // chrono alone would also take 2026-1-2, and years of five digits.
+        // chrono alone would also take 2026-1-2, years of five digits, and years before the first, which Postgres does not read.
         let text = value.as_str().filter(|text| text.len() == 10);
-        text.and_then(|text| Self::parse_from_str(text, "%Y-%m-%d").ok()).ok_or_else(|| Flaw::new("invalid_date", "a date such as 2026-11-29 is expected"))
+        let date = text.and_then(|text| Self::parse_from_str(text, "%Y-%m-%d").ok()).filter(|date| date.year() >= 1);
+        date.ok_or_else(|| Flaw::new("invalid_date", "a date such as 2026-11-29 is expected"))
     }
 }
 
@@ -408,6 +409,15 @@ mod tests {
     fn an_empty_or_missing_list_says_how_many_are_expected() {
         assert_eq!(violations(&json!({}))[0].1, "required");
         assert_eq!(violations(&json!({ "lines": [] }))[0].1, "wrong_length");
+    }
+
+    #[test]
+    fn a_date_has_a_year_of_four_digits_from_the_first_on() {
+        for (text, is_date) in
+            [("2026-11-29", true), ("0001-01-01", true), ("9999-12-31", true), ("0000-12-31", false), ("-001-01-01", false), ("2026-1-2", false)]
+        {
+            assert_eq!(NaiveDate::from_value(&json!(text)).is_ok(), is_date, "{text}");
+        }
     }
 
     #[test]

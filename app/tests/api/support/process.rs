@@ -47,6 +47,22 @@ pub fn run<'v>(folder: &Path, arguments: &[&str], variables: impl IntoIterator<I
     Ended { code, stdout: out.join().expect("stdout"), stderr: err.join().expect("stderr") }
 }
 
+/// Runs a command that goes on, until it has said `last`; answers the lines until then and ends it.
+pub fn run_until(folder: &Path, arguments: &[&str], last: &str) -> Vec<String> {
+    let mut child = command(folder, arguments, []).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
+    let out = child.stdout.take().expect("stdout");
+    let mut said = Vec::new();
+    for line in BufReader::new(out).lines().map_while(Result::ok) {
+        said.push(line);
+        if said.last().is_some_and(|line| line.contains(last)) {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    said
+}
+
 fn wait(child: &mut Child) -> Option<i32> {
     let give_up = Instant::now() + PATIENCE;
     while Instant::now() < give_up {

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::MILLION;
 
 /// Millionths as a decimal text without trailing zeros.
-pub fn format(millionths: i64) -> String {
-    let magnitude = millionths.unsigned_abs();
-    let (whole, part) = (magnitude / MILLION.unsigned_abs(), magnitude % MILLION.unsigned_abs());
+pub fn format(millionths: impl Into<i128>) -> String {
+    let millionths = millionths.into();
+    let million = i128::from(MILLION).unsigned_abs();
+    let (whole, part) = (millionths.unsigned_abs() / million, millionths.unsigned_abs() % million);
     let sign = if millionths < 0 { "-" } else { "" };
     if part == 0 {
         return format!("{sign}{whole}");

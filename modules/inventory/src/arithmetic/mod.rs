@@ -9,12 +9,14 @@ mod properties;
 mod quantity;
 mod ratio;
 mod split;
+mod total;
 
 pub use allocate::allocate;
 pub use money::Money;
 pub use quantity::Quantity;
 pub use ratio::Ratio;
 pub use split::split;
+pub use total::Total;
 
 /// How many millionths make one: the resolution of quantities and money.
 pub const MILLION: i64 = 1_000_000;

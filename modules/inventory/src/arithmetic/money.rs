@@ -31,20 +31,6 @@ impl Money {
         let product = i128::from(quantity.0).checked_mul(i128::from(unit_price.0))?;
         half_away_from_zero(product, i128::from(MILLION)).map(Self).filter(|money| money.fits_a_line())
     }
-
-    /// What one unit costs, for display only: a stored amount is never computed from it. `None` for no quantity.
-    pub fn per_unit(self, quantity: Quantity) -> Option<Self> {
-        if quantity.0 <= 0 {
-            return None;
-        }
-        half_away_from_zero(i128::from(self.0).checked_mul(i128::from(MILLION))?, i128::from(quantity.0)).map(Self)
-    }
-
-    /// Rounded to a currency's exponent (2 for the euro, 0 for the dong): for totals only.
-    pub fn rounded_to(self, exponent: u32) -> Option<Self> {
-        let step = 10_i64.checked_pow(6_u32.checked_sub(exponent)?)?;
-        half_away_from_zero(i128::from(self.0), i128::from(step))?.checked_mul(step).map(Self)
-    }
 }
 
 impl fmt::Display for Money {
@@ -101,12 +87,5 @@ mod tests {
         assert_eq!(Money::of_line(Quantity(1), Money(500_000)), Some(Money(1)));
         assert_eq!(Money::of_line(Quantity(1), Money(499_999)), Some(Money(0)));
         assert_eq!(Money::of_line(Quantity(Quantity::MOST_PER_LINE), Money(Money::MOST_PER_LINE)), None);
-    }
-
-    #[test]
-    fn a_total_is_rounded_to_the_currency() {
-        assert_eq!(Money(1_005_000).rounded_to(2), Some(Money(1_010_000)));
-        assert_eq!(Money(-1_005_000).rounded_to(2), Some(Money(-1_010_000)));
-        assert_eq!(Money(1_499_999).rounded_to(0), Some(Money(1_000_000)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
 use kernel::{Instant, TenantId, Txn, Violation};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
@@ -26,6 +26,27 @@ pub struct Area {
     pub days: SiteDays,
 }
 
+/// Where a document is posted, what was seen of the rules, and the time.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    pub area: Area,
+    pub rules: RulesSeen,
+    /// Now, and not before the last posting.
+    pub now: Instant,
+}
+
+/// How far the clocks of two servers may be apart before it is no longer taken for a difference of clocks.
+const SKEW_SECONDS: i64 = 5;
+
+impl Ground {
+    /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
+    /// goods that came in there can be thrown away here at once.
+    fn now(now: Instant, last: Option<Instant>) -> Instant {
+        let close = |last: &Instant| *last <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
+        last.filter(close).map_or(now, |last| last.max(now))
+    }
+}
+
 #[derive(FromQueryResult)]
 struct AreaRow {
     id: Uuid,
@@ -37,18 +58,20 @@ struct AreaRow {
     day_starts_at: Option<String>,
     rules_version: i64,
     closed_through: Option<NaiveDate>,
+    last_recorded_at: Option<DateTime<FixedOffset>>,
 }
 
 /// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
 /// changes after is noticed at the head.
-pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef) -> Result<(Area, RulesSeen), Error> {
+pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
     let mut filter = Filter::tenant("area.tenant_id", tenant);
     match named {
         LocationRef::Id { location_id } => filter.and("area.id = ?", *location_id),
         LocationRef::Path { location } => filter.and("area.path = ?", location.as_str()),
     }
     let sql = format!(
-        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through \
+        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
+         (SELECT last.recorded_at FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
          FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
          JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
         filter.sql()
@@ -65,7 +88,23 @@ pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef) -> Result<(A
     }
     let rules = RulesSeen { version: row.rules_version, closed_through: row.closed_through };
     let days = site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?;
-    Ok((Area { id: row.id, path: row.path, site_id: row.site_id, days }, rules))
+    let now = Ground::now(now, row.last_recorded_at.map(Instant::from));
+    Ok(Ground { area: Area { id: row.id, path: row.path, site_id: row.site_id, days }, rules, now })
+}
+
+#[derive(FromQueryResult)]
+struct SiteRow {
+    site_id: Uuid,
+    time_zone: Option<String>,
+    day_starts_at: Option<String>,
+}
+
+/// The site of a location, archived or not, and its days.
+pub async fn site_of(txn: &Txn, tenant: TenantId, location: LocationId) -> Result<(LocationId, SiteDays), Error> {
+    let sql = "SELECT site.id AS site_id, site.time_zone, site.day_starts_at FROM location \
+               JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id WHERE location.tenant_id = $1 AND location.id = $2";
+    let row = rows::one::<SiteRow>(txn, sql, [tenant.into(), location.into()]).await?.ok_or(Error::NotFound("location"))?;
+    Ok((row.site_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))
 }
 
 /// The days of a site, from what is stored.
@@ -259,4 +298,18 @@ pub async fn create_missing(txn: &Txn, tenant: TenantId, now: Instant, wanted: V
     let at: DateTime<FixedOffset> = now.into();
     let made = rows::execute(txn, &sql, [given, tenant.into(), at.into()]).await?;
     Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_not_before_the_last_posting_of_a_server_whose_clock_is_a_little_ahead() {
+        let now = Instant::from_micros(1_000_000_000);
+        let at = |seconds: i64| now.plus(TimeDelta::seconds(seconds));
+        for (last, expected) in [(None, now), (Some(at(-60)), now), (Some(at(3)), at(3)), (Some(at(SKEW_SECONDS)), at(SKEW_SECONDS)), (Some(at(3_600)), now)] {
+            assert_eq!(Ground::now(now, last), expected, "{last:?}");
+        }
+    }
 }

@@ -2,15 +2,15 @@
 
 use chrono::NaiveDate;
 use inventory_entity::document;
-use kernel::Instant;
+use kernel::{Caller, Instant, Outcome, Permission, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::Items;
+use crate::catalog::lookup::{Items, site_of};
 use crate::error::Error;
-use crate::http::{HideCosts, hide};
+use crate::http::{HideCosts, Recheck, hide, need_site};
 use crate::ledger::{Basis, DocumentType, EntryAnswer, Posted};
 use crate::names::Word as _;
 use crate::names::{ItemId, ReasonId};
@@ -32,6 +32,21 @@ impl HideCosts for PostedAnswer {
         self.document.hide_costs();
         self.entries.hide_costs();
         self.balances.hide_costs();
+    }
+}
+
+impl Recheck for PostedAnswer {
+    /// The site, and `backdate` where it was needed.
+    fn recheck<'a>(&'a self, caller: &'a Caller, txn: &'a Txn) -> Outcome<'a, (), Error> {
+        Box::pin(async move {
+            let document = &self.document;
+            let (site_id, days) = site_of(txn, caller.tenant_id, document.location_id).await?;
+            need_site(caller, site_id)?;
+            if document.business_date < days.business_date(document.recorded_at) {
+                caller.need(Permission::Backdate)?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -80,7 +95,8 @@ pub struct DocumentAnswer {
 impl HideCosts for DocumentAnswer {
     fn hide_costs(&mut self) {
         self.lines.hide_costs();
-        self.charges.hide_costs();
+        // A charge is nothing but money: without its amount it has nothing to say.
+        self.charges.clear();
     }
 }
 
@@ -160,12 +176,6 @@ pub struct ChargeAnswer {
     pub amount: Option<Money>,
     /// By what it was shared out.
     pub basis: Basis,
-}
-
-impl HideCosts for ChargeAnswer {
-    fn hide_costs(&mut self) {
-        hide(&mut [&mut self.amount]);
-    }
 }
 
 /// What lies at a place, of one lot.

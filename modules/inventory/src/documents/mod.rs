@@ -1,11 +1,13 @@
 //! Documents as they are read back: one shape for every kind.
 
 mod answer;
+mod heading;
 mod read;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use answer::{ChargeAnswer, LineAnswer, PostedAnswer, answer};
+pub use heading::{Heading, LINES, need_lines};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);

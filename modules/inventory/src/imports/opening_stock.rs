@@ -19,11 +19,11 @@ use super::rows::{Row, RowReport, Rows};
 use super::table::Table;
 use crate::Inventory;
 use crate::arithmetic::Money;
-use crate::catalog::lookup::{self, Area, Items, NewItem};
+use crate::catalog::lookup::{self, Ground, Items, NewItem};
 use crate::error::Error;
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, DocumentType, Header, OpeningStock, Permit, Posting, Price, ReceiveLine, RulesSeen};
+use crate::ledger::{self, DocumentType, Header, OpeningStock, Permit, Posting, Price, ReceiveLine};
 use crate::names::{ItemRef, LocationPath, LocationRef, UnitCode, words};
 use crate::receiving::{Entered, line_rows, write_lines};
 
@@ -165,6 +165,9 @@ pub struct ImportedDocument {
 
 impl HideCosts for ImportReport {}
 
+/// It tells of its own file only, to whom sent it.
+impl Recheck for ImportReport {}
+
 /// A file, read and counted, on its way into the transaction.
 struct File {
     request: Request,
@@ -199,22 +202,19 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
     repository::begin(txn, task, &file.content_hash, file.request.repeat).await?;
     let mut wrong = file.read.wrong.clone();
     let grounds = grounds(task, txn, &mut wrong).await?;
-    let items_created = create_items(task, txn).await?;
-    let refs: BTreeSet<ItemRef> = file.read.good.iter().map(|row| ItemRef::Sku { sku: row.sku.clone() }).collect();
+    let placed: Vec<&Row> = file.read.good.iter().filter(|row| grounds.contains_key(&row.place())).collect();
+    let items_created = create_items(task, txn, &placed).await?;
+    let refs: BTreeSet<ItemRef> = placed.iter().map(|row| ItemRef::Sku { sku: row.sku.clone() }).collect();
     let items = lookup::items(txn, tenant, refs.iter()).await?;
 
-    let mut batches = batches(task, &grounds, &items, &mut wrong);
-    if file.request.on_error == OnError::Refuse && !wrong.is_empty() {
-        wrong.sort_by_key(|report| report.line);
-        return Err(Error::Invalid(wrong.into_iter().map(RowReport::violation).collect()));
-    }
-    let keys = batches.iter().flat_map(|batch| batch.posting.keys()).collect();
-    let locked = ledger::lock(txn, tenant, keys).await?;
+    let mut batches = batches(task, &placed, &grounds, &items, &mut wrong)?;
+    let locked = ledger::lock(txn, batches.iter().map(|batch| &batch.posting)).await?;
     let mut decided = Vec::with_capacity(batches.len());
     for batch in &mut batches {
         decided.push(decide(task, txn, &locked, batch, &mut wrong).await?);
     }
     if file.request.on_error == OnError::Refuse && !wrong.is_empty() {
+        wrong.sort_by_key(|report| report.line);
         return Err(Error::Invalid(wrong.into_iter().map(RowReport::violation).collect()));
     }
     let mut documents = Vec::with_capacity(batches.len());
@@ -239,20 +239,20 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
 }
 
 /// The areas that rows may lie in, by the path that a row gives; the default under `None`.
-type Grounds = HashMap<Option<String>, (Area, RulesSeen)>;
+type Grounds = HashMap<Option<String>, Ground>;
 
 async fn grounds(task: &Task<File>, txn: &Txn, wrong: &mut Vec<RowReport>) -> Result<Grounds, Error> {
     let file = &task.input;
     let tenant = task.caller.tenant_id;
     let mut grounds = Grounds::new();
     if let Some(named) = &file.request.location {
-        grounds.insert(None, lookup::area(txn, tenant, named).await?);
+        grounds.insert(None, lookup::area(txn, tenant, named, task.now).await?);
     } else if file.read.good.iter().any(|row| row.location.is_none()) {
         return Err(Error::invalid("?location", "required", "say where the stock lies: rows have no location of their own"));
     }
     let paths: BTreeSet<&LocationPath> = file.read.good.iter().filter_map(|row| row.location.as_ref()).collect();
     for path in paths {
-        match lookup::area(txn, tenant, &LocationRef::Path { location: path.clone() }).await {
+        match lookup::area(txn, tenant, &LocationRef::Path { location: path.clone() }, task.now).await {
             Ok(ground) => {
                 grounds.insert(Some(path.as_str().to_owned()), ground);
             }
@@ -267,13 +267,13 @@ async fn grounds(task: &Task<File>, txn: &Txn, wrong: &mut Vec<RowReport>) -> Re
     Ok(grounds)
 }
 
-async fn create_items(task: &Task<File>, txn: &Txn) -> Result<usize, Error> {
+async fn create_items(task: &Task<File>, txn: &Txn, placed: &[&Row]) -> Result<usize, Error> {
     let file = &task.input;
     if !file.request.create_items {
         return Ok(0);
     }
     let mut wanted: BTreeMap<&str, NewItem> = BTreeMap::new();
-    for row in &file.read.good {
+    for row in placed {
         wanted.entry(row.sku.as_str()).or_insert_with(|| NewItem {
             id: task.state.next_id(),
             sku: row.sku.as_str().to_owned(),
@@ -294,42 +294,47 @@ struct Batch {
 
 /// The lines of an area that wait for a document.
 struct Pile<'a> {
-    area: &'a Area,
-    rules: RulesSeen,
+    ground: &'a Ground,
     lines: Vec<(ReceiveLine, Entered, u64)>,
 }
 
-fn batches(task: &Task<File>, grounds: &Grounds, items: &Items, wrong: &mut Vec<RowReport>) -> Vec<Batch> {
+fn batches(task: &Task<File>, placed: &[&Row], grounds: &Grounds, items: &Items, wrong: &mut Vec<RowReport>) -> Result<Vec<Batch>, Error> {
     let mut piles: BTreeMap<Uuid, Pile<'_>> = BTreeMap::new();
-    for row in &task.input.read.good {
-        let Some((area, rules)) = grounds.get(&row.location.as_ref().map(|path| path.as_str().to_owned())) else { continue };
+    for row in placed {
+        let Some(ground) = grounds.get(&row.place()) else { continue };
         match line(task, row, items) {
-            Ok((line, entered)) => {
-                piles.entry(area.id).or_insert_with(|| Pile { area, rules: *rules, lines: Vec::new() }).lines.push((line, entered, row.line))
-            }
+            Ok((line, entered)) => piles.entry(ground.area.id).or_insert_with(|| Pile { ground, lines: Vec::new() }).lines.push((line, entered, row.line)),
             Err(report) => wrong.push(report),
         }
     }
-    piles.into_values().flat_map(|pile| pile.documents(task, wrong)).collect()
+    let mut batches = Vec::new();
+    for pile in piles.into_values() {
+        batches.extend(pile.documents(task, wrong)?);
+    }
+    Ok(batches)
 }
 
 impl Pile<'_> {
     /// Documents of as many lines as one may have, in the order of the file.
-    fn documents(self, task: &Task<File>, wrong: &mut Vec<RowReport>) -> Vec<Batch> {
-        let effective_at = task.input.request.effective_at.unwrap_or(task.now);
+    fn documents(self, task: &Task<File>, wrong: &mut Vec<RowReport>) -> Result<Vec<Batch>, Error> {
+        let effective_at = task.input.request.effective_at.unwrap_or(self.ground.now);
         let mut documents = Vec::new();
         for lines in self.lines.chunks(task.state.config().import_lines_per_document) {
             let file_lines: Vec<u64> = lines.iter().map(|(_, _, line)| *line).collect();
-            let Ok(permit) = Permit::ask(&task.caller, self.area.clone(), effective_at, task.now) else {
-                let forbidden = |line: &u64| RowReport::new(*line, Some("location"), "forbidden", "you may not post opening stock there at that time");
-                wrong.extend(file_lines.iter().map(forbidden));
-                continue;
+            let permit = match Permit::ask(&task.caller, self.ground.area.clone(), effective_at, self.ground.now) {
+                Ok(permit) => permit,
+                Err(error) if task.input.request.on_error == OnError::Refuse => return Err(error),
+                Err(_) => {
+                    let forbidden = |line: &u64| RowReport::new(*line, Some("location"), "forbidden", "you may not post opening stock there at that time");
+                    wrong.extend(file_lines.iter().map(forbidden));
+                    continue;
+                }
             };
-            let header = Header { id: task.state.next_id(), rules: self.rules, external_ref: None, note: None };
+            let header = Header { id: task.state.next_id(), rules: self.ground.rules, external_ref: None, note: None };
             let posting = Posting::receive(permit, header, lines.iter().map(|(line, _, _)| line.clone()).collect(), Vec::new());
             documents.push(Batch { posting, entered: lines.iter().map(|(_, entered, _)| entered.clone()).collect(), file_lines });
         }
-        documents
+        Ok(documents)
     }
 }
 

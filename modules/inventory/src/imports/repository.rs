@@ -23,6 +23,8 @@ pub async fn begin<I>(txn: &Txn, task: &Task<I>, content_hash: &str, repeat: boo
     let times = rows::one::<Times>(txn, sql, [tenant.into(), KIND.into(), content_hash.into()]).await?.map_or(0, |row| row.times);
     let repeated =
         || Error::Conflict { code: "import_repeated", detail: "This very file was taken in before; send repeat=true to take it in again.".to_owned() };
+    // Where it may be taken in again, another who does so at the same time is only one more before this one.
+    let collided = || if repeat { Error::RulesChanged } else { repeated() };
     if times > 0 && !repeat {
         return Err(repeated());
     }
@@ -33,19 +35,21 @@ pub async fn begin<I>(txn: &Txn, task: &Task<I>, content_hash: &str, repeat: boo
     rows::execute(txn, insert, values)
         .await
         .map(|_| ())
-        .map_err(|error| if database::violated_constraint(&error).is_some() { repeated() } else { error.into() })
+        .map_err(|error| if database::violated_constraint(&error).is_some() { collided() } else { error.into() })
 }
 
-/// Adds how it went.
+/// Adds how it went. A file of which nothing was posted has not been taken in.
 pub async fn finish<I>(txn: &Txn, task: &Task<I>, content_hash: &str, posted: usize, skipped: usize, items_created: bool) -> Result<(), Error> {
-    let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-    let sql = "UPDATE import SET rows_posted = $1, rows_skipped = $2, items_created = $3 WHERE tenant_id = $4 AND kind = $5 AND content_hash = $6 AND imported_at = $7";
+    let count = |rows: usize| sea_orm::Value::from(i64::try_from(rows).unwrap_or(i64::MAX));
     let at: DateTime<FixedOffset> = task.now.into();
-    rows::execute(
-        txn,
-        sql,
-        [count(posted).into(), count(skipped).into(), items_created.into(), task.caller.tenant_id.into(), KIND.into(), content_hash.into(), at.into()],
-    )
-    .await?;
+    let (sql, mut values) = match posted {
+        0 => ("DELETE FROM import WHERE tenant_id = $1 AND kind = $2 AND content_hash = $3 AND imported_at = $4", Vec::new()),
+        _ => (
+            "UPDATE import SET rows_posted = $1, rows_skipped = $2, items_created = $3 WHERE tenant_id = $4 AND kind = $5 AND content_hash = $6 AND imported_at = $7",
+            vec![count(posted), count(skipped), items_created.into()],
+        ),
+    };
+    values.extend([task.caller.tenant_id.into(), KIND.into(), content_hash.into(), at.into()]);
+    rows::execute(txn, sql, values).await?;
     Ok(())
 }

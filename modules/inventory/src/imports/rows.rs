@@ -51,6 +51,13 @@ pub struct Row {
     pub unit_cost: Option<Money>,
 }
 
+impl Row {
+    /// The path that the row gives itself, if it does.
+    pub fn place(&self) -> Option<String> {
+        self.location.as_ref().map(|path| path.as_str().to_owned())
+    }
+}
+
 /// Reads every row: what can be posted, what is left out because there is nothing to post, and what is wrong.
 #[derive(Debug, Default)]
 pub struct Rows {

@@ -23,10 +23,9 @@ pub use effects::{Effects, LineOutcome};
 pub use facts::ItemRules;
 pub use feed::{EntryAnswer, entries_of_document};
 pub use plan::plan;
-pub use post::{Header, Posted, Posting, apply};
-pub use protocol::{DocumentType, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
+pub use post::{Header, Posted, Posting, apply, lock};
+pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::Refusal;
-pub use repository::lock;
 pub use rules::bump_rules;
 
 /// The hash before the first document.

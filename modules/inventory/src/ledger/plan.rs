@@ -93,17 +93,17 @@ fn net(index: usize, line: &ReceiveLine, flaws: &mut Vec<LineFlaw>) -> Money {
 fn shares(lines: &[ReceiveLine], net: &[Money], charges: &[Charge], flaws: &mut Vec<LineFlaw>) -> Result<Vec<Money>, Refusal> {
     let by_quantity: Vec<i64> = lines.iter().map(|line| line.quantity.0).collect();
     let mut shares = vec![Money::ZERO; lines.len()];
+    if charges.iter().any(|charge| charge.basis == Basis::Weight) {
+        let unknown = lines.iter().enumerate().filter(|(_, line)| line.weight.is_none());
+        let detail = "a charge by weight needs an item whose unit is one of mass, or can be converted into one";
+        flaws.extend(unknown.map(|(line, _)| LineFlaw { line, field: "quantity", code: "weight_unknown", detail: detail.to_owned() }));
+    }
     for charge in charges {
         let weights: Vec<i64> = match charge.basis {
             Basis::Value => net.iter().map(|value| value.0).collect(),
             Basis::Quantity => by_quantity.clone(),
             Basis::Equal => vec![1; lines.len()],
-            Basis::Weight => {
-                let unknown = lines.iter().enumerate().filter(|(_, line)| line.weight.is_none());
-                let detail = "a charge by weight needs an item whose unit is one of mass, or can be converted into one".to_owned();
-                flaws.extend(unknown.map(|(line, _)| LineFlaw { line, field: "quantity", code: "weight_unknown", detail: detail.clone() }));
-                lines.iter().map(|line| line.weight.unwrap_or(0)).collect()
-            }
+            Basis::Weight => lines.iter().map(|line| line.weight.unwrap_or(0)).collect(),
         };
         for (share, part) in shares.iter_mut().zip(allocate(charge.amount, &weights, &by_quantity)) {
             *share = share.plus(part).ok_or(Refusal::Overflow)?;

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
-use sea_orm::{ActiveModelTrait, Set};
+use sea_orm::{ActiveModelTrait, DbErr, Set};
 use serde::Serialize;
 
 use super::command::{Charge, Command, ReceiveLine, WasteLine, Work};
@@ -88,13 +88,15 @@ impl<K: Kind> Posting<K> {
         &self.permit.area.path
     }
 
-    /// The stock keys that it touches.
-    pub fn keys(&self) -> Vec<Key> {
+    fn keys(&self) -> Vec<Key> {
         self.command.keys()
     }
 
     /// Decides it under its locks. Nothing is written yet.
     pub async fn decide(&self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        if !locked.covers(self.permit.tenant, &self.keys()) {
+            return Err(Error::Database(DbErr::Custom("a posting is decided under locks that are not its own".to_owned())));
+        }
         let snapshot = repository::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
         plan(&snapshot, &self.command).map_err(Error::Refused)
     }
@@ -124,6 +126,18 @@ pub struct Posted {
     pub document: document::Model,
     pub entries: Vec<Entry>,
     pub effects: Effects,
+}
+
+/// Locks the stock keys of all of these postings at once: whoever posts several documents in one transaction must, or two of
+/// them could wait for each other.
+pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>>) -> Result<Locked, Error> {
+    let mut keys = Vec::new();
+    let mut tenant = None;
+    for posting in postings {
+        tenant = Some(posting.permit.tenant);
+        keys.extend(posting.keys());
+    }
+    repository::lock(txn, tenant.unwrap_or_default(), keys).await
 }
 
 /// The immutable content of a document, in the order in which it is hashed.

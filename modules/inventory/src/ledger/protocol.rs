@@ -9,6 +9,7 @@ use kernel::{Caller, Instant, Permission, TenantId, UserId};
 use super::facts::Key;
 use crate::catalog::lookup::Area;
 use crate::error::Error;
+use crate::http::need_site;
 
 crate::names::words!(
     /// What kind of document it is.
@@ -87,9 +88,7 @@ impl<K: Kind> Permit<K> {
     /// without `backdate`.
     pub fn ask(caller: &Caller, area: Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
         caller.need(K::NEEDS)?;
-        if !caller.sites.contain(area.site_id) {
-            return Err(Error::Problem(kernel::Problem::new(403, "forbidden", "You have no access to this site.")));
-        }
+        need_site(caller, area.site_id)?;
         if area.days.business_date(effective_at) < area.days.business_date(now) {
             caller.need(Permission::Backdate)?;
         }
@@ -115,7 +114,15 @@ impl<K: Kind> Permit<K> {
 /// ```
 pub struct Locked {
     pub(super) tenant: TenantId,
+    /// Sorted, without repetition.
     pub(super) keys: Vec<Key>,
+}
+
+impl Locked {
+    /// Whether all of these keys of that tenant are locked.
+    pub(super) fn covers(&self, tenant: TenantId, keys: &[Key]) -> bool {
+        self.tenant == tenant && keys.iter().all(|key| self.keys.binary_search(key).is_ok())
+    }
 }
 
 /// What was read of the head before anything was resolved: where it no longer holds at the end, the posting begins anew.

@@ -48,6 +48,14 @@ pub struct LineFlaw {
     pub detail: String,
 }
 
+impl LineFlaw {
+    /// At its field, or at the line where it is about the whole of it.
+    fn violation(&self) -> Violation {
+        let pointer = if self.field.is_empty() { format!("/lines/{}", self.line) } else { format!("/lines/{}/{}", self.line, self.field) };
+        violation(&pointer, self.code, self.detail.clone())
+    }
+}
+
 impl Refusal {
     pub fn problem(&self) -> Problem {
         match self {
@@ -60,9 +68,7 @@ impl Refusal {
             Self::PeriodClosed { business_date, closed_through } => {
                 Problem::new(409, "period_closed", format!("{business_date} lies in a closed period: all is closed through {closed_through}."))
             }
-            Self::Lines(flaws) => {
-                Problem::invalid(flaws.iter().map(|flaw| violation(&format!("/lines/{}/{}", flaw.line, flaw.field), flaw.code, flaw.detail.clone())).collect())
-            }
+            Self::Lines(flaws) => Problem::invalid(flaws.iter().map(LineFlaw::violation).collect()),
             Self::LotRevaluedAfter { line, lot, cost_floor_at } => {
                 let detail = format!("The cost of the lot of line {line} was changed as of {cost_floor_at}; it can't be taken at an earlier time.");
                 Problem::new(409, "lot_revalued_after", detail).fact("lot_id", lot).fact("line", line)

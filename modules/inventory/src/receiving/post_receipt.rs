@@ -15,11 +15,11 @@ use super::lines::{Entered, line_rows, write_lines};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
 use crate::catalog::lookup::{self, Item, Items};
-use crate::documents::{PostedAnswer, answer};
+use crate::documents::{Heading, LINES, PostedAnswer, answer, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Basis, Charge, Header, Permit, Posting, Price, Receipt, ReceiveLine};
+use crate::ledger::{self, Basis, Charge, Posting, Price, Receipt, ReceiveLine};
 use crate::names::Word as _;
 use crate::names::{BatchCode, ItemRef, LocationRef, UnitCode, words};
 use crate::rows::{self, Kind, Relation, given_row};
@@ -32,10 +32,7 @@ words!(
 /// A delivery that came in.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub location: LocationRef,
-    pub effective_at: Option<Instant>,
-    pub external_ref: Option<String>,
-    pub note: Option<String>,
+    pub heading: Heading,
     pub lines: Vec<Line>,
     pub charges: Vec<ChargeLine>,
 }
@@ -134,27 +131,16 @@ pub(crate) struct ChargeShape {
 
 /// How many charges a delivery may have.
 const CHARGES: usize = 50;
-/// What a request can hold at most; what a document may hold is a setting.
-const LINES: usize = 20_000;
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let location = LocationRef::read(fields);
+        let heading = Heading::read(fields);
         let supplier: Option<Option<Uuid>> = fields.optional("supplier_id");
         if let Some(Some(_)) = supplier {
             fields.refuse("supplier_id", "supplier_not_found", "there is no such supplier");
         }
-        let (effective_at, external_ref, note) =
-            (fields.optional("effective_at"), fields.optional::<Text<1, 200>>("external_ref"), fields.optional::<Text<1, 2000>>("note"));
         let (lines, charges) = (fields.list("lines", 1..=LINES), fields.list("charges", 0..=CHARGES));
-        Some(Self {
-            location: location?,
-            effective_at: effective_at?,
-            external_ref: external_ref?.map(|text| text.0),
-            note: note?.map(|text| text.0),
-            lines: lines?,
-            charges: charges?,
-        })
+        Some(Self { heading: heading?, lines: lines?, charges: charges? })
     }
 }
 
@@ -168,6 +154,9 @@ impl FromFields for Line {
             _ => fields.required("free").map(LinePrice::Free),
         });
         let discount = if fields.is_present("discount") { not_negative(fields, "discount") } else { fields.or("discount", Money::ZERO) };
+        if matches!((price, discount), (Some(LinePrice::Free(_)), Some(Money(1..)))) {
+            fields.refuse("discount", "discount_too_large", "a free line costs nothing that a discount could be taken off");
+        }
         let confirm_zero = fields.or("confirm_zero", false);
         let (batch_code, expires_on, produced_on) = (fields.optional("batch_code"), fields.optional("expires_on"), fields.optional("produced_on"));
         Some(Self {
@@ -202,10 +191,7 @@ fn not_negative(fields: &mut Fields<'_>, name: &'static str) -> Option<Money> {
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Request) -> Result<Answer<PostedAnswer>, Error> {
     caller.need(kernel::Permission::Receive)?;
-    let most = state.config().lines_per_document;
-    if request.lines.len() > most {
-        return Err(Error::invalid("/lines", "wrong_length", format!("a document has at most {most} lines here")));
-    }
+    need_lines(state, request.lines.len())?;
     let ids = Ids { document: state.next_id(), lots: request.lines.iter().map(|_| state.next_id()).collect() };
     state.create_once(caller, once, (ids, request), |task, txn| Box::pin(work(task, txn))).await
 }
@@ -218,16 +204,13 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
     let (ids, request) = &task.input;
     let tenant = task.caller.tenant_id;
-    let effective_at = request.effective_at.unwrap_or(task.now);
-    let (area, rules) = lookup::area(txn, tenant, &request.location).await?;
-    let permit = Permit::<Receipt>::ask(&task.caller, area, effective_at, task.now)?;
+    let (permit, header) = request.heading.permitted::<Receipt, _>(task, txn, ids.document).await?;
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let (lines, entered) = resolve(request, &ids.lots, &items)?;
     let charges = request.charges.iter().map(|charge| Charge { amount: charge.amount, basis: charge.basis }).collect();
-    let header = Header { id: ids.document, rules, external_ref: request.external_ref.clone(), note: request.note.clone() };
     let posting = Posting::receive(permit, header, lines, charges);
 
-    let locked = ledger::lock(txn, tenant, posting.keys()).await?;
+    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let rows = line_rows(posting.received_lines(), &entered, &effects);
     let posted = ledger::apply(txn, &locked, &posting, effects, &(&rows, charges_content(request))).await?;

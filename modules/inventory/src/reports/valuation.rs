@@ -4,12 +4,12 @@ use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
 use kernel::{Caller, Fields, FromFields, Permission, Query};
 use sea_orm::FromQueryResult;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::Inventory;
-use crate::arithmetic::{Money, Quantity};
+use crate::arithmetic::{Money, Total};
 use crate::error::Error;
 use crate::names::{AsOf, LocationPath, LocationRef, words};
 use crate::rows::{self, Filter};
@@ -46,7 +46,7 @@ impl FromFields for Request {
 }
 
 /// What the stock is worth.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Valuation {
     /// The date or the instant that was asked for; the instant of the answer, where nothing was said.
     pub as_of: String,
@@ -55,15 +55,15 @@ pub struct Valuation {
     /// How value was found.
     pub method: Method,
     /// The sum of the rows, rounded to the currency.
-    pub total: Money,
+    pub total: Total,
     /// What the rounding added.
-    pub rounding: Money,
+    pub rounding: Total,
     /// One row for each item that is on hand or worth something, by sku.
     pub data: Vec<ValuationRow>,
 }
 
 /// What is on hand of an item, and what it is worth.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ValuationRow {
     /// The item's id.
     pub item_id: Uuid,
@@ -72,23 +72,26 @@ pub struct ValuationRow {
     /// Its name.
     pub name: String,
     /// How much, in the item's base unit.
-    pub quantity: Quantity,
+    pub quantity: Total,
     /// The item's base unit.
     pub unit: String,
-    /// What it is worth. Left out without `see_costs`.
-    pub value: Money,
+    /// What it is worth, in currency.
+    pub value: Total,
     /// Value over quantity, rounded for display.
     pub unit_cost: Option<Money>,
 }
 
+/// A sum in two parts, whole units and millionths: a sum of millionths alone may not fit 64 bits, and SQLite has no wider ones.
 #[derive(FromQueryResult)]
 struct Row {
     item_id: Uuid,
     sku: String,
     name: String,
     unit: String,
-    quantity: i64,
-    value: i64,
+    quantity_units: i64,
+    quantity_millionths: i64,
+    value_units: i64,
+    value_millionths: i64,
 }
 
 pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Result<Valuation, Error> {
@@ -109,32 +112,37 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     }
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
+    let parts = |column: &str, name: &str| {
+        let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
+        format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
+    };
     let sql = format!(
-        "SELECT held.item_id, item.sku, item.name, unit.code AS unit, CAST(SUM(held.{quantity}) AS BIGINT) AS quantity, CAST(SUM(held.{value}) AS BIGINT) AS value \
-         FROM {table} AS held \
+        "SELECT held.item_id, item.sku, item.name, unit.code AS unit, {}, {} FROM {table} AS held \
          JOIN item ON item.tenant_id = held.tenant_id AND item.id = held.item_id \
          JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
          JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id \
-         {} GROUP BY held.item_id, item.sku, item.name, unit.code HAVING SUM(held.{quantity}) <> 0 OR SUM(held.{value}) <> 0 ORDER BY item.sku",
+         {} GROUP BY held.item_id, item.sku, item.name, unit.code ORDER BY item.sku",
+        parts(quantity, "quantity"),
+        parts(value, "value"),
         filter.sql()
     );
     let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
-    let exact = rows.iter().try_fold(Money::ZERO, |sum, row| sum.plus(Money(row.value)));
-    let overflow = || Error::Database(sea_orm::DbErr::Type("the value of the stock does not fit 64 bits".to_owned()));
-    let exact = exact.ok_or_else(overflow)?;
-    let total = exact.rounded_to(settings.exponent()).ok_or_else(overflow)?;
-    let row = |row: Row| {
-        let (quantity, value) = (Quantity(row.quantity), Money(row.value));
-        ValuationRow { item_id: row.item_id, sku: row.sku, name: row.name, quantity, unit: row.unit, value, unit_cost: value.per_unit(quantity) }
-    };
+    let data: Vec<ValuationRow> = rows.into_iter().map(row).filter(|row| row.quantity.0 != 0 || row.value.0 != 0).collect();
+    let exact = Total(data.iter().map(|row| row.value.0).sum());
+    let total = exact.rounded_to(settings.exponent());
     Ok(Valuation {
         as_of: request.as_of.map_or_else(|| now.to_string(), |as_of| as_of.to_string()),
         currency: settings.currency.code().to_owned(),
         method: request.method,
         total,
-        rounding: Money(total.0 - exact.0),
-        data: rows.into_iter().map(row).collect(),
+        rounding: Total(total.0 - exact.0),
+        data,
     })
+}
+
+fn row(row: Row) -> ValuationRow {
+    let (quantity, value) = (Total::of_parts(row.quantity_units, row.quantity_millionths), Total::of_parts(row.value_units, row.value_millionths));
+    ValuationRow { item_id: row.item_id, sku: row.sku, name: row.name, quantity, unit: row.unit, value, unit_cost: value.per_unit(quantity) }
 }
 
 /// Values the stock, now or at a time in the past.

@@ -6,13 +6,13 @@ use actix_web::{get, web};
 use chrono::NaiveDate;
 use kernel::{Caller, Cursor, Fields, Flaw, FromFields, FromValue, Instant, Limit, Page, Permission, Query};
 use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::repository::{self, LotRow, PlaceRow};
 use crate::Inventory;
-use crate::arithmetic::{Money, Quantity};
+use crate::arithmetic::{Money, Quantity, Total};
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::expiry::is_expired;
@@ -79,7 +79,7 @@ impl FromFields for Request {
 }
 
 /// What is on hand of an item at a location.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Stock {
     /// The item's id.
     pub item_id: Uuid,
@@ -92,16 +92,16 @@ pub struct Stock {
     /// The location's path.
     pub location: String,
     /// In `unit`.
-    pub quantity: Quantity,
+    pub quantity: Total,
     /// Held for somebody, in `unit`.
     pub reserved: Quantity,
     /// What can be used: neither expired nor reserved, in `unit`.
-    pub available: Quantity,
+    pub available: Total,
     /// The item's base unit.
     pub unit: String,
     /// What it is worth. Left out without `see_costs`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Money>,
+    pub value: Option<Total>,
     /// The lots, the first to expire first; only with `include=lots`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lots: Option<Vec<StockLot>>,
@@ -109,13 +109,13 @@ pub struct Stock {
 
 impl HideCosts for Stock {
     fn hide_costs(&mut self) {
-        hide(&mut [&mut self.value]);
+        self.value = None;
         self.lots.iter_mut().flatten().for_each(HideCosts::hide_costs);
     }
 }
 
 /// What is on hand of a lot.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StockLot {
     /// The lot's id.
     pub lot_id: Uuid,
@@ -142,13 +142,20 @@ impl HideCosts for StockLot {
     }
 }
 
+/// What the cursors of this list begin with, so that no other list's is taken for one.
+const LIST: &str = "stock";
+
 pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Result<Page<Stock>, Error> {
     caller.need(Permission::Read)?;
-    let behind = request.cursor.as_ref().map(Cursor::key::<(String, String)>).transpose()?;
+    let behind = request.cursor.as_ref().map(Cursor::key::<(String, String, String)>).transpose()?;
+    if behind.as_ref().is_some_and(|(list, _, _)| list != LIST) {
+        return Err(Cursor::foreign().into());
+    }
+    let behind = behind.map(|(_, sku, path)| (sku, path));
     // Both statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
     let places = repository::places(&reader, caller, &request, behind).await?;
-    let page = Page::cut(places, request.limit, |place| (place.sku.clone(), place.location.clone()));
+    let page = Page::cut(places, request.limit, |place| (LIST, place.sku.clone(), place.location.clone()));
     let lots = repository::lots(&reader, caller, &request, &page.data).await?;
     reader.commit().await?;
     let mut by_place: HashMap<(Uuid, Uuid), Vec<LotRow>> = HashMap::new();
@@ -171,14 +178,13 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
         Some(AsOf::Date(date)) => date,
         Some(AsOf::Instant(instant)) => days.business_date(instant),
     };
-    let (mut quantity, mut value, mut usable) = (0_i64, 0_i64, 0_i64);
+    let (mut quantity, mut value, mut usable) = (Total::default(), Total::default(), Total::default());
     let mut answers = Vec::with_capacity(lots.len());
     for lot in lots {
         let expired = is_expired(lot.expires_on, DateKind::stored(&lot.date_kind)?, place.grace_days, business_date);
-        let overflow = || sea_orm::DbErr::Type("the sum of the lots does not fit 64 bits".to_owned());
-        quantity = quantity.checked_add(lot.quantity).ok_or_else(overflow)?;
-        value = value.checked_add(lot.value).ok_or_else(overflow)?;
-        usable += if expired { 0 } else { lot.quantity };
+        quantity = quantity.plus(lot.quantity);
+        value = value.plus(lot.value);
+        usable = usable.plus(if expired { 0 } else { lot.quantity });
         answers.push(StockLot {
             lot_id: lot.lot_id,
             batch_code: lot.batch_code,
@@ -196,11 +202,11 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
         name: place.name,
         location_id: place.location_id,
         location: place.location,
-        quantity: Quantity(quantity),
+        quantity,
         reserved: Quantity(place.reserved),
-        available: Quantity((usable - place.reserved).max(0)),
+        available: Total((usable.0 - i128::from(place.reserved)).max(0)),
         unit: place.unit,
-        value: Some(Money(value)),
+        value: Some(value),
         lots: request.include_lots.then_some(answers),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{post, web};
 use kernel::http::IdempotencyKey;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Text, Txn, Violation};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Txn, Violation};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::{self, Items, WasteReason};
-use crate::documents::{LineAnswer, PostedAnswer, answer};
+use crate::documents::{Heading, LINES, LineAnswer, PostedAnswer, answer, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Effects, Header, Permit, Posting, Waste, WasteLine};
+use crate::ledger::{self, Effects, Posting, Waste, WasteLine};
 use crate::names::Word as _;
 use crate::names::{Code, Destination, ItemId, ItemRef, LocationRef, LotId, ReasonId, Stage, UnitCode};
 use crate::rows::{self, Kind, Relation, given_row};
@@ -25,10 +25,7 @@ use crate::rows::{self, Kind, Relation, given_row};
 /// What was thrown away.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub location: LocationRef,
-    pub effective_at: Option<Instant>,
-    pub external_ref: Option<String>,
-    pub note: Option<String>,
+    pub heading: Heading,
     pub lines: Vec<Line>,
 }
 
@@ -81,21 +78,10 @@ pub(crate) struct LineShape {
     destination: Option<Destination>,
 }
 
-const LINES: usize = 20_000;
-
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let location = LocationRef::read(fields);
-        let (effective_at, external_ref, note) =
-            (fields.optional("effective_at"), fields.optional::<Text<1, 200>>("external_ref"), fields.optional::<Text<1, 2000>>("note"));
-        let lines = fields.list("lines", 1..=LINES);
-        Some(Self {
-            location: location?,
-            effective_at: effective_at?,
-            external_ref: external_ref?.map(|text| text.0),
-            note: note?.map(|text| text.0),
-            lines: lines?,
-        })
+        let (heading, lines) = (Heading::read(fields), fields.list("lines", 1..=LINES));
+        Some(Self { heading: heading?, lines: lines? })
     }
 }
 
@@ -110,10 +96,7 @@ impl FromFields for Line {
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Request) -> Result<Answer<PostedAnswer>, Error> {
     caller.need(kernel::Permission::Waste)?;
-    let most = state.config().lines_per_document;
-    if request.lines.len() > most {
-        return Err(Error::invalid("/lines", "wrong_length", format!("a document has at most {most} lines here")));
-    }
+    need_lines(state, request.lines.len())?;
     let id = state.next_id();
     state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
 }
@@ -121,16 +104,13 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
 async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
     let (id, request) = &task.input;
     let tenant = task.caller.tenant_id;
-    let effective_at = request.effective_at.unwrap_or(task.now);
-    let (area, rules) = lookup::area(txn, tenant, &request.location).await?;
-    let permit = Permit::<Waste>::ask(&task.caller, area, effective_at, task.now)?;
+    let (permit, header) = request.heading.permitted::<Waste, _>(task, txn, *id).await?;
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let reasons = lookup::waste_reasons(txn, tenant).await?;
     let resolved = resolve(request, &items, &reasons)?;
-    let header = Header { id: *id, rules, external_ref: request.external_ref.clone(), note: request.note.clone() };
     let posting = Posting::waste(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(txn, tenant, posting.keys()).await?;
+    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let rows = line_rows(request, &resolved, &effects);
     let posted = ledger::apply(txn, &locked, &posting, effects, &rows).await?;

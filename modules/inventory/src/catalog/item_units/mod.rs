@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::arithmetic::Quantity;
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list::handler).service(create::handler).service(delete::handler);
@@ -38,3 +38,5 @@ pub struct ItemUnit {
 }
 
 impl HideCosts for ItemUnit {}
+
+impl Recheck for ItemUnit {}

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck};
 use crate::names::{DateKind, ItemKind, Pick};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -60,6 +60,8 @@ pub struct Item {
 }
 
 impl HideCosts for Item {}
+
+impl Recheck for Item {}
 
 impl Item {
     fn set_archived(&mut self, archived: bool, now: Instant) {

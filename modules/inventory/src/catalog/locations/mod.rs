@@ -6,14 +6,14 @@ pub mod list;
 pub mod repository;
 pub mod update;
 
-use kernel::{Caller, Instant, Problem};
+use kernel::{Caller, Instant, Outcome, Problem, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck, need_site};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
@@ -61,6 +61,12 @@ pub struct Location {
 }
 
 impl HideCosts for Location {}
+
+impl Recheck for Location {
+    fn recheck<'a>(&'a self, caller: &'a Caller, _: &'a Txn) -> Outcome<'a, (), Error> {
+        Box::pin(async move { need_site(caller, self.site_id) })
+    }
+}
 
 impl Location {
     fn set_archived(&mut self, archived: bool, now: Instant) {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck};
 use crate::names::Stage;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -52,6 +52,8 @@ pub struct Reason {
 }
 
 impl HideCosts for Reason {}
+
+impl Recheck for Reason {}
 
 impl Reason {
     fn set_archived(&mut self, archived: bool, now: Instant) {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::http::HideCosts;
+use crate::http::{HideCosts, Recheck};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
@@ -47,3 +47,5 @@ pub struct Unit {
 }
 
 impl HideCosts for Unit {}
+
+impl Recheck for Unit {}
