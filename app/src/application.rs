@@ -20,7 +20,6 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::bridge::Bridge;
 use crate::databases::{self, Databases, Migrate};
-use crate::health::Probes;
 use crate::http::{self, HeaderLimit};
 use crate::openapi::{self, Document};
 use crate::settings::{Server as ServerSettings, Settings};
@@ -81,12 +80,11 @@ impl Application {
         let listener = bind(&settings.server)?;
         let secret = secret_key(&settings)?;
         let databases = databases::open(&settings, migrate).await.map_err(Failure::Database)?;
-        let probes = Probes { auth: databases.auth.clone(), inventory: databases.inventory.clone() };
         let (bridge, auth, inventory) = modules(&settings, &surroundings, secret, databases).await.map_err(Failure::Auth)?;
         let given = settings.setup_token.given().map(str::to_owned);
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
-        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, probes, document: Data::new(Document::collect()) };
+        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()) };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;
         Ok(Self { server, addresses, host, setup_token, auth, inventory })
@@ -123,7 +121,10 @@ impl Application {
 
     /// Serves until somebody stops it.
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
-        self.server.await
+        let tidying = tokio::spawn(tidy(self.inventory));
+        let outcome = self.server.await;
+        tidying.abort();
+        outcome
     }
 
     /// Serves until SIGTERM or SIGINT, and then lets the requests that run end. A second signal does not wait for them.
@@ -141,6 +142,19 @@ impl Application {
         self.run_until_stopped().await?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// What wants doing now and then, from the start on.
+async fn tidy(inventory: Inventory) {
+    let mut hourly = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hourly.tick().await;
+        match inventory.forget_old_answers().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "answers older than thirty days are forgotten with their idempotency keys"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old idempotency keys could not be forgotten"),
+        }
     }
 }
 
@@ -204,7 +218,6 @@ struct State {
     auth: Auth,
     inventory: Inventory,
     bridge: Arc<Bridge>,
-    probes: Probes,
     document: Data<Document>,
 }
 
@@ -215,7 +228,6 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
         App::new()
             .app_data(Data::new(state.auth.clone()))
             .app_data(Data::new(state.inventory.clone()))
-            .app_data(Data::new(state.probes.clone()))
             .app_data(state.document.clone())
             .app_data(Authenticator(state.bridge.clone()))
             .app_data(Data::new(RequestTimeout(Duration::from_secs(limits.request_timeout_seconds))))

@@ -299,3 +299,86 @@ where
     let query = Query::select().column(column).from(table).order_by(column, Order::Asc).take();
     connection.query_all(&query).await?.iter().map(|row| row.try_get("", column)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kernel::WriteError;
+    use sea_orm::Statement;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Refused(DbErr);
+
+    impl From<DbErr> for Refused {
+        fn from(error: DbErr) -> Self {
+            Self(error)
+        }
+    }
+
+    impl WriteError for Refused {
+        fn database(&self) -> Option<&DbErr> {
+            Some(&self.0)
+        }
+    }
+
+    async fn pragma(connection: &impl ConnectionTrait, name: &str) -> Result<String, DbErr> {
+        let statement = Statement::from_string(connection.get_database_backend(), format!("PRAGMA {name}"));
+        let row = connection.query_one_raw(statement).await?.ok_or_else(|| DbErr::RecordNotFound(name.to_owned()))?;
+        row.try_get_by_index::<i64>(0).map(|number| number.to_string()).or_else(|_| row.try_get_by_index(0))
+    }
+
+    /// The pragmas as the module's reads and its writes have them.
+    async fn pragmas(database: &kernel::Database, name: &'static str) -> (String, String) {
+        let of_reader = pragma(database.reader(), name).await.expect("the reader's");
+        let of_writer = database.write(name, |name, txn| Box::pin(async move { Ok::<_, Refused>(pragma(txn, name).await?) })).await.expect("the writer's");
+        (of_reader, of_writer)
+    }
+
+    async fn opened(variables: &[(&str, &str)]) -> Databases {
+        let variables: BTreeMap<_, _> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = Settings::load_built_in(&variables).unwrap_or_else(|refusal| panic!("{refusal}"));
+        open(&settings, None).await.unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    #[tokio::test]
+    async fn files_are_read_and_written_with_the_pragmas_that_their_safety_needs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let databases = opened(&[("LARDER_DATA_DIR", &folder.path().display().to_string())]).await;
+        for database in [&databases.auth, &databases.inventory] {
+            for (name, reader, writer) in [
+                ("journal_mode", "wal", "wal"),
+                ("foreign_keys", "1", "1"),
+                ("recursive_triggers", "1", "1"),
+                ("busy_timeout", "5000", "5000"),
+                // FULL: what was answered survives a power cut.
+                ("synchronous", "2", "2"),
+                ("query_only", "1", "0"),
+            ] {
+                assert_eq!(pragmas(database, name).await, (reader.to_owned(), writer.to_owned()), "{name}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn how_surely_and_how_patiently_files_are_written_follows_the_settings() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().display().to_string();
+        let databases =
+            opened(&[("LARDER_DATA_DIR", &data), ("LARDER_DATABASE_SQLITE_SYNCHRONOUS", "NORMAL"), ("LARDER_DATABASE_SQLITE_BUSY_TIMEOUT_MS", "1234")]).await;
+        assert_eq!(pragmas(&databases.inventory, "synchronous").await.1, "1");
+        assert_eq!(pragmas(&databases.inventory, "busy_timeout").await, ("1234".to_owned(), "1234".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn in_memory_reads_and_writes_share_one_connection_that_keeps_the_references() {
+        let databases = opened(&[("USE_IN_MEMORY_REPOSITORIES", "true")]).await;
+        for database in [&databases.auth, &databases.inventory] {
+            for name in ["foreign_keys", "recursive_triggers"] {
+                assert_eq!(pragmas(database, name).await, ("1".to_owned(), "1".to_owned()), "{name}");
+            }
+        }
+    }
+}

@@ -4,19 +4,15 @@ use std::time::Duration;
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
+use auth::Auth;
+use inventory::Inventory;
 use kernel::Problem;
+use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How long a database may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The databases as health sees them: something to ping.
-#[derive(Clone)]
-pub struct Probes {
-    pub auth: kernel::Database,
-    pub inventory: kernel::Database,
-}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Live {
@@ -34,12 +30,12 @@ pub struct Ready {
     pub databases: Reached,
 }
 
-/// Each database: `up`, or `away`.
+/// Each database by its module. In the problem document of a 503 one or both are `away`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reached {
-    /// `ok` or `unavailable`.
+    /// `up` or `away`.
     pub auth: &'static str,
-    /// `ok` or `unavailable`.
+    /// `up` or `away`.
     pub inventory: &'static str,
 }
 
@@ -57,8 +53,8 @@ pub async fn live() -> Json<Live> {
     responses((status = 200, description = "Both databases answer", body = Ready), (status = 503, description = "`database_unavailable`: `databases` says which"))
 )]
 #[get("/health/ready")]
-pub async fn ready(probes: Data<Probes>) -> Result<Json<Ready>, Problem> {
-    let (auth, inventory) = futures::join!(reach(&probes.auth), reach(&probes.inventory));
+pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>) -> Result<Json<Ready>, Problem> {
+    let (auth, inventory) = futures::join!(reach(auth.ping()), reach(inventory.ping()));
     let databases = Reached { auth, inventory };
     if databases.auth == "up" && databases.inventory == "up" {
         return Ok(Json(Ready { status: "ready", databases }));
@@ -66,8 +62,8 @@ pub async fn ready(probes: Data<Probes>) -> Result<Json<Ready>, Problem> {
     Err(Problem::new(503, "database_unavailable", "A database does not answer.").fact("databases", databases).retry_after(1))
 }
 
-async fn reach(database: &kernel::Database) -> &'static str {
-    match tokio::time::timeout(PATIENCE, database.reader().ping()).await {
+async fn reach(ping: impl Future<Output = Result<(), DbErr>>) -> &'static str {
+    match tokio::time::timeout(PATIENCE, ping).await {
         Ok(Ok(())) => "up",
         Ok(Err(error)) => {
             tracing::warn!(%error, "a database does not answer");

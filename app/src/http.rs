@@ -46,11 +46,14 @@ pub async fn caught(request: ServiceRequest, next: Next<impl MessageBody>) -> Re
     }
 }
 
-/// Refuses headers beyond the limit, and says in every answer that a body is what its type says.
+/// Refuses headers beyond the limit and paths that nothing can have, and says in every answer that a body is what its type says.
 pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if request.app_data::<HeaderLimit>().is_some_and(|limit| size > limit.0) {
         return Err(Problem::new(431, "headers_too_large", "The headers are larger than this server takes.").into());
+    }
+    if has_control(request.path()) {
+        return Err(not_found().into());
     }
     let is_docs = request.path().starts_with("/docs");
     let mut response = next.call(request).await?;
@@ -60,6 +63,23 @@ pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> R
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
     }
     Ok(response)
+}
+
+/// Whether a path has a control character when it is decoded. No name has one, and Postgres takes no text with U+0000.
+fn has_control(path: &str) -> bool {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let escaped = match after {
+            [high, low, after @ ..] if *first == b'%' => digit(high).zip(digit(low)).map(|(high, low)| (high << 4 | low, after)),
+            _ => None,
+        };
+        let (byte, after) = escaped.unwrap_or((*first, after));
+        decoded.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&decoded).chars().any(char::is_control)
 }
 
 /// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.
@@ -93,18 +113,30 @@ pub async fn to_docs() -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::App;
     use actix_web::middleware::from_fn;
-    use actix_web::{App, test};
+    use actix_web::test::{TestRequest, init_service, try_call_service};
 
     use super::*;
+
+    #[test]
+    fn a_control_character_is_found_however_it_is_written() {
+        for path in ["/a/%00", "/%00a", "/a%0Ab", "/a%0ab", "/a/%1F", "/%7f", "/%C2%80", "/x\u{7f}"] {
+            assert!(has_control(path), "{path:?}");
+        }
+        // The percent sign of the second is a character of its own.
+        for path in ["/", "/a%2500", "/%", "/%0", "/%zz", "/a%20b", "/cr%C3%A8me", "/%FF", "/caf\u{e9}"] {
+            assert!(!has_control(path), "{path:?}");
+        }
+    }
 
     #[actix_web::test]
     async fn a_panic_in_a_handler_is_one_500_that_says_nothing_of_the_inside() {
         async fn panics() -> HttpResponse {
             panic!("the password is hunter2")
         }
-        let app = test::init_service(App::new().wrap(from_fn(caught)).wrap(from_fn(kernel::http::traced)).route("/", web::get().to(panics))).await;
-        let error = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await.err().expect("an error");
+        let app = init_service(App::new().wrap(from_fn(caught)).wrap(from_fn(kernel::http::traced)).route("/", web::get().to(panics))).await;
+        let error = try_call_service(&app, TestRequest::get().uri("/").to_request()).await.err().expect("an error");
         let response = error.error_response();
         assert_eq!(response.status(), 500);
         let body = actix_web::body::to_bytes(response.into_body()).await.expect("a body");

@@ -154,7 +154,7 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
         }
     }
     if header("if-match").is_some() {
-        codes.extend([("400", "if_match_invalid"), ("412", "version_mismatch"), ("428", "if_match_required")]);
+        codes.extend([("412", "version_mismatch"), ("428", "if_match_required")]);
     }
     if !WITHOUT_CALLER.contains(&path) {
         operation.insert("security".into(), json!([{ "bearer": [] }]));
@@ -219,6 +219,31 @@ mod tests {
         }
         assert!(lacking.is_empty(), "{lacking:#?}");
         assert!(seen.len() > 3);
+    }
+
+    #[test]
+    fn what_a_wrong_if_match_is_answered_is_documented_and_nothing_else_of_it() {
+        use actix_web::FromRequest as _;
+        use futures::FutureExt as _;
+
+        let request = actix_web::test::TestRequest::get().insert_header(("If-Match", "3")).to_http_request();
+        let read = kernel::http::IfMatch::from_request(&request, &mut actix_web::dev::Payload::None);
+        let problem = read.now_or_never().expect("at once").expect_err("refused");
+        let document = Document::collect().value;
+        let mut found = 0;
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for operation in item.as_object().expect("an item").values() {
+                let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+                if !parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("if-match"))) {
+                    continue;
+                }
+                found += 1;
+                let says = |status: &str, code: &str| operation["responses"][status]["description"].as_str().is_some_and(|text| names_code(text, code));
+                assert!(says(&problem.status.to_string(), problem.code), "{path}");
+                assert!(!operation["responses"].to_string().contains("if_match_invalid"), "{path}");
+            }
+        }
+        assert!(found > 0);
     }
 
     #[test]

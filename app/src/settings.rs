@@ -38,8 +38,6 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub secret_key: Secret,
     pub setup_token: Secret,
-    /// The address that people reach this server at, where one was given.
-    pub public_url: Option<String>,
     pub server: Server,
     pub database: Database,
     pub log: Log,
@@ -131,7 +129,6 @@ struct Written {
     data_dir: PathBuf,
     secret_key: Secret,
     setup_token: Secret,
-    public_url: String,
     server: Server,
     database: WrittenDatabase,
     migration_url: WrittenMigrationUrl,
@@ -408,7 +405,6 @@ impl Checks<'_> {
             data_dir: written.data_dir,
             secret_key: written.secret_key,
             setup_token: written.setup_token,
-            public_url: Some(written.public_url).filter(|url| !url.is_empty()),
             server: written.server,
             database,
             log: written.log,
@@ -457,9 +453,6 @@ impl Checks<'_> {
     fn texts(&self, written: &Written) -> Result<(), Refusal> {
         if written.server.host.is_empty() {
             return Err(self.refuse("server.host", "an address to listen on, such as 127.0.0.1, is expected"));
-        }
-        if !written.public_url.is_empty() && !written.public_url.starts_with("https://") && !written.public_url.starts_with("http://") {
-            return Err(self.refuse("public_url", "an address that begins with https:// or http:// is expected"));
         }
         if tracing_subscriber::EnvFilter::try_new(&written.log.filter).is_err() {
             return Err(self.refuse("log.filter", format!("found `{}`, a filter such as `info` or `info,larder=debug` is expected", written.log.filter)));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 use larder::{Application, Settings, Surroundings};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::prelude::Uuid;
@@ -110,6 +112,16 @@ both_engines! {
         }
         assert_eq!((rows(&api, "user").await, rows(&api, "audit_event").await), (0, 0));
         api.post("/v1/auth/setup", setup()).await.ok(201);
+    }
+
+    async fn strangers_cannot_keep_the_password_gate_busy_with_setups(api: Api) {
+        let weak = || with(setup(), "password", "aaaaaaaaaaaaaaaaaaaa");
+        // Of a password that would be refused nothing is looked at but its length.
+        api.post("/v1/auth/setup", with(weak(), "setup_token", "wrong")).await.refused(401, "setup_token_invalid");
+        turned_away_while_the_gate_is_full(&api, &with(setup(), "setup_token", "wrong"), (401, "setup_token_invalid")).await;
+        api.post("/v1/auth/setup", setup()).await.ok(201);
+        api.post("/v1/auth/setup", weak()).await.refused(409, "already_bootstrapped");
+        turned_away_while_the_gate_is_full(&api, &setup(), (409, "already_bootstrapped")).await;
     }
 
     async fn setup_tells_everything_that_is_wrong_at_once(api: Api) {
@@ -364,6 +376,17 @@ both_engines! {
             assert!(refusal.contains("audit events are never changed or deleted"), "{refusal}");
         }
         assert_eq!(rows(&api, "audit_event").await, 1);
+    }
+}
+
+/// Sends set-ups at the moment when log-ins have left the gate no place: whoever needed one would be answered `auth_busy`.
+async fn turned_away_while_the_gate_is_full(api: &Api, body: &Value, expected: (u16, &str)) {
+    let mut logins: FuturesUnordered<_> = (0..200).map(|_| log_in(api, "nobody@example.org", PASSWORD)).collect();
+    while logins.next().await.expect("the gate was never full").code() != "auth_busy" {}
+    let setups = join_all((0..20).map(|_| api.post("/v1/auth/setup", body.clone())));
+    let (setups, _) = futures::join!(setups, logins.collect::<Vec<_>>());
+    for reply in setups {
+        reply.refused(expected.0, expected.1);
     }
 }
 

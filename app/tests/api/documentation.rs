@@ -1,12 +1,17 @@
 //! The OpenAPI document and the page that shows it.
 
 use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 
+use crate::readme::blocks;
 use crate::support::contract::Contract;
-use crate::support::{Api, Engine, Reply, on};
+use crate::support::kitchen::Kitchen;
+use crate::support::process::Process;
+use crate::support::{Api, Engine, Reply, Stores, on};
 
 #[test]
 fn the_committed_document_is_the_served_one() {
@@ -65,6 +70,39 @@ async fn the_page_loads_nothing_from_outside() {
         assert!(initializer.contains("\"validatorUrl\": \"none\""), "{initializer}");
     })
     .await;
+}
+
+/// The runbook's section on opening stock, word for word.
+async fn the_opening_stock(engine: Engine) {
+    let Some(stores) = Stores::make(engine).await else { return };
+    let stores = Arc::new(stores);
+    let variables = stores.variables();
+    let process = Process::serve(stores.folder().path(), &[], variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let api = Api::of_process(stores.clone(), &process).await;
+    let kitchen = Kitchen::open(&api).await;
+    let script = blocks(include_str!("../../../docs/runbook.md"), "\n## 8. Opening stock from a file\n");
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c", &script]).env("URL", &process.address).env("TOKEN", &kitchen.owner.token).current_dir(stores.folder());
+    let run = bash.output().expect("bash, with curl");
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{out}\n{err}");
+    let reports: Vec<serde_json::Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let [rehearsal, posted] = reports.as_slice() else { panic!("{out}") };
+    assert_eq!((&rehearsal["dry_run"], &rehearsal["posted"], &rehearsal["documents"]), (&json!(true), &json!(2), &json!([])), "{out}");
+    assert_eq!((&posted["posted"], &posted["items_created"], &posted["skipped"]), (&json!(2), &json!(2), &json!([])), "{out}");
+    assert_eq!(kitchen.on_hand("MILK").await, ("47.25".to_owned(), "44.8875".to_owned()));
+    drop(process);
+    stores.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_runbooks_opening_stock_goes_in_word_for_word_on_sqlite() {
+    the_opening_stock(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_runbooks_opening_stock_goes_in_word_for_word_on_postgres() {
+    the_opening_stock(Engine::Postgres).await;
 }
 
 #[test]

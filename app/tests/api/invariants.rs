@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
 use crate::support::{Api, Client, Engine, START, Stores, fixed_clock, fresh};
@@ -48,12 +49,17 @@ pub async fn hold(api: &Api) {
         assert!(*quantity >= 0 && *value >= 0 && (*quantity > 0 || *value == 0), "I2: {place} holds {quantity} worth {value}");
     }
     let running = format!(
-        "SELECT {place} AS place, CAST(SUM(quantity_delta) OVER past AS BIGINT) AS quantity, CAST(COUNT(*) OVER past AS BIGINT) AS value FROM ledger_entry \
+        "SELECT {place} AS place, CAST(SUM(quantity_delta) OVER past AS BIGINT) AS quantity, CAST(SUM(value_delta) OVER past AS BIGINT) AS value, \
+         CAST(COUNT(*) OVER past AS BIGINT) AS movements FROM ledger_entry \
          WINDOW past AS (PARTITION BY tenant_id, item_id, location_id, lot_id ORDER BY effective_at, CASE WHEN quantity_delta >= 0 THEN 0 ELSE 1 END, seq)"
     );
-    let lowest = format!("SELECT place, CAST(MIN(quantity) AS BIGINT) AS quantity, CAST(MAX(value) AS BIGINT) AS value FROM ({running}) AS run GROUP BY place");
-    for (place, (quantity, _)) in sums(api, &lowest).await {
+    // What stood on nothing: value beyond one millionth per movement, where the quantity was zero.
+    let on_nothing = "CASE WHEN quantity = 0 AND abs(value) > movements THEN 1 ELSE 0 END";
+    let lowest =
+        format!("SELECT place, CAST(MIN(quantity) AS BIGINT) AS quantity, CAST(MAX({on_nothing}) AS BIGINT) AS value FROM ({running}) AS run GROUP BY place");
+    for (place, (quantity, on_nothing)) in sums(api, &lowest).await {
         assert!(quantity >= 0, "I2: {place} once held {quantity}");
+        assert_eq!(on_nothing, 0, "I2: {place} once held nothing that was worth something");
     }
     let lot = if api.engine() == Engine::Sqlite { "hex(lot.id)" } else { "lot.id::text" };
     let of_lots = format!(
@@ -93,6 +99,60 @@ async fn random_step(kitchen: &Kitchen, random: &mut StdRng, start: Instant) -> 
     kitchen.owner.post("/v1/inventory/waste", json!({ "location": location, "effective_at": at, "lines": lines })).await.status
 }
 
+/// A number of millionths.
+fn millionths(value: &Value) -> i64 {
+    let text = text(value);
+    let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+    let magnitude = whole.trim_start_matches('-').parse::<i64>().expect("digits") * 1_000_000 + format!("{part:0<6}").parse::<i64>().expect("digits");
+    if text.starts_with('-') { -magnitude } else { magnitude }
+}
+
+/// I16, from what can be read: every document took from the lots in the item's order, each to its end before the next.
+async fn picks_skip_nothing(kitchen: &Kitchen) {
+    let lots = kitchen.owner.get("/v1/inventory/lots?limit=500&in_stock=false").await.ok(200);
+    let lots: Vec<Value> = lots["data"].as_array().expect("lots").clone();
+    let ledger = kitchen.ledger().await;
+    let instant = |entry: &Value| Instant::parse(&text(&entry["effective_at"])).expect("a time");
+    let mut checked = 0;
+    let wastes: BTreeSet<String> = ledger.iter().filter(|entry| entry["kind"] == "waste").map(|entry| text(&entry["document_id"])).collect();
+    for document in wastes {
+        let own: Vec<&Value> = ledger.iter().filter(|entry| entry["document_id"] == document.as_str()).collect();
+        let (first, at) = (own[0]["seq"].as_i64(), instant(own[0]));
+        for (sku, location) in own.iter().map(|entry| (text(&entry["sku"]), text(&entry["location_id"]))).collect::<BTreeSet<_>>() {
+            // What could be taken of a lot, from the entries before this document: the lowest that ever was from then on.
+            let takeable = |lot: &Value| {
+                let here = |entry: &&Value| entry["seq"].as_i64() < first && entry["lot_id"] == lot["id"] && entry["location_id"] == location.as_str();
+                let mut movements: Vec<(Instant, i64)> = ledger.iter().filter(here).map(|entry| (instant(entry), millionths(&entry["quantity"]))).collect();
+                movements.sort_by_key(|(at, quantity)| (*at, -quantity));
+                let (mut running, mut lowest) = (0, i64::MAX);
+                let last_before = movements.iter().filter(|(then, _)| *then <= at).count();
+                for (place, (_, quantity)) in (1..).zip(&movements) {
+                    running += quantity;
+                    if place >= last_before {
+                        lowest = lowest.min(running);
+                    }
+                }
+                if last_before == 0 { 0 } else { lowest.max(0) }
+            };
+            let mut order: Vec<&Value> =
+                lots.iter().filter(|lot| lot["sku"] == sku.as_str() && Instant::parse(&text(&lot["received_at"])).expect("a time") <= at).collect();
+            let origin = |lot: &Value| ledger.iter().find(|entry| entry["lot_id"] == lot["id"]).and_then(|entry| entry["seq"].as_i64());
+            let date = |lot: &Value| if sku == "FIFO" { String::new() } else { lot["expires_on"].as_str().unwrap_or("9999-12-31").to_owned() };
+            order.sort_by_key(|lot| (date(lot), Instant::parse(&text(&lot["received_at"])), origin(lot)));
+            let taken = |lot: &Value| -> i64 {
+                let of_lot = own.iter().filter(|entry| entry["lot_id"] == lot["id"] && entry["location_id"] == location.as_str());
+                of_lot.map(|entry| -millionths(&entry["quantity"])).sum()
+            };
+            let last = order.iter().rposition(|lot| taken(lot) > 0).expect("a lot");
+            for lot in &order[..last] {
+                assert_eq!(taken(lot), takeable(lot), "I16: {document} left some of {} and took of a later lot", lot["id"]);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 10, "only {checked} picks went past a first lot");
+}
+
 async fn stocked(api: &Api) -> Kitchen {
     let kitchen = Kitchen::open(api).await;
     kitchen.item("FEFO", json!({})).await;
@@ -120,6 +180,7 @@ both_engines! {
             random_script(&kitchen, seed, 120).await;
             hold(&api).await;
         }
+        picks_skip_nothing(&kitchen).await;
         // The feed has every number once.
         let ledger = kitchen.ledger().await;
         assert!(ledger.iter().zip(1..).all(|(entry, seq)| entry["seq"] == seq));
@@ -284,12 +345,117 @@ both_engines! {
             assert_eq!(document["chain_hash"], chain);
         }
     }
+
+    async fn a_documents_hash_is_that_of_its_content(api: Api) {
+        let kitchen = stocked(&api).await;
+        let line = json!({ "sku": "FEFO", "quantity": "2", "unit": "dozen", "unit_price": "1.5", "batch_code": "L1", "expires_on": "2026-12-01" });
+        let body = json!({ "location": WALK_IN, "external_ref": "INV-1", "lines": [line], "charges": [{ "label": "delivery", "amount": "0.5" }] });
+        let posted = kitchen.owner.post("/v1/inventory/receipts", body).await.ok(201);
+        let (document, entry) = (&posted["document"], &posted["entries"][0]);
+        let micros = |time: &Value| Instant::parse(&text(time)).expect("a time").micros();
+        // The content as it is hashed, in its own order; the raw text, because the order is part of it.
+        let content = format!(
+            r#"{{"id":{id},"type":"receipt","effective_at":{at},"business_date":"2026-11-25","recorded_at":{at},"posted_by":{actor},"site_id":{site},"location_id":{location},"external_ref":"INV-1","note":null,"lines":[[{{"line_no":1,"item_id":{item},"lot_id":{lot},"entered_quantity":2000000,"entered_unit":"dozen","quantity":24000000,"unit_price":1500000,"line_total":null,"free":null,"discount":0,"charges":500000,"value":3500000,"batch_code":"L1","expires_on":"2026-12-01","produced_on":null}}],[["delivery",500000,"value"]]],"entries":[[1,"receipt",{item},{location},{lot},24000000,3500000,null]]}}"#,
+            id = document["id"],
+            at = micros(&document["effective_at"]),
+            actor = document["posted_by"],
+            site = kitchen.site["id"],
+            location = document["location_id"],
+            item = entry["item_id"],
+            lot = entry["lot_id"],
+        );
+        assert_eq!(document["content_hash"], kernel::hex(&Sha256::digest(content)));
+    }
+
+    async fn sums_that_are_larger_than_any_line_can_still_be_read(api: Api) {
+        let kitchen = stocked(&api).await;
+        let line = json!({ "sku": "FEFO", "quantity": "1000000000", "line_total": "100000000000" });
+        let lines: Vec<Value> = (0..100).map(|_| line.clone()).collect();
+        kitchen.receive(json!(lines)).await;
+        let valuation = kitchen.owner.get("/v1/inventory/reports/valuation").await.ok(200);
+        assert_eq!((&valuation["total"], &valuation["data"][0]["quantity"], &valuation["data"][0]["unit_cost"]), (&json!("10000000000000"), &json!("100000000000"), &json!("100")));
+        let then = kitchen.owner.get("/v1/inventory/reports/valuation?as_of=2026-11-25").await.ok(200);
+        assert_eq!(then["data"], valuation["data"]);
+        let stock = kitchen.owner.get("/v1/inventory/stock?include=lots").await.ok(200);
+        assert_eq!((&stock["data"][0]["quantity"], &stock["data"][0]["value"], &stock["data"][0]["available"]), (&json!("100000000000"), &json!("10000000000000"), &json!("100000000000")));
+    }
+
+    async fn a_replay_checks_the_callers_rights_again(api: Api) {
+        let kitchen = stocked(&api).await;
+        let elsewhere = kitchen.owner.post("/v1/inventory/locations", json!({ "kind": "site", "code": "bar", "name": "Bar" })).await.ok(201);
+        let id = |site: &Value| text(&site["id"]).parse::<sea_orm::prelude::Uuid>().expect("an id");
+        let manager = api.member("manager", Some(&[id(&kitchen.site)])).await;
+        let body = |at: Option<&str>| json!({ "location": WALK_IN, "effective_at": at, "lines": [{ "sku": "FEFO", "quantity": "1", "line_total": "1" }] });
+        let (today, yesterday) = (fresh("today"), fresh("yesterday"));
+        manager.post_with_key("/v1/inventory/receipts", &today, body(None)).await.ok(201);
+        manager.post_with_key("/v1/inventory/receipts", &yesterday, body(Some("2026-11-24T12:00:00Z"))).await.ok(201);
+        // To the role of staff: what was back-dated is not answered again.
+        let database = api.auth_db();
+        let change = async |sql: String| {
+            database.execute_unprepared(&sql).await.expect("a change");
+            api.advance(chrono::TimeDelta::seconds(6));
+        };
+        change("UPDATE membership SET role = 'staff' WHERE role = 'manager'".into()).await;
+        let replay = manager.post_with_key("/v1/inventory/receipts", &today, body(None)).await;
+        assert_eq!((replay.status, replay.header("idempotent-replayed")), (201, "true"));
+        assert!(!replay.text.contains("\"value\""), "{}", replay.text);
+        manager.post_with_key("/v1/inventory/receipts", &yesterday, body(Some("2026-11-24T12:00:00Z"))).await.refused(403, "forbidden");
+        // To another site: nothing of this one is answered again.
+        let site = match api.engine() {
+            Engine::Sqlite => format!("x'{}'", id(&elsewhere).simple()),
+            Engine::Postgres => format!("'{}'", id(&elsewhere)),
+        };
+        change(format!("UPDATE membership_site SET site_id = {site}")).await;
+        manager.post_with_key("/v1/inventory/receipts", &today, body(None)).await.refused(403, "forbidden");
+    }
+
+    async fn answers_are_forgotten_after_thirty_days(api: Api) {
+        let kitchen = stocked(&api).await;
+        let key = fresh("old");
+        let body = json!({ "location": WALK_IN, "lines": [{ "sku": "FEFO", "quantity": "1", "line_total": "1" }] });
+        let first = kitchen.owner.post_with_key("/v1/inventory/receipts", &key, body.clone()).await.ok(201);
+        api.advance(chrono::TimeDelta::days(29));
+        // The program forgets at every start and every hour.
+        let api = api.restart().await;
+        let owner = api.owner().await;
+        assert_eq!(owner.post_with_key("/v1/inventory/receipts", &key, body.clone()).await.ok(201), first);
+        api.advance(chrono::TimeDelta::days(2));
+        let api = api.restart().await;
+        let owner = api.owner().await;
+        let again = async || owner.post_with_key("/v1/inventory/receipts", &key, body.clone()).await;
+        let mut reply = again().await;
+        for _ in 0..100 {
+            if reply.header("idempotent-replayed").is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            reply = again().await;
+        }
+        assert_ne!(reply.ok(201)["document"]["id"], first["document"]["id"]);
+        api.stop().await;
+    }
+
+    async fn a_stranger_who_names_the_same_rows_neither_waits_nor_holds_up(api: Api) {
+        let kitchen = stocked(&api).await;
+        let receipt = kitchen.receive(json!([{ "sku": "FEFO", "quantity": "100", "line_total": "1" }])).await;
+        let (item, location) = (text(&receipt["entries"][0]["item_id"]), text(&receipt["entries"][0]["location_id"]));
+        let stranger = api.other_tenant().await;
+        let body = json!({ "location_id": location, "lines": [{ "item_id": item, "quantity": "1", "reason": "spoiled" }] });
+        let own = join_all((0..16).map(|_| kitchen.owner.post("/v1/inventory/waste", body.clone())));
+        let foreign = join_all((0..16).map(|_| stranger.post("/v1/inventory/waste", body.clone())));
+        let (own, foreign) = futures::join!(own, foreign);
+        assert!(own.iter().all(|reply| reply.status == 201), "{own:?}");
+        assert!(foreign.iter().all(|reply| reply.violations() == [("/location_id".to_owned(), "location_not_found".to_owned())]), "{foreign:?}");
+        assert_eq!(kitchen.on_hand("FEFO").await.0, "84");
+        // I15: no row of the stranger's came to be.
+        let keys = sums(&api, "SELECT 'keys' AS place, CAST(COUNT(DISTINCT tenant_id) AS BIGINT) AS quantity, CAST(0 AS BIGINT) AS value FROM stock_key").await;
+        assert_eq!(keys["keys"].0, 1);
+    }
 }
 
 /// The chain as ledger.md says: previous, number, seq, content.
 fn link(previous: &str, number: i64, last_seq: i64, content: &str) -> String {
-    use sha2::Digest as _;
-    let mut hash = sha2::Sha256::new();
+    let mut hash = Sha256::new();
     hash.update(previous.as_bytes());
     hash.update(number.to_be_bytes());
     hash.update(last_seq.to_be_bytes());

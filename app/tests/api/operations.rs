@@ -14,6 +14,10 @@ both_engines! {
         assert_eq!(api.get("/health/live").await.ok(200)["status"], "live");
         let ready = api.get("/health/ready").await.ok(200);
         assert_eq!(ready["databases"], json!({ "auth": "up", "inventory": "up" }));
+        let document = api.get("/openapi.json").await.ok(200);
+        for field in ["auth", "inventory"] {
+            assert_eq!(document["components"]["schemas"]["Reached"]["properties"][field]["description"], "`up` or `away`.");
+        }
     }
 
     async fn a_request_has_an_id_in_its_answer(api: Api) {
@@ -50,6 +54,33 @@ both_engines! {
         assert!(reply.header("allow").contains("GET"), "{reply:?}");
         reply.refused(405, "method_not_allowed");
         owner.get("/v1/inventory/items/not-an-id").await.refused(404, "not_found");
+    }
+
+    async fn a_control_character_in_a_path_is_404_wherever_it_stands(api: Api) {
+        let owner = api.owner().await;
+        let item = json!({ "sku": "MILK", "name": "Milk", "base_unit": "ml" });
+        let item = owner.post("/v1/inventory/items", item).await.ok(201)["id"].as_str().expect("an id").to_owned();
+        let mut templates: Vec<_> = api.contract().operations().iter().filter(|operation| operation.path.contains('{')).collect();
+        templates.sort_by(|one, other| one.path.cmp(&other.path));
+        assert!(templates.len() > 3);
+        for operation in templates {
+            // Every parameter in turn, with the others as right as they can be.
+            let places: Vec<_> = operation.path.split('/').enumerate().filter(|(_, part)| part.starts_with('{')).map(|(place, _)| place).collect();
+            for place in places {
+                for wrong in ["%00", "a%00b", "%0A", "%7F", "%C2%80"] {
+                    let part = |(at, part): (usize, &str)| match part {
+                        _ if at == place => wrong.to_owned(),
+                        "{id}" => item.clone(),
+                        part if part.starts_with('{') => "ml".to_owned(),
+                        part => part.to_owned(),
+                    };
+                    let path = operation.path.split('/').enumerate().map(part).collect::<Vec<_>>().join("/");
+                    let call = owner.call(&operation.method, &path).header("If-Match", "*").header("Idempotency-Key", "a-key");
+                    call.json(&json!({})).send().await.refused(404, "not_found");
+                }
+            }
+        }
+        owner.get("/%00").await.refused(404, "not_found");
     }
 
     async fn what_cannot_be_read_is_told_apart(api: Api) {

@@ -46,6 +46,27 @@ fn members_depend_on_one_another_only_as_the_table_says() {
     assert_eq!(dev_edges, table(DEV_EDGES));
 }
 
+#[test]
+fn every_dependency_that_is_declared_is_used() {
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("the workspace");
+    let (mut named, mut unused) = (BTreeSet::new(), Vec::new());
+    for package in &metadata.packages {
+        let folder = package.manifest_path.parent().and_then(|folder| folder.strip_prefix(&metadata.workspace_root).ok()).expect("a member's folder");
+        let sources = sources(folder.as_str());
+        for dependency in &package.dependencies {
+            let word = format!("{}::", dependency.name.replace('-', "_"));
+            if !sources.iter().any(|(_, code)| has(code, &word)) {
+                unused.push(format!("{} in {}", dependency.name, package.name));
+            }
+            named.insert(dependency.name.clone());
+        }
+    }
+    let workspace: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest").parse().expect("TOML");
+    let listed = workspace["workspace"]["dependencies"].as_table().expect("the list");
+    unused.extend(listed.keys().filter(|name| !named.contains(*name)).map(|name| format!("{name} in the workspace")));
+    assert_eq!(unused, Vec::<String>::new());
+}
+
 /// Every Rust file below a folder, with its text without comments.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -139,7 +160,9 @@ fn a_write_is_found_however_it_is_written() {
 
 #[test]
 fn the_clock_the_environment_and_connections_each_have_one_place() {
-    let all: Vec<_> = ["app/src", "modules/auth/src", "modules/inventory/src", "modules/kernel/src"].iter().flat_map(|folder| sources(folder)).collect();
+    let folders = ["app/src", "modules/auth/src", "modules/inventory/src", "modules/kernel/src"];
+    // A folder `tests` is compiled for tests alone, which connect to what they are told to.
+    let all: Vec<_> = folders.iter().flat_map(|folder| sources(folder)).filter(|(name, _)| !name.contains("/tests/")).collect();
     for (words, place) in [
         (vec!["Utc::now", "SystemTime::now", "Local::now", "Uuid::now_v7", "Uuid::new_v4"], "modules/kernel/src/instant.rs"),
         (vec!["env::var", "env::vars", "env::var_os", "env::vars_os"], "app/src/settings.rs"),
@@ -160,6 +183,29 @@ fn nobody_registers_a_connection_with_the_server() {
             }
         }
     }
+}
+
+/// Whether a file of `app` names the kernel's connection, in whichever way it is imported.
+fn names_the_connection(code: &str) -> bool {
+    let imported = code.split("use kernel::").skip(1).filter_map(|rest| rest.split(';').next()).any(|list| has(list, "Database") || list.contains('*'));
+    has(code, "kernel::Database") || has(code, "kernel::database::Database") || imported
+}
+
+#[test]
+fn only_who_opens_the_databases_and_who_gives_them_to_their_modules_holds_a_connection() {
+    let mut holders = BTreeSet::new();
+    for (name, code) in sources("app/src") {
+        // The modules are given theirs as a value of `databases::Databases`.
+        if names_the_connection(&code) || has(&code, "Databases") {
+            holders.insert(name);
+        }
+    }
+    assert_eq!(holders, BTreeSet::from(["app/src/application.rs".to_owned(), "app/src/databases.rs".to_owned()]));
+    for code in ["pub auth: kernel::Database,", "use kernel::{Clock, Database};", "use kernel::*;", "kernel::database::Database", "use kernel::Database as D;"]
+    {
+        assert!(names_the_connection(code), "{code}");
+    }
+    assert!(!names_the_connection("use kernel::Problem;\nuse crate::settings::Database;\nkernel::database::is_transient(error)"));
 }
 
 #[test]

@@ -119,7 +119,9 @@ impl MigrationTrait for Migration {
             .col(text("body"))
             .col(timestamp_with_time_zone("created_at"))
             .primary_key(Index::create().col("tenant_id").col("actor_id").col("key"));
-        create(manager, &mut idempotency, [index("idempotency", &["created_at"])]).await?;
+        // Old claims are forgotten over all tenants.
+        let by_age = Index::create().name("ix_idempotency_created_at").table("idempotency").col("created_at").take();
+        create(manager, &mut idempotency, [by_age]).await?;
 
         // `repetition` counts the imports of the same bytes: two at once collide on the unique index.
         let mut import = referable_table("import");

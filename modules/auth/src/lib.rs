@@ -103,6 +103,11 @@ impl Auth {
         Ok(sessions::authenticate(self, bearer).await?.caller())
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), sea_orm::DbErr> {
+        self.0.database.reader().ping().await
+    }
+
     /// A tenant that is not closed.
     pub async fn tenant(&self, id: Uuid) -> Result<Option<TenantFacts>, Error> {
         let tenant = members::repository::open_tenant(self.0.database.reader(), id).await?;

@@ -98,19 +98,27 @@ impl FromFields for Request {
 }
 
 impl Request {
-    /// Everything that is wrong with the body at once, the strength of the password too; that takes milliseconds.
+    /// Everything that is wrong with the body at once, but for how easily the password is guessed: finding that out takes
+    /// milliseconds, and is done only for who has the token.
     fn parse(body: &Value, policy: Policy) -> Result<Self, Problem> {
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let about: Vec<&str> = ["email", "name", "tenant_name"].into_iter().filter_map(text).collect();
-        let flaw = text("password").and_then(|password| policy.judge(&Password::new(password), &about).err());
-        let weak = flaw.map(|flaw| Violation { pointer: "/password".into(), code: flaw.code.into(), detail: flaw.detail });
-        match (read::<Self>(body), weak) {
+        let password = body.get("password").and_then(Value::as_str);
+        let flaw = password.and_then(|password| policy.measure(&Password::new(password)).err()).map(in_password);
+        match (read::<Self>(body), flaw) {
             (Ok(request), None) => Ok(request),
-            (Ok(_), Some(weak)) => Err(Problem::invalid(vec![weak])),
+            (Ok(_), Some(flaw)) => Err(Problem::invalid(vec![flaw])),
             (Err(problem), None) => Err(problem),
-            (Err(problem), Some(weak)) => Err(Problem::invalid(problem.errors.into_iter().chain([weak]).collect())),
+            (Err(problem), Some(flaw)) => Err(Problem::invalid(problem.errors.into_iter().chain([flaw]).collect())),
         }
     }
+
+    /// What a guesser of the password would try first.
+    fn about(&self) -> [String; 3] {
+        [self.email.text.clone(), self.name.clone(), self.tenant_name.clone()]
+    }
+}
+
+fn in_password(flaw: Flaw) -> Violation {
+    Violation { pointer: "/password".into(), code: flaw.code.into(), detail: flaw.detail }
 }
 
 /// What is written, all in one transaction.
@@ -124,7 +132,8 @@ struct Founding {
     event: Event,
 }
 
-/// Makes the owner and the tenant and logs in. Of any number that try at once, one does it.
+/// Makes the owner and the tenant and logs in. Of any number that try at once, one does it. Who has not the token, or comes
+/// after the set-up, is turned away before any work with passwords, so that strangers cannot keep its gate busy.
 pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
     let state = &auth.0;
     let presented = token_hash(&request.setup_token.0);
@@ -132,7 +141,7 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
     if !bool::from(stored.as_bytes().ct_eq(presented.as_bytes())) {
         return Err(Error::SetupTokenInvalid);
     }
-    let password_hash = state.hasher.hash(request.password, state.ids.bytes()).await?;
+    let password_hash = hash(auth, &request.about(), request.password).await?;
 
     let now = state.clock.now();
     let [user_id, tenant_id, membership_id, session_id] = [(); 4].map(|()| state.ids.next(now));
@@ -185,6 +194,18 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
     state.tokens.issue(&subject, state.ids.next(now), now)
 }
 
+/// Hashes a password that is not easily guessed.
+async fn hash(auth: &Auth, about: &[String], password: Password) -> Result<String, Error> {
+    let (state, about) = (&auth.0, about.to_vec());
+    let policy = state.policy;
+    let judged = state.hasher.run(move || {
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        policy.judge(&password, &about).map(|()| password)
+    });
+    let password = judged.await?.map_err(|flaw| Error::Refused(Problem::invalid(vec![in_password(flaw)])))?;
+    state.hasher.hash(password, state.ids.bytes()).await
+}
+
 async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {
     if !instance::close_setup(txn, &founding.token_hash, founding.now).await? {
         // Somebody was quicker, or the token was replaced meanwhile.
@@ -228,7 +249,7 @@ fn token_hash(token: &str) -> String {
         (status = 409, description = "`already_bootstrapped`: set up before.", body = ProblemDocument<'_>),
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`, `invalid_email`, `invalid_currency`, `invalid_time_zone`.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `invalid_email`, `invalid_currency`, `invalid_time_zone`, and, where nothing else is wrong, `password_blocked`.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being hashed. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
@@ -237,9 +258,7 @@ fn token_hash(token: &str) -> String {
 pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let bytes = body_bytes(&request, &mut payload.into_inner(), |kind| kind == "application/json", "application/json").await?;
     let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(400, "malformed_json", format!("The body is not JSON: {error}.")))?;
-    let policy = auth.0.policy;
-    let request = auth.0.hasher.run(move || Request::parse(&body, policy)).await??;
-    let tokens = execute(&auth, request).await?;
+    let tokens = execute(&auth, Request::parse(&body, auth.0.policy)?).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }
 
@@ -276,10 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_judged_with_what_it_is_about() {
+    fn the_password_is_judged_with_what_it_is_about_and_not_before_the_token() {
         let mut body = right();
         body["password"] = json!("Trattoria Luna1");
-        assert_eq!(violations(&body), [("/password".to_owned(), "password_blocked".to_owned())]);
+        let request = Request::parse(&body, Policy::new(15)).expect("not judged yet");
+        let about = request.about();
+        let flaw = Policy::new(15).judge(&request.password, &about.each_ref().map(String::as_str)).expect_err("blocked");
+        assert_eq!(flaw.code, "password_blocked");
     }
 
     #[test]

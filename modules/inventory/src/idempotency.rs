@@ -98,6 +98,32 @@ impl Inventory {
     }
 }
 
+/// How long an answer is kept for whoever asks again under its key.
+const KEPT_DAYS: i64 = 30;
+/// How many claims one transaction forgets, so that it is a short one.
+const FORGET: i64 = 1_000;
+
+impl Inventory {
+    /// Forgets the answers that are older than thirty days, and says how many those were. For the program to call now and then.
+    pub async fn forget_old_answers(&self) -> Result<u64, Error> {
+        let before = self.now().plus(chrono::TimeDelta::days(-KEPT_DAYS));
+        let mut forgotten = 0;
+        loop {
+            let some = self.database().write(before, |before, txn| -> Outcome<'_, u64, Error> { Box::pin(forget(txn, *before)) }).await?;
+            forgotten += some;
+            if some == 0 {
+                return Ok(forgotten);
+            }
+        }
+    }
+}
+
+async fn forget(txn: &Txn, before: Instant) -> Result<u64, Error> {
+    let sql = "DELETE FROM idempotency WHERE (tenant_id, actor_id, key) IN (SELECT tenant_id, actor_id, key FROM idempotency WHERE created_at < $1 LIMIT $2)";
+    let before: chrono::DateTime<chrono::FixedOffset> = before.into();
+    Ok(rows::execute(txn, sql, [before.into(), FORGET.into()]).await?.rows_affected())
+}
+
 const CREATED: i64 = 201;
 
 impl Stored {

@@ -16,6 +16,11 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use super::{connect, variable};
 
 const PASSWORD: &str = "only-for-tests";
+/// What ships; the tests' roles and databases get their attributes and rights from it.
+const ROLES: &str = include_str!("../../../../scripts/postgres-roles.sql");
+/// The rights at a database, and those inside of it, which its copies have too.
+const AT_DATABASE: [&str; 2] = ["REVOKE", "GRANT"];
+const INSIDE: [&str; 3] = ["REVOKE", "GRANT", "ALTER DEFAULT PRIVILEGES"];
 /// "template" in ASCII.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
 
@@ -138,44 +143,69 @@ impl Server {
     }
 
     async fn close_to_others(&self, admin: &DatabaseConnection, database: &str) {
-        run(admin, &format!("REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")).await;
-        run(admin, &format!("GRANT CONNECT ON DATABASE {database} TO {}", self.role("app"))).await;
+        for statement in self.shipped(database, &AT_DATABASE).0 {
+            run(admin, &statement).await;
+        }
     }
 
     /// What the program's set-up gives the runtime role, before there is any table.
     async fn give_defaults(&self, database: &str) {
         let connection = connect(&self.admin_url(database)).await;
-        let (owner, app) = (self.role("owner"), self.role("app"));
-        run(&connection, &format!("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}")).await;
+        for statement in self.shipped(database, &INSIDE).1 {
+            run(&connection, &statement).await;
+        }
         connection.close().await.expect("closed");
+    }
+
+    /// The statements of [`ROLES`] that begin with one of these, for the roles and a database of the tests: those that are run at
+    /// the server, and those that are run inside of the database.
+    fn shipped(&self, database: &str, begin: &[&str]) -> (Vec<String>, Vec<String>) {
+        let statements = |text: &str| {
+            let text = text.replace("\\gexec", ";");
+            let code: Vec<_> = text.lines().filter(|line| !line.starts_with("--") && !line.starts_with('\\')).collect();
+            let statements: Vec<_> = code.join("\n").split(';').map(|statement| statement.trim().to_owned()).collect();
+            let chosen = statements.into_iter().filter(|statement| begin.iter().any(|begin| statement.starts_with(begin))).map(|statement| {
+                let password = format!("'{PASSWORD}'");
+                let statement = statement.replace(":'owner_password'", &password).replace(":'app_password'", &password);
+                statement.replace(":\"module\"", database).replace(":\"owner\"", &self.role("owner")).replace(":\"app\"", &self.role("app"))
+            });
+            chosen.collect::<Vec<_>>()
+        };
+        let (at_server, inside) = ROLES.split_once("\\connect").expect("a part for the server and one for the database");
+        (statements(at_server), statements(inside))
+    }
+
+    /// Makes this module's roles, also on the server of the other one.
+    async fn make_roles(&self, admin: &DatabaseConnection) {
+        for kind in ["owner", "app"] {
+            let role = self.role(kind);
+            let make = format!("DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF; END $$");
+            run(admin, &make).await;
+        }
+        for statement in self.shipped("no_database", &["ALTER ROLE"]).0 {
+            run(admin, &statement).await;
+        }
     }
 
     /// The name of a migrated template, made where it is missing.
     async fn template(&self, admin: &DatabaseConnection) -> String {
-        let name = format!("larder_template_{}_{:016x}", self.module, hash_of_migrations(self.module));
-        let mut lock = admin.get_postgres_connection_pool().acquire().await.expect("a connection");
-        execute(&mut lock, &format!("SELECT pg_advisory_lock({LOCK})")).await;
+        let name = format!("larder_template_{}_{:016x}", self.module, hash_of_makers(self.module));
+        let mut lock = locked(admin).await;
         let found = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, format!("SELECT 1 AS found FROM pg_database WHERE datname = '{name}'"));
         if admin.query_one_raw(found).await.expect("an answer").is_none() {
             self.make_template(admin, &name).await;
         }
-        execute(&mut lock, &format!("SELECT pg_advisory_unlock({LOCK})")).await;
+        unlock(&mut lock).await;
         name
     }
 
     async fn make_template(&self, admin: &DatabaseConnection, name: &str) {
-        for kind in ["owner", "app"] {
-            let role = self.role(kind);
-            let make = format!(
-                "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; END IF; END $$"
-            );
-            run(admin, &make).await;
-        }
+        self.make_roles(admin).await;
         // Under another name until it is whole.
         let draft = format!("{name}_draft");
         run(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
         run(admin, &format!("CREATE DATABASE {draft} OWNER {} TEMPLATE template0", self.role("owner"))).await;
-        run(admin, &format!("GRANT CONNECT ON DATABASE {draft} TO {}", self.role("app"))).await;
+        self.close_to_others(admin, &draft).await;
         self.give_defaults(&draft).await;
         let base = Base { server: self.clone(), name: draft.clone() };
         let name_of = |kind: &str| match (self.module, kind) {
@@ -206,9 +236,19 @@ impl Base {
         self.server.admin_url(&self.name)
     }
 
-    /// This database, asked for by the roles of another one's module.
-    pub fn url_as(&self, other: &Self) -> String {
-        self.server.url(&other.server.role("app"), PASSWORD, &self.name)
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// This database, asked for by the roles of another one's module, which are made on this server.
+    pub async fn urls_as(&self, other: &Self) -> [String; 2] {
+        let admin = self.server.admin().await;
+        let mut lock = locked(&admin).await;
+        other.server.make_roles(&admin).await;
+        unlock(&mut lock).await;
+        drop(lock);
+        admin.close().await.expect("closed");
+        ["app", "owner"].map(|kind| self.server.url(&other.server.role(kind), PASSWORD, &self.name))
     }
 
     pub async fn remove(&self) {
@@ -222,12 +262,26 @@ async fn run(connection: &DatabaseConnection, sql: &str) {
     connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-async fn execute(connection: &mut sea_orm::sqlx::pool::PoolConnection<sea_orm::sqlx::Postgres>, sql: &str) {
+type Connection = sea_orm::sqlx::pool::PoolConnection<sea_orm::sqlx::Postgres>;
+
+/// A connection that keeps other processes from making roles and templates.
+async fn locked(admin: &DatabaseConnection) -> Connection {
+    let mut lock = admin.get_postgres_connection_pool().acquire().await.expect("a connection");
+    execute(&mut lock, &format!("SELECT pg_advisory_lock({LOCK})")).await;
+    lock
+}
+
+async fn unlock(lock: &mut Connection) {
+    execute(lock, &format!("SELECT pg_advisory_unlock({LOCK})")).await;
+}
+
+async fn execute(connection: &mut Connection, sql: &str) {
     let sql = sea_orm::sqlx::AssertSqlSafe(sql.to_owned());
     sea_orm::sqlx::Executor::execute(&mut **connection, sql).await.expect("a statement");
 }
 
-fn hash_of_migrations(module: Module) -> u64 {
+/// Of all that a template is made by.
+fn hash_of_makers(module: Module) -> u64 {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migration").join(module.name()).join("src");
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("the migrations").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
@@ -240,5 +294,7 @@ fn hash_of_migrations(module: Module) -> u64 {
     for file in files {
         take(&std::fs::read(&file).expect("a migration"));
     }
+    // The rights are copied with the template.
+    take(ROLES.as_bytes());
     hash
 }

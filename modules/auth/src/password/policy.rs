@@ -42,9 +42,8 @@ impl Policy {
         Self { least }
     }
 
-    /// `about` are texts that a guesser would try first: the address, the names of the user and of the kitchen. Takes
-    /// milliseconds: call it where blocking is allowed.
-    pub(crate) fn judge(self, password: &Password, about: &[&str]) -> Result<(), Flaw> {
+    /// Whether it is long enough, and not longer than we take. Costs nothing.
+    pub(crate) fn measure(self, password: &Password) -> Result<(), Flaw> {
         let length = password.0.chars().count();
         if length < self.least {
             return Err(Flaw::new("password_too_short", format!("at least {} characters are expected; a few words make a good password", self.least)));
@@ -52,6 +51,13 @@ impl Policy {
         if length > MOST {
             return Err(Flaw::new("password_too_long", format!("at most {MOST} characters are taken")));
         }
+        Ok(())
+    }
+
+    /// Whether it is long enough and not easily guessed. `about` are texts that a guesser would try first: the address, the
+    /// names of the user and of the kitchen. Takes milliseconds: call it where blocking is allowed.
+    pub(crate) fn judge(self, password: &Password, about: &[&str]) -> Result<(), Flaw> {
+        self.measure(password)?;
         let judged: Zeroizing<String> = Zeroizing::new(password.0.chars().take(JUDGED).collect());
         let mut known = vec!["larder"];
         for text in about {

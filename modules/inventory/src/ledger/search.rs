@@ -40,7 +40,7 @@ fn id(kind: u128, number: u128) -> Uuid {
 }
 
 fn item(number: u8) -> ItemRules {
-    let pick = if number.is_multiple_of(2) { Pick::Fefo } else { Pick::Fifo };
+    let pick = [Pick::Fefo, Pick::Fifo, Pick::Manual][usize::from(number % 3)];
     ItemRules { id: id(1, number.into()), pick, track_lots: false, track_expiry: false, date_kind: DateKind::UseBy, shelf_life_days: None }
 }
 
@@ -79,12 +79,23 @@ struct World {
     basis: BTreeMap<Uuid, (i64, i64)>,
     balances: BTreeMap<Place, Holding>,
     entries: Vec<Entry>,
+    /// Whether the last step was posted.
+    posted: bool,
 }
 
 impl World {
     fn new() -> Self {
         let days = SiteDays { zone: chrono_tz::Europe::Paris, starts_at: NaiveTime::from_hms_opt(4, 0, 0).expect("a time") };
-        Self { days, location: id(2, 1), closed_through: None, lots: BTreeMap::new(), basis: BTreeMap::new(), balances: BTreeMap::new(), entries: Vec::new() }
+        Self {
+            days,
+            location: id(2, 1),
+            closed_through: None,
+            lots: BTreeMap::new(),
+            basis: BTreeMap::new(),
+            balances: BTreeMap::new(),
+            entries: Vec::new(),
+            posted: false,
+        }
     }
 
     fn snapshot(&self, at: Instant) -> Snapshot {
@@ -151,6 +162,7 @@ impl World {
     }
 
     fn run(&mut self, step: &Step) -> Result<(), String> {
+        self.posted = false;
         if let Step::Close { day } = step {
             let through = self.days.business_date(instant(day * 24));
             self.closed_through = Some(self.closed_through.map_or(through, |closed| closed.max(through)));
@@ -160,12 +172,16 @@ impl World {
         let snapshot = self.snapshot(command.effective_at);
         match plan(&snapshot, &command) {
             Ok(effects) => {
+                self.posted = true;
                 self.check_picks(&command, &effects)?;
                 self.apply(&command, &effects)?;
                 self.check(&effects)
             }
             Err(Refusal::Insufficient(short)) => self.check_shortage(&command, &short),
-            Err(Refusal::Lines(_) | Refusal::PeriodClosed { .. }) => Ok(()),
+            Err(Refusal::Lines(flaws)) => self.check_flaws(&command, &flaws),
+            Err(Refusal::PeriodClosed { business_date, closed_through }) if business_date <= closed_through && self.closed_through == Some(closed_through) => {
+                Ok(())
+            }
             Err(other) => Err(format!("an unexpected refusal: {other:?}")),
         }
     }
@@ -266,6 +282,24 @@ impl World {
         Ok(())
     }
 
+    /// A line is refused for its lot only where that was received later, or had to be named.
+    fn check_flaws(&self, command: &Command, flaws: &[super::refusal::LineFlaw]) -> Result<(), String> {
+        let Work::Waste { lines } = &command.work else { return Err(format!("a receipt is refused: {flaws:?}")) };
+        for flaw in flaws {
+            let Some(line) = lines.get(flaw.line) else { return Err("a flaw of no line".into()) };
+            let received_later = line.lot.and_then(|lot| self.lots.get(&lot)).is_some_and(|lot| lot.received_at > command.effective_at);
+            let right = match flaw.code {
+                "lot_not_received_yet" => received_later,
+                "lot_required" => line.lot.is_none() && line.item.pick == Pick::Manual,
+                _ => false,
+            };
+            if !right {
+                return Err(format!("line {} is refused for {}", flaw.line, flaw.code));
+            }
+        }
+        Ok(())
+    }
+
     /// A line is refused only where it is really short, counting what the lines before it took.
     fn check_shortage(&self, command: &Command, short: &[super::refusal::ShortLine]) -> Result<(), String> {
         let Work::Waste { lines } = &command.work else { return Err("a receipt can't be short".into()) };
@@ -304,14 +338,23 @@ fn shrink(mut script: Vec<Step>) -> Vec<Step> {
 }
 
 fn search(first_seed: u64, scripts: u64, steps: usize) {
+    let mut posted = 0;
     for seed in first_seed..first_seed + scripts {
         let mut random = StdRng::seed_from_u64(seed);
         let script: Vec<Step> = (0..steps).map(|_| step(&mut random)).collect();
-        if failure(&script).is_some() {
+        let mut world = World::new();
+        let mut fails = false;
+        for step in &script {
+            fails |= world.run(step).is_err();
+            posted += u64::from(world.posted);
+        }
+        if fails {
             let script = shrink(script);
             panic!("seed {seed}: {}\n{script:#?}", failure(&script).unwrap_or_default());
         }
     }
+    let all = scripts * u64::try_from(steps).expect("a number");
+    assert!(posted > all / 3, "only {posted} of {all} commands were posted: the rest shows nothing but refusals");
 }
 
 /// Four quarters of a million, so that they run side by side.

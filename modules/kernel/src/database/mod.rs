@@ -1,0 +1,108 @@
+//! How a transaction runs.
+//!
+//! Reads go to [`Database::reader`]. Everything that writes goes through [`Database::write`]: on Postgres a transaction of its
+//! own, tried again where the database asks for it; on SQLite the one writer, where many requests share one IMMEDIATE
+//! transaction, each in its savepoint, and are answered after the outer commit. So the flush of a commit is shared by all who wait.
+
+mod errors;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr};
+use tokio::runtime::Handle;
+
+pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, violated_constraint};
+use postgres::Postgres;
+use sqlite::Queue;
+
+/// The transaction that a use case works in. Inner functions take it and never begin one.
+pub type Txn = DatabaseTransaction;
+
+/// What a piece of work gives back.
+pub type Outcome<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
+/// Whether work that failed may simply be done again from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    No,
+    /// The state changed under the work (a row version was not there any more); nothing was written. On SQLite nothing can
+    /// change under it: there the error is answered as it is.
+    Changed,
+}
+
+/// The error of a module, as far as running its transactions needs to know it.
+pub trait WriteError: From<DbErr> + Send + 'static {
+    /// The database's own error where this is one.
+    fn database(&self) -> Option<&DbErr>;
+    /// Whether the module itself asks for another try.
+    fn retry(&self) -> Retry {
+        Retry::No
+    }
+}
+
+/// A module's database. Its fields are private to the kernel, and a module keeps it in a private field of its state: nobody
+/// else reaches the connection.
+#[derive(Clone)]
+pub struct Database {
+    reader: DatabaseConnection,
+    writer: Writer,
+}
+
+#[derive(Clone)]
+enum Writer {
+    Postgres(Postgres),
+    Sqlite(Queue),
+}
+
+impl Database {
+    /// Takes over connected pools. On SQLite `writer` has exactly one connection (for a memory database it is the reader's),
+    /// and a task on the current runtime owns it from now on.
+    pub fn new(reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
+        Self::with_patience(reader, writer, sqlite::PATIENCE)
+    }
+
+    fn with_patience(reader: DatabaseConnection, writer: DatabaseConnection, patience: Duration) -> Self {
+        let runtime = Handle::current();
+        let writer = match writer.get_database_backend() {
+            DatabaseBackend::Sqlite => Writer::Sqlite(Queue::open(writer, &runtime, patience)),
+            _ => Writer::Postgres(Postgres::new(writer, runtime)),
+        };
+        Self { reader, writer }
+    }
+
+    /// For reading outside of a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Runs `work` in one transaction: all of it is committed, or nothing. The work owns its `input`, so it goes on when the
+    /// client hangs up; it may run several times, must await nothing but the database, through the transaction it is given,
+    /// and ends with the first error of the database that it meets: what comes after one may be in no transaction at all.
+    pub async fn write<I, T, E>(&self, input: I, work: impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E> + Send + Sync + 'static) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: WriteError,
+    {
+        match &self.writer {
+            Writer::Postgres(pool) => pool.write(input, work).await,
+            Writer::Sqlite(queue) => queue.write(input, work).await,
+        }
+    }
+}
+
+/// Grows with the attempt and differs between those who collide, so that they do not collide again.
+fn pause(attempt: u32) -> Duration {
+    let ceiling = 1_u64 << attempt.min(6);
+    Duration::from_millis(rand::random_range(1..=2 * ceiling))
+}
+
+/// Both databases speak through this where a statement must be written by hand.
+pub fn is_postgres(connection: &impl sea_orm::ConnectionTrait) -> bool {
+    connection.get_database_backend() == DatabaseBackend::Postgres
+}

@@ -1,0 +1,72 @@
+//! Writing on Postgres: a transaction for each piece of work, tried again where the database or the work asks for it.
+
+use sea_orm::{AccessMode, DatabaseConnection, DbErr, IsolationLevel, TransactionTrait as _};
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
+use super::errors::is_transient;
+use super::{Outcome, Retry, Txn, WriteError, pause};
+
+/// How often work is tried before its failure is answered.
+const TRIES: u32 = 8;
+
+/// The pool, and the runtime on which work goes on when its client has hung up.
+#[derive(Clone)]
+pub(super) struct Postgres {
+    pool: DatabaseConnection,
+    runtime: Handle,
+}
+
+impl Postgres {
+    pub(super) fn new(pool: DatabaseConnection, runtime: Handle) -> Self {
+        Self { pool, runtime }
+    }
+
+    pub(super) async fn write<I, T, E>(&self, input: I, work: impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E> + Send + Sync + 'static) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: WriteError,
+    {
+        let pool = self.pool.clone();
+        let task = async move { write_with_retries(&pool, &input, work).await }.in_current_span();
+        self.runtime.spawn(task).await.unwrap_or_else(|_| Err(DbErr::Custom("the transaction's task ended early".into()).into()))
+    }
+}
+
+async fn write_with_retries<I, T, E: WriteError>(
+    pool: &DatabaseConnection,
+    input: &I,
+    work: impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E>,
+) -> Result<T, E> {
+    let mut attempt = 1;
+    loop {
+        let error = match write_once(pool, input, &work).await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let again = error.retry() == Retry::Changed || error.database().is_some_and(is_transient);
+        if !again || attempt == TRIES {
+            return Err(error);
+        }
+        tokio::time::sleep(pause(attempt)).await;
+        attempt += 1;
+    }
+}
+
+async fn write_once<I, T, E: WriteError>(pool: &DatabaseConnection, input: &I, work: &impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E>) -> Result<T, E> {
+    let txn = pool.begin_with_config(Some(IsolationLevel::ReadCommitted), Some(AccessMode::ReadWrite)).await?;
+    match work(input, &txn).await {
+        Ok(value) => {
+            txn.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The connection goes back to the pool only after its transaction has ended, also where that fails.
+            if let Err(rollback) = txn.rollback().await {
+                tracing::warn!(error = %rollback, "rolling back failed");
+            }
+            Err(error)
+        }
+    }
+}
