@@ -178,7 +178,8 @@ both_engines! {
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("X", json!({})).await;
         let at = format!("location={WALK_IN}");
-        let cases: [(&str, Vec<u8>, &str, &str); 9] = [
+        let units = format!("{at}&create_items=true");
+        let cases: [(&str, Vec<u8>, &str, &str); 13] = [
             (&at, Vec::new(), "", "empty_file"),
             (&at, b"sku,quantity\n".to_vec(), "", "empty_file"),
             (&at, b"sku,quantity\nX,1\nCaf\xe9,1\n".to_vec(), "/lines/3", "wrong_encoding"),
@@ -186,6 +187,10 @@ both_engines! {
             (&at, b"sku,quantity,colour\nX,1,red\n".to_vec(), "/lines/1", "unknown_column"),
             (&at, b"article,quantity\nX,1\n".to_vec(), "/lines/1", "column_missing"),
             (&at, b"sku,quantity,expires_on\nX,1,01/02/2026\n".to_vec(), "/lines/2/expires_on", "ambiguous_date"),
+            (&at, b"sku,quantity,expires_on\nX,1,0000-01-01\n".to_vec(), "/lines/2/expires_on", "invalid_date"),
+            (&at, b"sku,quantity,name\nX,1,\"foo\nX,2,bar\n".to_vec(), "/lines/2", "unreadable_csv"),
+            (&at, b"sku,quantity,name\nX,1,\"foo\nbar\"\n".to_vec(), "/lines/2/name", "line_break"),
+            (&units, b"sku,quantity,unit\nNEW,1,zorp\n".to_vec(), "/lines/2/unit", "unit_unknown"),
             (&at, b"sku,quantity,sku\nX,1,X\n".to_vec(), "", "column_given_twice"),
             ("", b"sku,quantity\nX,1\n".to_vec(), "?location", "required"),
         ];

@@ -380,6 +380,38 @@ both_engines! {
         assert_eq!((&stock["data"][0]["quantity"], &stock["data"][0]["value"], &stock["data"][0]["available"]), (&json!("100000000000"), &json!("10000000000000"), &json!("100000000000")));
     }
 
+    async fn a_large_stock_is_listed_page_by_page_now_and_in_the_past(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        let rows: String = (0..2_000).map(|row| format!("SKU{row:04},{},2026-12-{:02}\n", row + 1, row % 28 + 1)).collect();
+        let file = format!("sku,quantity,expires_on\n{rows}");
+        kitchen.owner.post_csv(&format!("/v1/inventory/imports/opening-stock?location={WALK_IN}&create_items=true"), file).await.ok(201);
+        for query in ["", "&as_of=2026-11-25", "&as_of=2026-11-25T12:00:00Z", "&location=main", "&expiring_before=2026-12-02&include=lots"] {
+            let (mut skus, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = kitchen.owner.get(&format!("/v1/inventory/stock?limit=500{query}{cursor}")).await.ok(200);
+                skus.extend(page["data"].as_array().expect("rows").iter().map(|row| text(&row["sku"])));
+                match page["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            let expected: Vec<String> = (0..2_000).filter(|row| !query.contains("expiring") || row % 28 == 0).map(|row| format!("SKU{row:04}")).collect();
+            assert_eq!(skus, expected, "{query}");
+        }
+    }
+
+    async fn the_days_of_a_site_stay_once_something_was_posted_there(api: Api) {
+        let kitchen = stocked(&api).await;
+        let path = format!("/v1/inventory/locations/{}", text(&kitchen.site["id"]));
+        let changed = kitchen.owner.patch(&path, Some(1), json!({ "time_zone": "Pacific/Kiritimati", "day_starts_at": "00:00" })).await.ok(200);
+        assert_eq!(kitchen.receive(json!([{ "sku": "FEFO", "quantity": "5", "line_total": "10" }])).await["document"]["business_date"], "2026-11-26");
+        // In Pago Pago it is still the 25th: wasting the same there would leave less than nothing on that date.
+        let version = changed["version"].as_i64();
+        kitchen.owner.patch(&path, version, json!({ "time_zone": "Pacific/Pago_Pago" })).await.refused(409, "site_days_fixed");
+        kitchen.owner.patch(&path, version, json!({ "day_starts_at": "05:00" })).await.refused(409, "site_days_fixed");
+        kitchen.owner.patch(&path, version, json!({ "name": "Atoll" })).await.ok(200);
+    }
+
     async fn a_replay_checks_the_callers_rights_again(api: Api) {
         let kitchen = stocked(&api).await;
         let elsewhere = kitchen.owner.post("/v1/inventory/locations", json!({ "kind": "site", "code": "bar", "name": "Bar" })).await.ok(201);

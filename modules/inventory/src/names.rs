@@ -95,7 +95,9 @@ text!(
 );
 
 fn visible(text: &str, most: usize) -> Result<(), Flaw> {
-    let visible = |character: char| !character.is_whitespace() && !character.is_control();
+    // Characters of no width and those that turn the direction of writing would make two codes look alike.
+    let hidden = |character: char| matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{ffff}');
+    let visible = |character: char| !character.is_whitespace() && !character.is_control() && !hidden(character);
     if (1..=most).contains(&text.chars().count()) && text.chars().all(visible) {
         return Ok(());
     }

@@ -88,12 +88,18 @@ impl FromRequest for IfMatch {
         std::future::ready(match value {
             None => Err(Problem::new(428, "if_match_required", "Send If-Match with the ETag that you have seen, or * to change whatever is there.")),
             Some("*") => Ok(Self(None)),
-            Some(tag) => match tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok()) {
+            Some(tag) => match tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(version) {
                 Some(version) => Ok(Self(Some(version))),
                 None => Err(Problem::new(412, "version_mismatch", "If-Match must be an ETag that this server gave, such as \"3\".")),
             },
         })
     }
+}
+
+/// The version in a tag, written as [`etag`] writes it and in no other way.
+fn version(tag: &str) -> Option<i64> {
+    let version: i64 = tag.parse().ok()?;
+    (version.to_string() == tag).then_some(version)
 }
 
 /// The ETag of a version.

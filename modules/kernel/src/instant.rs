@@ -40,6 +40,12 @@ impl Instant {
         DateTime::parse_from_rfc3339(text).ok().map(Self::from)
     }
 
+    /// Whether both engines can write it. In year 1 the business date of a site may still lie in year 0, which Postgres does not
+    /// read; year 10000 would not sort as text.
+    fn is_writable(self) -> bool {
+        (2..=9999).contains(&self.0.year())
+    }
+
     /// The text that sqlx writes for this instant on SQLite, for values that travel inside a JSON parameter.
     pub fn sqlite_text(self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::AutoSi, false)
@@ -73,14 +79,13 @@ impl Serialize for Instant {
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+        Self::parse(&text).filter(|instant| instant.is_writable()).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
     }
 }
 
 impl FromValue for Instant {
     fn from_value(value: &serde_json::Value) -> Result<Self, Flaw> {
-        // In year 1 the business date of a site may still lie in year 0, which Postgres does not read; year 10000 would not sort as text.
-        let instant = value.as_str().and_then(Self::parse).filter(|instant| (2..=9999).contains(&instant.0.year()));
+        let instant = value.as_str().and_then(Self::parse).filter(|instant| instant.is_writable());
         instant.ok_or_else(|| Flaw::new("invalid_time", "an RFC 3339 time such as 2026-11-20T07:30:00Z is expected"))
     }
 }

@@ -56,15 +56,23 @@ impl Cursor {
 
     /// The sort key inside; 400 `invalid_cursor` where it is not one of this list's.
     pub fn key<K: DeserializeOwned>(&self) -> Result<K, Problem> {
-        let text = URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let value = URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         // No name has a NUL in it, and Postgres takes no text that has.
-        let text = text.filter(|text| !text.contains("\\u0000"));
-        text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(Self::foreign)
+        let value = value.filter(|value| !has_nul(value));
+        value.and_then(|value| serde_json::from_value(value).ok()).ok_or_else(Self::foreign)
     }
 
     /// 400 `invalid_cursor`.
     pub fn foreign() -> Problem {
         Problem::new(400, "invalid_cursor", "This cursor is not one that this list gave out.")
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        _ => false,
     }
 }
 
@@ -109,6 +117,12 @@ mod tests {
         let cursor = Cursor(page.next_cursor.expect("another page"));
         assert_eq!(cursor.key::<i32>().expect("a key"), 2);
         assert!(Page::cut(vec![1, 2], two, |row| *row).next_cursor.is_none());
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_a_nul_pages_on() {
+        let key = ("A\\u0000b".to_owned(), 1);
+        assert_eq!(Cursor::of(&key).key::<(String, i64)>().expect("a key"), key);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub trait FromFields: Sized {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
+/// How many violations are told at once: a person mends no more at a time, and a small body must not have a huge answer.
+const MOST_VIOLATIONS: usize = 100;
+
 /// The fields of one object, with the place of that object and the violations found so far.
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
@@ -67,7 +70,12 @@ impl<'a> Fields<'a> {
 
     /// Records a violation at a field of this object (or at the object itself, with an empty name).
     pub fn refuse(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
-        let pointer = if name.is_empty() { self.place.clone() } else { format!("{}{name}", self.prefix()) };
+        if self.violations.len() >= MOST_VIOLATIONS {
+            return;
+        }
+        // RFC 6901, section 3.
+        let token = name.replace('~', "~0").replace('/', "~1");
+        let pointer = if name.is_empty() { self.place.clone() } else { format!("{}{token}", self.prefix()) };
         self.violations.push(Violation { pointer, code: code.into(), detail: detail.into() });
     }
 
@@ -169,6 +177,9 @@ impl<'a> Fields<'a> {
 
 fn read_object<T: FromFields>(value: &Value, place: String, violations: &mut Vec<Violation>) -> Option<T> {
     let Some(object) = value.as_object() else {
+        if violations.len() >= MOST_VIOLATIONS {
+            return None;
+        }
         violations.push(Violation { pointer: place, code: "wrong_type".into(), detail: "an object is expected".into() });
         return None;
     };
@@ -256,8 +267,10 @@ pub fn body_bytes(
     expected: &str,
 ) -> Pin<Box<dyn Future<Output = Result<web::Bytes, Problem>>>> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
     let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let refused = (!accepts(&essence)).then(|| Problem::new(415, "unsupported_media_type", format!("The body must be sent with Content-Type: {expected}.")));
+    let refused = (encoded || !accepts(&essence))
+        .then(|| Problem::new(415, "unsupported_media_type", format!("The body must be sent with Content-Type: {expected}, and not compressed.")));
     let bytes = web::Bytes::from_request(request, payload);
     Box::pin(async move {
         if let Some(problem) = refused {
@@ -397,6 +410,13 @@ mod tests {
         ];
         let expected: Vec<_> = expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
         assert_eq!(violations(&body), expected);
+    }
+
+    #[test]
+    fn a_name_with_a_slash_is_escaped_in_its_pointer_and_only_so_many_mistakes_are_told() {
+        assert!(violations(&json!({ "lines": [{ "name": "a" }], "a/b~c": 1 })).contains(&("/a~1b~0c".to_owned(), "unknown_field".to_owned())));
+        let many: Map<String, Value> = (0..500).map(|number| (format!("field{number}"), Value::Null)).collect();
+        assert_eq!(violations(&Value::Object(many)).len(), MOST_VIOLATIONS);
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl DateFormat {
         if year.len() != 4 {
             return None;
         }
-        NaiveDate::from_ymd_opt(i32::try_from(number(year, 4)?).ok()?, number(month, 2)?, number(day, 2)?)
+        // The year 0 is none, and Postgres does not read it.
+        let year = number(year, 4).filter(|year| *year > 0)?;
+        NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(month, 2)?, number(day, 2)?)
     }
 
     /// The one format that reads every date of the file; `Ambiguous` where more than one does and they disagree.
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn short_years_and_impossible_days_are_no_dates() {
-        for text in ["31/01/26", "2026-02-30", "2026-1", "20260101", "a/b/2026", "+1/01/2026"] {
+        for text in ["31/01/26", "2026-02-30", "2026-1", "20260101", "a/b/2026", "+1/01/2026", "0000-01-01", "01/01/0000"] {
             assert_eq!(of_file(&[text]), Err(Misread::NoDate), "{text}");
         }
         assert_eq!(DateFormat::DayFirst.parse("1.2.2026"), NaiveDate::from_ymd_opt(2026, 2, 1));

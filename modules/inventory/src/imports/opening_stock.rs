@@ -343,6 +343,11 @@ fn line(task: &Task<File>, row: &Row, items: &Items) -> Result<(ReceiveLine, Ent
     let measured = lookup::measure(0, &named, row.quantity, row.unit.as_ref(), items);
     let (item, quantity, unit) = measured.map_err(|violation| {
         let field = violation.pointer.rsplit('/').next().unwrap_or_default();
+        // Where missing items are made, one is missing still only because there is no such unit to count it in.
+        if field == "sku" && task.input.request.create_items && violation.code == "item_not_found" {
+            let unit = row.unit.as_ref().unwrap_or(&task.input.request.default_unit);
+            return RowReport::new(row.line, Some("unit"), "unit_unknown", format!("{}: there is no unit {unit}", row.sku));
+        }
         RowReport::new(row.line, Some(field), &violation.code, format!("{}: {}", row.sku, violation.detail))
     })?;
     let priced = row.unit_cost.filter(|cost| *cost != Money::ZERO);
@@ -378,7 +383,8 @@ async fn decide(
                 let out: BTreeSet<usize> = flaws.iter().map(|flaw| flaw.line).collect();
                 for flaw in flaws {
                     let line = batch.file_lines.get(flaw.line).copied().unwrap_or_default();
-                    wrong.push(RowReport::new(line, Some(flaw.field), flaw.code, flaw.detail));
+                    let column = if flaw.field == "unit_price" { "unit_cost" } else { flaw.field };
+                    wrong.push(RowReport::new(line, Some(column), flaw.code, flaw.detail));
                 }
                 if task.input.request.on_error == OnError::Refuse {
                     return Ok(None);

@@ -98,6 +98,9 @@ impl RowReader<'_> {
         let quantity = self.required("quantity", Self::quantity);
         let (unit, batch_code, location) = (self.parse("unit"), self.parse("batch_code"), self.parse("location"));
         let name = self.parse::<kernel::Text<1, 200>>("name");
+        if self.columns.get(self.cells, "name").is_some_and(|name| name.contains(['\n', '\r'])) {
+            self.refuse("name", "line_break", "a name is one line; is there a quote too many?");
+        }
         let (unit_cost, expires_on) = (self.unit_cost(), self.date(format));
         Some(Row {
             line: self.line,

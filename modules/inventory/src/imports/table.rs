@@ -16,6 +16,10 @@ impl Table {
         let first = text.lines().next().unwrap_or("");
         // The separator is whichever of the two the header has more of; a header without either is one column.
         let semicolons = first.matches(';').count() > first.matches(',').count();
+        if let Some(line) = open_quote(text, if semicolons { ';' } else { ',' }) {
+            let detail = format!("the quote that opens on line {line} is never closed");
+            return Err(Problem::invalid(vec![Violation { pointer: format!("/lines/{line}"), code: "unreadable_csv".into(), detail }]));
+        }
         let mut reader = csv::ReaderBuilder::new().delimiter(if semicolons { b';' } else { b',' }).flexible(true).from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers().map_err(|error| unreadable(&error))?.iter().map(|name| name.trim().to_owned()).collect();
         let mut rows = Vec::new();
@@ -47,6 +51,24 @@ impl Table {
             _ => Err(refuse("column_given_twice", &format!("the file has two columns named {name}"))),
         }
     }
+}
+
+/// The line on which a quoted cell opens that is not closed before the file ends. The reader would take everything behind it
+/// for one cell, and rows would be gone in silence.
+fn open_quote(text: &str, separator: char) -> Option<usize> {
+    let (mut line, mut opened, mut at_start) = (1, None, true);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        line += usize::from(character == '\n');
+        match (opened, character) {
+            // Two quotes inside of a quoted cell are one quote of its text.
+            (Some(_), '"') if characters.next_if_eq(&'"').is_none() => opened = None,
+            (None, '"') if at_start => opened = Some(line),
+            _ => {}
+        }
+        at_start = opened.is_none() && (character == separator || character == '\n' || character == '\r');
+    }
+    opened
 }
 
 /// Finds the line on which a record begins. The reader's own count is off by one behind a bare line feed, and it stands before
@@ -118,12 +140,28 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_that_is_never_closed_is_found_with_its_line_and_others_are_left_alone() {
+        for (text, open) in [
+            ("a,b\n1,\"x\n2,y\n", Some(2)),
+            ("a,b\n1,\"x \"\" y\"\n", None),
+            ("a,b\n1,\"x\ny\"\n2,\"z", Some(4)),
+            ("a,b\n1,5\" pipe\n", None),
+            ("a;b\n1;\"x;y\n", Some(2)),
+            ("a,b\n\"\",\"\"\n", None),
+        ] {
+            let separator = if text.contains(';') { ';' } else { ',' };
+            assert_eq!(open_quote(text, separator), open, "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_table_is_refused_by_its_code() {
         assert_eq!(code(b""), "empty_file");
         assert_eq!(code(b"\xef\xbb\xbf \r\n"), "empty_file");
         assert_eq!(code(b"sku,name\n"), "empty_file");
         assert_eq!(code(b"sku,name\nA,Caf\xe9\n"), "wrong_encoding");
         assert_eq!(code(b"sku,name\nA\n"), "wrong_column_count");
+        assert_eq!(code(b"sku,name\nA,\"foo\nB,bar\n"), "unreadable_csv");
         assert_eq!(code("\u{feff}sku".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice()), "wrong_encoding");
         assert_eq!(Table::read(b"a,A\n1,2\n").expect("a table").column("a").expect_err("twice").errors[0].code, "column_given_twice");
     }

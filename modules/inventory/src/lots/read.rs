@@ -2,9 +2,10 @@
 
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query};
+use kernel::{Caller, Cursor, Fields, FromFields, FromValue as _, Instant, Limit, Page, Permission, Query};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -243,7 +244,9 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
     };
     if let Some(cursor) = &request.cursor {
         let (value, id): (sea_orm::Value, Uuid) = match request.sort {
-            Sort::ExpiresOn => cursor.key::<(NaiveDate, Uuid)>().map(|(date, id)| (date.into(), id))?,
+            Sort::ExpiresOn => {
+                cursor.key::<(Value, Uuid)>().and_then(|(date, id)| Ok((NaiveDate::from_value(&date).map_err(|_| Cursor::foreign())?.into(), id)))?
+            }
             Sort::ReceivedAt => cursor.key::<(Instant, Uuid)>().map(|(at, id)| (DateTime::<FixedOffset>::from(at).into(), id))?,
         };
         let (value, id) = (filter.bind(value), filter.bind(id));

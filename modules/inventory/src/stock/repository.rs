@@ -1,4 +1,7 @@
-//! The statements behind the stock list: first the page's items and places, then what lies there.
+//! The statements behind the stock list: first the items and places of a page, then what lies there.
+//!
+//! Joins are written as CROSS JOIN with their conditions in WHERE. For Postgres that says nothing; SQLite, which keeps no
+//! statistics, takes it as the order in which to go: from the few to the many.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::Caller;
@@ -39,49 +42,59 @@ pub struct LotRow {
     pub value: i64,
 }
 
-/// What lies where, per lot: now from the balances, in the past from the entries up to then.
-fn holdings(filter: &mut Filter, as_of: Option<AsOf>) -> String {
-    let (condition, value) = match as_of {
-        None => {
-            return "SELECT tenant_id, item_id, location_id, lot_id, quantity, value FROM balance WHERE tenant_id = $1 AND quantity > 0".to_owned();
-        }
-        Some(AsOf::Date(date)) => ("business_date <= ", sea_orm::Value::from(date)),
-        Some(AsOf::Instant(instant)) => ("effective_at <= ", DateTime::<FixedOffset>::from(instant).into()),
-    };
-    let until = filter.bind(value);
-    format!(
-        "SELECT tenant_id, item_id, location_id, lot_id, CAST(SUM(quantity_delta) AS BIGINT) AS quantity, CAST(SUM(value_delta) AS BIGINT) AS value \
-         FROM ledger_entry WHERE tenant_id = $1 AND {condition}{until} GROUP BY tenant_id, item_id, location_id, lot_id HAVING SUM(quantity_delta) > 0"
-    )
+/// The condition that an entry lies in the past that is asked about.
+fn until(filter: &mut Filter, as_of: AsOf) -> String {
+    match as_of {
+        AsOf::Date(date) => format!("entry.business_date <= {}", filter.bind(date)),
+        AsOf::Instant(instant) => format!("entry.effective_at <= {}", filter.bind(DateTime::<FixedOffset>::from(instant))),
+    }
 }
 
 /// The items and places of a page, by sku and path.
 pub async fn places(reader: &impl ConnectionTrait, caller: &Caller, request: &Request, behind: Option<(String, String)>) -> Result<Vec<PlaceRow>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
-    let holdings = holdings(&mut filter, request.as_of);
-    filter.and_given("held.item_id = ?", request.item_id);
-    filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
-    filter.and_location(request.location.as_ref());
-    filter.and_given("lot.expires_on < ?", request.expiring_before);
-    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    if let Some((sku, path)) = behind {
-        let (sku, path) = (filter.bind(sku), filter.bind(path));
-        filter.and_plain(&format!("(item.sku, location.path) > ({sku}, {path})"));
-    }
     let limit = filter.bind(request.limit.bound());
+    // What a row must be, whatever page it is on: of one place, and for all of its lots.
+    filter.and_location(request.location.as_ref());
+    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
+    filter.and_given("lot.expires_on < ?", request.expiring_before);
+    let wanted = filter.sql().to_owned();
+    let of_place = "held.quantity > 0 AND location.tenant_id = held.tenant_id AND location.id = held.location_id AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id";
+    filter.and_given("item.id = ?", request.item_id);
+    filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
+    let named = filter.sql().trim_start_matches(&wanted).to_owned();
+    let (from_sku, behind) = match behind {
+        None => (String::new(), String::new()),
+        Some((sku, path)) => {
+            let (sku, path) = (filter.bind(sku), filter.bind(path));
+            (format!("AND item.sku >= {sku}"), format!("AND (item.sku, location.path) > ({sku}, {path})"))
+        }
+    };
+    let held = match request.as_of {
+        // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
+        // the cursor's own item nothing may be left.
+        None => format!(
+            "SELECT balance.* FROM (SELECT item.tenant_id, item.id FROM item WHERE item.tenant_id = $1 {from_sku} {named} \
+             AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location CROSS JOIN lot {wanted} AND held.item_id = item.id AND {of_place}) \
+             ORDER BY item.sku LIMIT {limit} + 1) AS first CROSS JOIN balance WHERE balance.tenant_id = first.tenant_id AND balance.item_id = first.id"
+        ),
+        Some(as_of) => format!(
+            "SELECT entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity \
+             FROM ledger_entry AS entry WHERE entry.tenant_id = $1 AND {} GROUP BY entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id \
+             HAVING SUM(entry.quantity_delta) > 0",
+            until(&mut filter, as_of)
+        ),
+    };
     let sql = format!(
-        "SELECT held.item_id, item.sku, item.name, unit.code AS unit, item.grace_days, held.location_id, location.path AS location, \
+        "WITH held AS MATERIALIZED ({held}) \
+         SELECT held.item_id, item.sku, item.name, unit.code AS unit, item.grace_days, held.location_id, location.path AS location, \
          site.time_zone, site.day_starts_at, COALESCE(stock_key.reserved_quantity, 0) AS reserved \
-         FROM ({holdings}) AS held \
-         JOIN lot ON lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
-         JOIN item ON item.tenant_id = held.tenant_id AND item.id = held.item_id \
-         JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
-         JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id \
-         JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id \
+         FROM held CROSS JOIN item CROSS JOIN unit CROSS JOIN location CROSS JOIN location AS site CROSS JOIN lot \
          LEFT JOIN stock_key ON stock_key.tenant_id = held.tenant_id AND stock_key.item_id = held.item_id AND stock_key.location_id = held.location_id \
-         {} GROUP BY held.item_id, item.sku, item.name, unit.code, item.grace_days, held.location_id, location.path, site.time_zone, site.day_starts_at, stock_key.reserved_quantity \
-         ORDER BY item.sku, location.path LIMIT {limit}",
-        filter.sql()
+         {wanted} {named} AND {of_place} AND item.tenant_id = held.tenant_id AND item.id = held.item_id \
+         AND unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id AND site.tenant_id = location.tenant_id AND site.id = location.site_id {behind} \
+         GROUP BY held.item_id, item.sku, item.name, unit.code, item.grace_days, held.location_id, location.path, site.time_zone, site.day_starts_at, stock_key.reserved_quantity \
+         ORDER BY item.sku, location.path LIMIT {limit}"
     );
     Ok(rows::all(reader, &sql, filter.into_values()).await?)
 }
@@ -91,17 +104,28 @@ pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Requ
     const PLACE: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
     let backend = reader.get_database_backend();
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
-    let holdings = holdings(&mut filter, request.as_of);
-    let given = filter.bind(rows::parameter(places.iter().map(|place| given_row!(backend, place.item_id, place.location_id)).collect()));
-    let given = PLACE.select(backend, given.trim_start_matches('$').parse().unwrap_or(1));
+    filter.bind(rows::parameter(places.iter().map(|place| given_row!(backend, place.item_id, place.location_id)).collect()));
+    let given = PLACE.select(backend, 2);
     filter.and_given("lot.expires_on < ?", request.expiring_before);
+    let wanted = filter.sql().to_owned();
+    let held = match request.as_of {
+        None => format!(
+            "SELECT held.* FROM ({given}) AS place CROSS JOIN balance AS held \
+             WHERE held.tenant_id = $1 AND held.item_id = place.item_id AND held.location_id = place.location_id AND held.quantity > 0"
+        ),
+        Some(as_of) => format!(
+            "SELECT entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity, \
+             CAST(SUM(entry.value_delta) AS BIGINT) AS value FROM ({given}) AS place CROSS JOIN ledger_entry AS entry \
+             WHERE entry.tenant_id = $1 AND entry.item_id = place.item_id AND entry.location_id = place.location_id AND {} \
+             GROUP BY entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id HAVING SUM(entry.quantity_delta) > 0",
+            until(&mut filter, as_of)
+        ),
+    };
     let sql = format!(
-        "SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.received_at, held.quantity, held.value \
-         FROM ({given}) AS place \
-         JOIN ({holdings}) AS held ON held.item_id = place.item_id AND held.location_id = place.location_id \
-         JOIN lot ON lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
-         {} ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, lot.received_at, lot.origin_seq, lot.origin_line",
-        filter.sql()
+        "WITH held AS MATERIALIZED ({held}) \
+         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.received_at, held.quantity, held.value \
+         FROM held CROSS JOIN lot {wanted} AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
+         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, lot.received_at, lot.origin_seq, lot.origin_line"
     );
     Ok(rows::all(reader, &sql, filter.into_values()).await?)
 }

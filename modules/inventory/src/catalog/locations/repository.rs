@@ -1,6 +1,6 @@
 //! The rows of `location`.
 
-use inventory_entity::{location, tenant_settings};
+use inventory_entity::{document, location, tenant_settings};
 use kernel::{Instant, Limit, Sites, TenantId, Txn};
 use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
@@ -91,6 +91,12 @@ pub async fn has_children(txn: &Txn, tenant: TenantId, id: LocationId) -> Result
 }
 
 /// The area of a site for goods in transit.
+/// Whether anything was ever posted at a site.
+pub async fn has_documents(txn: &Txn, tenant: TenantId, site: LocationId) -> Result<bool, DbErr> {
+    let first = document::Entity::find().filter(document::Column::TenantId.eq(tenant)).filter(document::Column::SiteId.eq(site)).limit(1);
+    Ok(first.one(txn).await?.is_some())
+}
+
 pub async fn transit_of(txn: &Txn, tenant: TenantId, site: LocationId) -> Result<Option<Location>, DbErr> {
     use location::Column::{Kind, SiteId};
     let transit = of(tenant).filter(SiteId.eq(site)).filter(Kind.eq(LocationKind::Transit.word()));

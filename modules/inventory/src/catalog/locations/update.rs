@@ -94,8 +94,15 @@ async fn lock(task: &Task<(LocationId, IfMatch, Request)>, txn: &Txn) -> Result<
 /// change is committed, and postings that were decided before it, by other days too, begin anew.
 async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: &Location) -> Result<(), Error> {
     let archiving = location.archived != before.archived;
-    if archiving || location.time_zone != before.time_zone || location.day_starts_at != before.day_starts_at {
+    let other_days = location.time_zone != before.time_zone || location.day_starts_at != before.day_starts_at;
+    if archiving || other_days {
         bump_rules(txn, tenant).await?;
+    }
+    // Entries keep the business date that they were posted under. By other days a later one could fall on an earlier date, and
+    // that date would show stock that was never there.
+    if other_days && repository::has_documents(txn, tenant, location.id).await? {
+        let detail = format!("Documents were posted at `{}`: its days stay as they are. Make another site for other days.", location.path);
+        return Err(Error::Conflict { code: "site_days_fixed", detail });
     }
     if !archiving || !location.archived {
         return Ok(());
@@ -143,7 +150,7 @@ impl Request {
         (status = 200, description = "The location as it is now.", body = Location, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`location_has_stock`, `location_has_children`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site.", body = ProblemDocument<'_>),
+        (status = 409, description = "`location_has_stock`, `location_has_children`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: documents were posted at this site, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )
