@@ -190,7 +190,7 @@ fn secret_key(settings: &Settings) -> Result<SecretKey, Failure> {
         None if matches!(settings.database.auth.target, Target::Memory) => Ok(SecretKey::random()),
         None => {
             let folder = &settings.data_dir;
-            std::fs::create_dir_all(folder).map_err(|error| Failure::DataDir { folder: folder.display().to_string(), error })?;
+            databases::make_private_folder(folder).map_err(|error| Failure::DataDir { folder: folder.display().to_string(), error })?;
             SecretKey::load_or_create(&folder.join(KEY_FILE)).map_err(Failure::Auth)
         }
     }

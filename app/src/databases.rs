@@ -192,10 +192,16 @@ fn memory_options() -> ConnectOptions {
     options
 }
 
+/// Makes a folder that only its owner may look into: password hashes lie in it. One that is there stays as it is.
+pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 fn sqlite_options(path: &Path, limits: &Limits, role: Role) -> Result<ConnectOptions, Failure> {
     let creates = matches!(role, Role::Writer | Role::Migrator);
     if let Some(folder) = path.parent().filter(|folder| creates && !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::Folder { folder: folder.display().to_string(), error })?;
+        make_private_folder(folder).map_err(|error| Failure::Folder { folder: folder.display().to_string(), error })?;
     }
     let mut options = ConnectOptions::new("sqlite:larder");
     quiet(&mut options);

@@ -80,6 +80,8 @@ async fn without_urls_both_are_files_in_the_data_directory_made_and_migrated_at_
     for file in ["data/auth.db", "data/inventory.db", "data/secret.key"] {
         assert!(place.path(file).exists(), "{file}");
     }
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(place.path("data")).expect("a folder").permissions());
+    assert_eq!(mode & 0o777, 0o700, "password hashes lie in there");
     let token = process.line().expect("the setup token");
     assert!(token.strip_prefix("setup token: ").is_some_and(|token| token.len() >= 16), "{token}");
     assert!(process.line().is_some_and(|line| line.contains("/v1/auth/setup")));
