@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -175,13 +175,20 @@ fn a_signal_lets_running_requests_end_and_takes_no_new_ones() {
         let mut running = TcpStream::connect(&place).expect("a connection");
         running.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
         let body = "{\"email\": \"nobody@example.org\", \"password\": \"whatever\"}";
-        let head =
-            format!("POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let head = format!(
+            "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
         running.write_all(head.as_bytes()).expect("sent");
-        std::thread::sleep(Duration::from_millis(300));
+        // The server has the head, and waits for the body: the request runs.
+        let mut goes_on = [0; 25];
+        running.read_exact(&mut goes_on).expect("a hundred");
+        assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         process.signal(signal);
-        std::thread::sleep(Duration::from_millis(700));
-        assert!(TcpStream::connect(&place).is_err(), "{signal}: a new connection is taken");
+        let give_up = Instant::now() + Duration::from_secs(15);
+        while TcpStream::connect(&place).is_ok() {
+            assert!(Instant::now() < give_up, "{signal}: new connections are taken");
+        }
         running.write_all(body.as_bytes()).expect("sent");
         let mut answer = String::new();
         running.read_to_string(&mut answer).expect("an answer");

@@ -140,8 +140,9 @@ impl Items {
         }
     }
 
-    pub fn by_id(&self, id: ItemId) -> Option<&Arc<Item>> {
-        self.by_id.get(&id)
+    /// The sku and the base unit of an item that was found.
+    pub fn names(&self, id: ItemId) -> (String, String) {
+        self.by_id.get(&id).map(|item| (item.sku.clone(), item.base_unit.clone())).unwrap_or_default()
     }
 }
 

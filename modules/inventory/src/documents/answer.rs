@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Caller, Instant, Outcome, Permission, Txn};
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,8 +13,8 @@ use crate::catalog::lookup::{Items, site_of};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, hide, need_site};
 use crate::ledger::{Basis, DocumentType, EntryAnswer, Posted};
+use crate::names::ReasonId;
 use crate::names::Word as _;
-use crate::names::{ItemId, ReasonId};
 
 /// A posted document with its entries and the balances that it left.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -165,6 +166,38 @@ impl HideCosts for LineAnswer {
     }
 }
 
+/// What a line of every kind of document has, as it is stored.
+#[derive(FromQueryResult)]
+pub struct LineBase {
+    pub line_no: i64,
+    pub item_id: Uuid,
+    pub sku: String,
+    pub base_unit: String,
+    pub lot_id: Option<Uuid>,
+    pub entered_quantity: i64,
+    pub entered_unit: String,
+    pub quantity: i64,
+    pub value: i64,
+}
+
+impl LineBase {
+    /// The line as it is answered; its kind adds the rest.
+    pub fn answer(self) -> LineAnswer {
+        LineAnswer {
+            line_no: self.line_no,
+            item_id: self.item_id,
+            sku: self.sku,
+            lot_id: self.lot_id,
+            quantity: Quantity(self.entered_quantity),
+            unit: self.entered_unit,
+            base_quantity: Quantity(self.quantity),
+            base_unit: self.base_unit,
+            value: Some(Money(self.value)),
+            ..LineAnswer::default()
+        }
+    }
+}
+
 /// A charge on a whole receipt.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReceiptCharge)]
@@ -214,9 +247,8 @@ pub fn answer(
     lines: Vec<LineAnswer>,
     charges: Vec<ChargeAnswer>,
 ) -> Result<PostedAnswer, Error> {
-    let name = |id: ItemId| items.by_id(id).map(|item| (item.sku.clone(), item.base_unit.clone())).unwrap_or_default();
     let entries = posted.entries.iter().map(|entry| {
-        let (sku, unit) = name(entry.item_id);
+        let (sku, unit) = items.names(entry.item_id);
         EntryAnswer {
             seq: entry.seq,
             document_id: entry.document_id,
@@ -237,7 +269,7 @@ pub fn answer(
         }
     });
     let balances = posted.effects.balances.iter().map(|balance| {
-        let (sku, unit) = name(balance.place.key.item);
+        let (sku, unit) = items.names(balance.place.key.item);
         BalanceAnswer {
             item_id: balance.place.key.item,
             sku,

@@ -6,7 +6,7 @@ mod read;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use answer::{ChargeAnswer, LineAnswer, PostedAnswer, answer};
+pub use answer::{ChargeAnswer, LineAnswer, LineBase, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::answer::{ChargeAnswer, DocumentAnswer, LineAnswer, header};
+use super::answer::{ChargeAnswer, DocumentAnswer, LineAnswer, LineBase, header};
 use crate::Inventory;
-use crate::arithmetic::{Money, Quantity};
+use crate::arithmetic::Money;
 use crate::error::Error;
 use crate::http::{HideCosts, seen_by};
 use crate::ledger::{Basis, DocumentType, EntryAnswer, entries_of_document};
@@ -109,36 +109,6 @@ pub async fn get(state: &Inventory, caller: &Caller, of: Option<DocumentType>, i
     let entries = entries_of_document(reader, caller.tenant_id, id).await?;
     let found = DocumentWithEntries { document: header(row.document, row.location, lines, charges)?, entries };
     Ok(seen_by(found, caller))
-}
-
-#[derive(FromQueryResult)]
-struct LineBase {
-    line_no: i64,
-    item_id: Uuid,
-    sku: String,
-    base_unit: String,
-    lot_id: Option<Uuid>,
-    entered_quantity: i64,
-    entered_unit: String,
-    quantity: i64,
-    value: i64,
-}
-
-impl LineBase {
-    fn answer(self) -> LineAnswer {
-        LineAnswer {
-            line_no: self.line_no,
-            item_id: self.item_id,
-            sku: self.sku,
-            lot_id: self.lot_id,
-            quantity: Quantity(self.entered_quantity),
-            unit: self.entered_unit,
-            base_quantity: Quantity(self.quantity),
-            base_unit: self.base_unit,
-            value: Some(Money(self.value)),
-            ..LineAnswer::default()
-        }
-    }
 }
 
 const LINE_BASE: &str =

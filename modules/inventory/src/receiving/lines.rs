@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::Items;
-use crate::documents::LineAnswer;
+use crate::documents::{LineAnswer, LineBase};
 use crate::ledger::{Effects, LineOutcome, Price, ReceiveLine};
 use crate::names::{DocumentId, ItemId, LotId};
 use crate::rows::{self, Kind, Relation, given_row};
@@ -111,26 +111,28 @@ pub async fn write_lines(txn: &Txn, tenant: TenantId, document: DocumentId, line
 impl LineRow {
     /// The line as it is answered, by the names that the request's items have.
     pub fn answer(&self, items: &Items) -> LineAnswer {
-        let item = items.by_id(self.item_id);
-        LineAnswer {
+        let (sku, base_unit) = items.names(self.item_id);
+        let base = LineBase {
             line_no: self.line_no,
             item_id: self.item_id,
-            sku: item.map(|item| item.sku.clone()).unwrap_or_default(),
+            sku,
+            base_unit,
             lot_id: Some(self.lot_id),
-            quantity: Quantity(self.entered_quantity),
-            unit: self.entered_unit.clone(),
-            base_quantity: Quantity(self.quantity),
-            base_unit: item.map(|item| item.base_unit.clone()).unwrap_or_default(),
+            entered_quantity: self.entered_quantity,
+            entered_unit: self.entered_unit.clone(),
+            quantity: self.quantity,
+            value: self.value,
+        };
+        LineAnswer {
             unit_price: self.unit_price.map(Money),
             line_total: self.line_total.map(Money),
             free: self.free.map(str::to_owned),
             discount: Some(Money(self.discount)).filter(|discount| discount.0 != 0),
             charges: Some(Money(self.charges)).filter(|charges| charges.0 != 0),
-            value: Some(Money(self.value)),
             batch_code: self.batch_code.clone(),
             expires_on: self.expires_on,
             produced_on: self.produced_on,
-            ..LineAnswer::default()
+            ..base.answer()
         }
     }
 }

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Inventory;
-use crate::arithmetic::{Money, Quantity};
+use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, WasteReason};
-use crate::documents::{Heading, LINES, LineAnswer, PostedAnswer, answer, need_lines};
+use crate::documents::{Heading, LINES, LineAnswer, LineBase, PostedAnswer, answer, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
@@ -189,22 +189,19 @@ fn line_rows(request: &Request, resolved: &[Resolved], effects: &Effects) -> Vec
 
 impl LineRow {
     fn answer(&self, items: &Items, reason: Option<&str>) -> LineAnswer {
-        let item = items.by_id(self.item_id);
-        LineAnswer {
+        let (sku, base_unit) = items.names(self.item_id);
+        let base = LineBase {
             line_no: self.line_no,
             item_id: self.item_id,
-            sku: item.map(|item| item.sku.clone()).unwrap_or_default(),
+            sku,
+            base_unit,
             lot_id: self.lot_id,
-            quantity: Quantity(self.entered_quantity),
-            unit: self.entered_unit.clone(),
-            base_quantity: Quantity(self.quantity),
-            base_unit: item.map(|item| item.base_unit.clone()).unwrap_or_default(),
-            value: Some(Money(self.value)),
-            reason: reason.map(str::to_owned),
-            stage: Some(self.stage.to_owned()),
-            destination: self.destination.map(str::to_owned),
-            ..LineAnswer::default()
-        }
+            entered_quantity: self.entered_quantity,
+            entered_unit: self.entered_unit.clone(),
+            quantity: self.quantity,
+            value: self.value,
+        };
+        LineAnswer { reason: reason.map(str::to_owned), stage: Some(self.stage.to_owned()), destination: self.destination.map(str::to_owned), ..base.answer() }
     }
 }
 
