@@ -51,7 +51,7 @@ pub struct Application {
 /// Why there is no application.
 #[derive(Debug)]
 pub enum Failure {
-    Database(databases::Failure),
+    Database(crate::failure::Failure),
     Auth(auth::Error),
     Bind { address: String, error: std::io::Error },
     DataDir { folder: String, error: std::io::Error },

@@ -1,22 +1,18 @@
 //! The one place that opens connections: the engine table of docs/architecture.md, and what a database must be like before
 //! the server runs on it.
 
-use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use migration_history::{Found, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr};
-use sea_orm_migration::SchemaManager;
-use sea_orm_migration::prelude::{Order, Query};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
 
-use crate::deploy;
+use crate::db::deploy;
+use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::{Limits, Settings, Synchronous};
 use crate::target::{Postgres, Target};
-
-const HISTORY: &str = "seaql_migrations";
-const MARKER: &str = "larder_module";
 
 /// Both databases, connected and fit to run on.
 pub struct Databases {
@@ -35,87 +31,6 @@ pub enum Migrate {
     Off,
 }
 
-/// Why a database cannot be used.
-#[derive(Debug)]
-pub enum Failure {
-    Unreachable {
-        module: Module,
-        target: String,
-        error: DbErr,
-    },
-    Folder {
-        folder: String,
-        error: std::io::Error,
-    },
-    /// Postgres with pending migrations, where nobody allowed this start to apply them.
-    Pending {
-        module: Module,
-        target: String,
-        migrations: Vec<String>,
-    },
-    OtherModules {
-        module: Module,
-        target: String,
-        owner: String,
-    },
-    /// The history holds migrations that this program does not know, under our own marker.
-    Newer {
-        module: Module,
-        target: String,
-        migrations: Vec<String>,
-    },
-    /// The same without any marker: somebody else's.
-    Foreign {
-        module: Module,
-        target: String,
-        migrations: Vec<String>,
-    },
-    Database {
-        module: Module,
-        target: String,
-        error: DbErr,
-    },
-    Locked {
-        module: Module,
-        target: String,
-        waited_seconds: u64,
-        holder: String,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { module, target, error } => {
-                write!(out, "the {module} database {target} ({}) cannot be opened: {error}", module.url_variable())
-            }
-            Self::Folder { folder, error } => write!(out, "the folder {folder} for a database cannot be made: {error}"),
-            Self::Pending { module, target, migrations } => write!(
-                out,
-                "the {module} database {target} has pending migrations:\n  {}\nApply them with `larder db deploy --db {module}`, or start with LARDER_DATABASE_MIGRATE_ON_START=true.",
-                migrations.join("\n  ")
-            ),
-            Self::OtherModules { module, target, owner } => {
-                write!(out, "{} means {target}, which is the database of {owner}; {module} needs its own", module.url_variable())
-            }
-            Self::Newer { module, target, migrations } => write!(
-                out,
-                "the {module} database {target} is newer than this program: it has the migrations\n  {}\nwhich this program does not know. Run the version that made them, or a later one.",
-                migrations.join("\n  ")
-            ),
-            Self::Foreign { module, target, migrations } => {
-                write!(out, "{} means {target}, which is not a database of Larder: its history names {}", module.url_variable(), migrations.join(", "))
-            }
-            Self::Database { module, target, error } => write!(out, "the {module} database {target}: {error}"),
-            Self::Locked { module, target, waited_seconds, holder } => {
-                write!(out, "the {module} database {target} is being migrated by {holder}; gave up after {waited_seconds} s")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
 /// Opens both databases, auth first, so that a database given for both is found by the marker of the first.
 pub async fn open(settings: &Settings, asked: Option<Migrate>) -> Result<Databases, Failure> {
     if settings.urls_are_ignored {
@@ -130,16 +45,19 @@ async fn open_one(settings: &Settings, module: Module, asked: Option<Migrate>) -
     let (target, limits) = (&module.place(&settings.database).target, &settings.database.limits);
     let writer = connect(module, target, limits, Role::Writer).await?;
     let found = inspect(&writer, module, target).await?;
-    found.refuse_strange(module, target)?;
+    refuse_strange(&found, module, target)?;
     let on_postgres = if limits.migrate_on_start { Migrate::Apply } else { Migrate::Check };
     let migrate = asked.unwrap_or(if target.is_postgres() { on_postgres } else { Migrate::Apply });
     if !found.pending.is_empty() {
         match migrate {
-            Migrate::Apply if target.is_postgres() => drop(deploy::deploy(settings, module).await?),
-            Migrate::Apply => drop(deploy::migrate_sqlite(&writer, module, target, limits).await?),
-            Migrate::Check => return Err(Failure::Pending { module, target: target.to_string(), migrations: found.pending }),
+            Migrate::Apply if target.is_postgres() => deploy::deploy(settings, module, &mut deploy::logged(module)).await?,
+            Migrate::Apply => deploy::migrate_sqlite(&writer, module, target, &mut deploy::logged(module)).await?,
+            Migrate::Check => return Err(Failure::new(module, target, Cause::Pending(found.pending))),
             Migrate::Off => tracing::warn!(database = module.name(), pending = ?found.pending, "starting with pending migrations"),
         }
+    } else if !found.edited.is_empty() {
+        // It runs on what is there; the next deploy will want it cleared up.
+        tracing::warn!(database = module.name(), "migrated with other SQL than this program has; `larder db status` tells");
     }
     let reader = match target {
         Target::Sqlite(_) => connect(module, target, limits, Role::Reader).await?,
@@ -161,19 +79,29 @@ pub enum Role {
 }
 
 pub async fn connect(module: Module, target: &Target, limits: &Limits, role: Role) -> Result<DatabaseConnection, Failure> {
+    match connect_as(module, target, limits, role).await {
+        // A program that was killed left a journal to be rolled back, which a reader that may not write cannot do.
+        Err(Failure { cause: Cause::Unreachable(error), .. }) if role == Role::Inspector && kernel::database::needs_recovery(&error) => {
+            connect_as(module, target, limits, Role::Reader).await
+        }
+        connection => connection,
+    }
+}
+
+async fn connect_as(module: Module, target: &Target, limits: &Limits, role: Role) -> Result<DatabaseConnection, Failure> {
     let options = match target {
         Target::Memory => memory_options(),
-        Target::Sqlite(path) => sqlite_options(path, limits, role)?,
+        Target::Sqlite(path) => sqlite_options(module, path, limits, role)?,
         Target::Postgres(at) => postgres_options(at, limits, role),
     };
-    let give_up = Instant::now() + Duration::from_millis(limits.sqlite_busy_timeout_ms);
+    let (begun, patience) = (Instant::now(), patience(limits, role));
     loop {
         #[expect(clippy::disallowed_methods, reason = "the one named place that opens connections")]
         let connection = sea_orm::Database::connect(options.clone()).await;
         match connection {
             // Two programs that turn a new file to WAL at once: SQLite refuses one without waiting.
-            Err(error) if kernel::database::is_transient(&error) && Instant::now() < give_up => tokio::time::sleep(Duration::from_millis(20)).await,
-            connection => return connection.map_err(|error| Failure::Unreachable { module, target: target.to_string(), error }),
+            Err(error) if kernel::database::is_transient(&error) && begun.elapsed() < patience => tokio::time::sleep(Duration::from_millis(20)).await,
+            connection => return connection.map_err(|error| Failure::unless_held(module, target, error, begun, Cause::Unreachable)),
         }
     }
 }
@@ -198,17 +126,26 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn sqlite_options(path: &Path, limits: &Limits, role: Role) -> Result<ConnectOptions, Failure> {
+/// How long another program's lock of a file is waited for.
+fn patience(limits: &Limits, role: Role) -> Duration {
+    match role {
+        // Another deploy is waited for as long as on Postgres.
+        Role::Migrator => Duration::from_secs(limits.deploy_lock_timeout_seconds),
+        _ => Duration::from_millis(limits.sqlite_busy_timeout_ms),
+    }
+}
+
+fn sqlite_options(module: Module, path: &Path, limits: &Limits, role: Role) -> Result<ConnectOptions, Failure> {
     let creates = matches!(role, Role::Writer | Role::Migrator);
     if let Some(folder) = path.parent().filter(|folder| creates && !folder.as_os_str().is_empty()) {
-        make_private_folder(folder).map_err(|error| Failure::Folder { folder: folder.display().to_string(), error })?;
+        make_private_folder(folder).map_err(|error| Failure::new(module, path.display(), Cause::Folder { folder: folder.display().to_string(), error }))?;
     }
     let mut options = ConnectOptions::new("sqlite:larder");
     quiet(&mut options);
     let connections = if role == Role::Reader { limits.reader_connections } else { 1 };
     options.max_connections(connections).min_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     options.acquire_timeout(Duration::from_millis(limits.acquire_timeout_ms));
-    let (path, busy) = (path.to_owned(), Duration::from_millis(limits.sqlite_busy_timeout_ms));
+    let (path, busy) = (path.to_owned(), patience(limits, role));
     let synchronous = match limits.sqlite_synchronous {
         Synchronous::Full => SqliteSynchronous::Full,
         Synchronous::Normal => SqliteSynchronous::Normal,
@@ -244,66 +181,26 @@ fn postgres_options(at: &Postgres, limits: &Limits, role: Role) -> ConnectOption
     options
 }
 
-/// What a database says of itself. Looking writes nothing.
-#[derive(Debug, Default)]
-pub struct Found {
-    pub applied: Vec<String>,
-    pub pending: Vec<String>,
-    /// In the history, but not of this program's module.
-    pub unknown: Vec<String>,
-    /// Whose database it is, where it says so.
-    pub owner: Option<String>,
+/// What a database says of itself, beside the committed checksums.
+pub async fn inspect(connection: &impl ConnectionTrait, module: Module, target: &Target) -> Result<Found, Failure> {
+    let checksums = module.locked().checksums(connection.get_database_backend());
+    Found::look(connection, module.schema(), &checksums).await.map_err(|error| Failure::new(module, target, Cause::Database(error)))
 }
 
-impl Found {
-    /// Refuses the other module's database, a newer one, and somebody else's.
-    pub fn refuse_strange(&self, module: Module, target: &Target) -> Result<(), Failure> {
-        let target = target.to_string();
-        let others = || Module::ALL.into_iter().find(|other| *other != module && self.unknown.iter().any(|name| other.migrations().contains(name)));
-        match &self.owner {
-            Some(owner) if owner != module.name() => Err(Failure::OtherModules { module, target, owner: owner.clone() }),
-            Some(_) if !self.unknown.is_empty() => Err(Failure::Newer { module, target, migrations: self.unknown.clone() }),
-            None if !self.unknown.is_empty() => match others() {
-                Some(owner) => Err(Failure::OtherModules { module, target, owner: owner.to_string() }),
-                None => Err(Failure::Foreign { module, target, migrations: self.unknown.clone() }),
-            },
-            _ => Ok(()),
-        }
-    }
-}
-
-pub async fn inspect<C>(connection: &C, module: Module, target: &Target) -> Result<Found, Failure>
-where
-    C: ConnectionTrait,
-    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
-{
-    look(connection, module).await.map_err(|error| Failure::Database { module, target: target.to_string(), error })
-}
-
-async fn look<C>(connection: &C, module: Module) -> Result<Found, DbErr>
-where
-    C: ConnectionTrait,
-    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
-{
-    let history = texts(connection, HISTORY, "version").await?;
-    let owner = texts(connection, MARKER, "name").await?.into_iter().next();
-    let ours = module.migrations();
-    let (applied, pending) = ours.iter().cloned().partition(|name| history.contains(name));
-    let unknown = history.into_iter().filter(|name| !ours.contains(name)).collect();
-    Ok(Found { applied, pending, unknown, owner })
-}
-
-/// One column of a table, sorted; nothing where the table is not there.
-async fn texts<C>(connection: &C, table: &'static str, column: &'static str) -> Result<Vec<String>, DbErr>
-where
-    C: ConnectionTrait,
-    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
-{
-    if !SchemaManager::new(connection).has_table(table).await? {
-        return Ok(Vec::new());
-    }
-    let query = Query::select().column(column).from(table).order_by(column, Order::Asc).take();
-    connection.query_all(&query).await?.iter().map(|row| row.try_get("", column)).collect()
+/// Refuses the other module's database, a newer one, somebody else's, and one without the history that belongs to it.
+pub fn refuse_strange(found: &Found, module: Module, target: &Target) -> Result<(), Failure> {
+    let others = || Module::ALL.into_iter().find(|other| *other != module && found.missing.iter().any(|name| other.schema().names().contains(name)));
+    let cause = match &found.owner {
+        Some(owner) if owner != module.name() => Cause::OtherModules { owner: owner.clone() },
+        Some(_) if !found.missing.is_empty() => Cause::Newer(found.missing.clone()),
+        None if !found.missing.is_empty() => match others() {
+            Some(owner) => Cause::OtherModules { owner: owner.to_string() },
+            None => Cause::Foreign(found.missing.clone()),
+        },
+        _ if found.problem() == Some(Problem::MadeByHand) => Cause::MadeByHand,
+        _ => return Ok(()),
+    };
+    Err(Failure::new(module, target, cause))
 }
 
 #[cfg(test)]
@@ -311,7 +208,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use kernel::WriteError;
-    use sea_orm::Statement;
+    use sea_orm::{DbErr, Statement};
 
     use super::*;
 

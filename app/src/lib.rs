@@ -3,8 +3,9 @@
 pub mod application;
 pub mod bridge;
 pub mod databases;
+pub mod db;
 pub mod demo;
-pub mod deploy;
+pub mod failure;
 pub mod health;
 pub mod http;
 pub mod module;

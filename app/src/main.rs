@@ -4,12 +4,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use larder::databases::Migrate;
-use larder::deploy::{self, Exit};
-use larder::module::Module;
 use larder::openapi::Document;
-use larder::{Application, Settings, Surroundings, demo, settings, telemetry};
+use larder::{Application, Settings, Surroundings, db, demo, settings, telemetry};
 
 /// Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it.
 #[derive(Parser)]
@@ -28,7 +26,7 @@ enum Command {
     Serve(Serve),
     /// Look after the schema of the databases.
     #[command(subcommand)]
-    Db(Db),
+    Db(db::Command),
     /// Try it: a made-up kitchen in memory, gone when it stops. Reads no settings.
     Demo(Demo),
     /// Print the OpenAPI document.
@@ -50,40 +48,6 @@ struct Serve {
     /// What to do about pending migrations; else they are applied to embedded databases and stop the start on Postgres.
     #[arg(long)]
     migrate: Option<Migrate>,
-}
-
-#[derive(Subcommand)]
-enum Db {
-    /// Apply pending migrations. Exit code: 0 done, 1 error, 3 another deploy took too long, 4 migrations of another program.
-    Deploy(Which),
-    /// Say which migrations are applied. Exit code: 0 all, 1 error, 2 some are pending, 4 some are not this program's.
-    Status(Which),
-}
-
-#[derive(Args)]
-struct Which {
-    #[arg(long, default_value = "all")]
-    db: Selection,
-    /// One JSON object for all, on one line.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Selection {
-    Auth,
-    Inventory,
-    All,
-}
-
-impl Selection {
-    fn modules(self) -> Vec<Module> {
-        match self {
-            Self::Auth => vec![Module::Auth],
-            Self::Inventory => vec![Module::Inventory],
-            Self::All => Module::ALL.to_vec(),
-        }
-    }
 }
 
 /// Written by hand where the log may not be there yet.
@@ -116,8 +80,7 @@ async fn main() -> ExitCode {
     telemetry::start(&settings.log);
     match cli.command {
         Command::Serve(asked) => serve(settings, asked).await,
-        Command::Db(Db::Deploy(which)) => db_deploy(&settings, which).await.into(),
-        Command::Db(Db::Status(which)) => db_status(&settings, which).await.into(),
+        Command::Db(asked) => db::run(&settings, asked).await.into(),
         Command::Demo(_) | Command::Openapi => ExitCode::SUCCESS,
     }
 }
@@ -164,54 +127,4 @@ async fn demonstrate(port: u16) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(error),
     }
-}
-
-async fn db_deploy(settings: &Settings, which: Which) -> Exit {
-    let mut lines = Vec::new();
-    for module in which.db.modules() {
-        match deploy::deploy(settings, module).await {
-            Ok(applied) if applied.is_empty() && !which.json => say(format_args!("{:<10} up to date", module.name())),
-            Ok(applied) => report(deploy::deployed_lines(module, applied), which.json, &mut lines),
-            Err(failure) => {
-                complain(&failure);
-                return (&failure).into();
-            }
-        }
-    }
-    finish(which.json, &lines, Exit::Done)
-}
-
-async fn db_status(settings: &Settings, which: Which) -> Exit {
-    let (mut lines, mut worst) = (Vec::new(), Exit::Done);
-    for module in which.db.modules() {
-        match deploy::status(settings, module).await {
-            Ok(found) => {
-                let (found, exit) = deploy::status_lines(module, &found);
-                report(found, which.json, &mut lines);
-                worst = if exit as u8 > worst as u8 { exit } else { worst };
-            }
-            Err(failure) => {
-                complain(&failure);
-                return (&failure).into();
-            }
-        }
-    }
-    finish(which.json, &lines, worst)
-}
-
-fn report(found: Vec<deploy::Line>, json: bool, lines: &mut Vec<deploy::Line>) {
-    if json {
-        lines.extend(found);
-    } else {
-        for line in found {
-            say(line.text());
-        }
-    }
-}
-
-fn finish(json: bool, lines: &[deploy::Line], exit: Exit) -> Exit {
-    if json {
-        say(serde_json::json!({ "migrations": lines, "exit": exit as u8 }));
-    }
-    exit
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::DbErr;
-use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait};
+use migration_history::{LockFile, Schema};
 
 use crate::settings::{Database, Place};
 
@@ -38,29 +37,22 @@ impl Module {
         }
     }
 
-    /// Tables that the role of the running server may only read and add to.
-    pub fn append_only(self) -> &'static [&'static str] {
+    /// Its migrations, with their committed checksums.
+    pub fn schema(self) -> &'static Schema {
         match self {
-            Self::Auth => auth_migration::APPEND_ONLY,
-            Self::Inventory => inventory_migration::APPEND_ONLY,
+            Self::Auth => &auth_migration::SCHEMA,
+            Self::Inventory => &inventory_migration::SCHEMA,
         }
+    }
+
+    /// The committed checksums. A file that cannot be read has none, and a test sees to that it can.
+    pub fn locked(self) -> LockFile {
+        LockFile::parse(self.schema().lock_file).unwrap_or_default()
     }
 
     /// The names of its migrations, oldest first.
     pub fn migrations(self) -> Vec<String> {
-        let migrations = match self {
-            Self::Auth => auth_migration::Migrator::migrations(),
-            Self::Inventory => inventory_migration::Migrator::migrations(),
-        };
-        migrations.iter().map(|migration| migration.name().to_owned()).collect()
-    }
-
-    /// Applies the next pending migration.
-    pub async fn step<'c>(self, connection: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
-        match self {
-            Self::Auth => auth_migration::Migrator::up(connection, Some(1)).await,
-            Self::Inventory => inventory_migration::Migrator::up(connection, Some(1)).await,
-        }
+        self.schema().names()
     }
 }
 

@@ -27,7 +27,8 @@ const NAMED: [(&str, &str); 3] =
 /// Variables of the tests and of the development scripts, which are not settings.
 const NOT_OURS: &str = "LARDER_TEST_";
 /// Keys whose values no message repeats.
-const SECRET: [&str; 6] = ["secret_key", "setup_token", "database.auth_url", "database.inventory_url", "migration_url.auth", "migration_url.inventory"];
+const SECRET: [&str; 7] =
+    ["secret_key", "setup_token", "shadow_url", "database.auth_url", "database.inventory_url", "migration_url.auth", "migration_url.inventory"];
 
 /// The environment's variables, as far as they may be ours.
 pub type Variables = BTreeMap<String, String>;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub secret_key: Secret,
     pub setup_token: Secret,
+    /// A Postgres server on which the schema tools make throw-away databases.
+    pub shadow_url: Secret,
     pub server: Server,
     pub database: Database,
     pub log: Log,
@@ -129,6 +132,7 @@ struct Written {
     data_dir: PathBuf,
     secret_key: Secret,
     setup_token: Secret,
+    shadow_url: Secret,
     server: Server,
     database: WrittenDatabase,
     migration_url: WrittenMigrationUrl,
@@ -405,6 +409,7 @@ impl Checks<'_> {
             data_dir: written.data_dir,
             secret_key: written.secret_key,
             setup_token: written.setup_token,
+            shadow_url: written.shadow_url,
             server: written.server,
             database,
             log: written.log,
@@ -489,8 +494,9 @@ impl Checks<'_> {
             let key = format!("migration_url.{module}");
             let migration = migration.given().filter(|_| !given.in_memory).map(Target::parse).transpose().map_err(|expected| self.refuse(&key, expected))?;
             match &migration {
-                Some(migration) if !migration.is_postgres() || !migration.is_same(&target) => {
-                    Err(self.refuse(&key, format!("the same Postgres database as in `database.{module}_url` is expected ({target}), found {migration}")))
+                Some(migration) if !migration.may_be_same(&target) => {
+                    Err(self
+                        .refuse(&key, format!("a Postgres database of the same name as in `database.{module}_url` is expected ({target}), found {migration}")))
                 }
                 _ => Ok(Place { target, migration }),
             }

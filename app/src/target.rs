@@ -52,6 +52,15 @@ impl Target {
         }
     }
 
+    /// Whether both may mean the same Postgres database: its name and schema agree. Host and port need not, where one of the
+    /// two leads through a pooler.
+    pub fn may_be_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Postgres(one), Self::Postgres(other)) => one.name() == other.name(),
+            _ => false,
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
@@ -91,12 +100,17 @@ impl Postgres {
         Ok(Self { url: Secret::new(url), schema, user, host, port: options.get_port(), database })
     }
 
+    fn name(&self) -> (&str, &str) {
+        (&self.database, self.schema.as_deref().unwrap_or("public"))
+    }
+
     fn place(&self) -> (&str, u16, &str, &str) {
         let host = match self.host.as_str() {
             "localhost" | "::1" | "[::1]" => "127.0.0.1",
             host => host,
         };
-        (host, self.port, &self.database, self.schema.as_deref().unwrap_or("public"))
+        let (database, schema) = self.name();
+        (host, self.port, database, schema)
     }
 }
 

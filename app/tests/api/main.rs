@@ -7,6 +7,7 @@ mod support;
 mod auth;
 mod catalog;
 mod crashes;
+mod db;
 mod demo;
 mod documentation;
 mod engines;

@@ -10,17 +10,23 @@ const EDGES: &[(&str, &str)] = &[
     ("auth", "auth-entity"),
     ("auth", "kernel"),
     ("auth-migration", "migration-command"),
+    ("auth-migration", "migration-history"),
     ("inventory", "inventory-entity"),
     ("inventory", "kernel"),
     ("inventory-migration", "migration-command"),
+    ("inventory-migration", "migration-history"),
     ("larder", "auth"),
     ("larder", "auth-migration"),
     ("larder", "inventory"),
     ("larder", "inventory-migration"),
     ("larder", "kernel"),
+    ("larder", "migration-history"),
+    ("larder", "migration-tools"),
+    ("migration-command", "migration-history"),
+    ("migration-tools", "migration-history"),
 ];
 /// The same of the tests.
-const DEV_EDGES: &[(&str, &str)] = &[];
+const DEV_EDGES: &[(&str, &str)] = &[("migration-tools", "inventory-migration")];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -1,6 +1,7 @@
 //! The schema of the auth database, as migrations. This crate depends on no entity crate: a migration never changes because
 //! an entity does.
 
+use migration_history::Schema;
 use sea_orm_migration::prelude::*;
 
 mod m20261125_000001_create_auth;
@@ -10,6 +11,15 @@ pub const MODULE: &str = "auth";
 
 /// Tables that are only ever added to. Triggers refuse anything else, and the runtime role gets no right to it.
 pub const APPEND_ONLY: &[&str] = &["audit_event"];
+
+/// What `larder db` works with.
+pub const SCHEMA: Schema = Schema {
+    module: MODULE,
+    migrations: <Migrator as MigratorTrait>::migrations,
+    lock_file: include_str!("../migrations.lock"),
+    append_only: APPEND_ONLY,
+    waivers: &[],
+};
 
 pub struct Migrator;
 

@@ -177,7 +177,8 @@ async fn create_audit(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 fn append_only(backend: DatabaseBackend) -> Vec<&'static str> {
     match backend {
         DatabaseBackend::Postgres => vec![
-            "CREATE FUNCTION audit_event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+            // OR REPLACE: the plain tool's `fresh` drops tables and leaves functions.
+            "CREATE OR REPLACE FUNCTION audit_event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
              $$ BEGIN RAISE EXCEPTION 'audit events are never changed or deleted' USING ERRCODE = 'restrict_violation'; END $$",
             "CREATE TRIGGER audit_event_no_change BEFORE UPDATE OR DELETE ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_event_is_append_only()",
             "CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_is_append_only()",

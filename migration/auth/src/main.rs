@@ -3,5 +3,5 @@
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    migration_command::run(auth_migration::Migrator, migration_command::Modules { own: "AUTH", other: "INVENTORY" }).await
+    migration_command::run(&auth_migration::SCHEMA, migration_command::Modules { own: "AUTH", other: "INVENTORY" }).await
 }

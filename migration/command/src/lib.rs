@@ -3,11 +3,17 @@
 //! `-u URL` first. Then the module's own URL, `LARDER_MIGRATION_URL_AUTH` (the role that may change the schema) or else
 //! `AUTH_DATABASE_URL`; then `DATABASE_URL`, in which sea-orm-cli hands its own `-u` on. Where the last two name different
 //! databases it cannot be known which is meant, and nothing is done.
+//!
+//! What changes the schema takes the lock of `larder db deploy` first, and leaves the same checksums. `fresh`, `refresh` and
+//! `reset` empty a database; they are refused in production mode.
+
+mod guard;
 
 use std::process::ExitCode;
 
-use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::sea_orm::{ConnectOptions, Database};
+use guard::Guarded;
+use migration_history::Schema;
+use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
 /// Whose database is migrated, and whose is not to be touched; in capitals, as in the variables' names.
 #[derive(Clone, Copy, Debug)]
@@ -17,25 +23,30 @@ pub struct Modules {
 }
 
 /// Runs the command line of a migrator.
-pub async fn run(migrator: impl MigratorTrait + Sync, modules: Modules) -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    let target = match Target::choose(&arguments, modules, environment) {
-        Ok(target) => target,
+pub async fn run(schema: &'static Schema, modules: Modules) -> ExitCode {
+    match guarded(schema, modules).await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {
             complain(&refusal);
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let connect = async || {
-        let mut options = ConnectOptions::new(target.url.clone());
-        if let Some(schema) = &target.schema {
-            options.set_schema_search_path(schema.clone());
-        }
-        #[expect(clippy::disallowed_methods, reason = "this program is no part of the server and opens the one connection that it needs")]
-        Database::connect(options).await
-    };
-    sea_orm_migration::cli::run_cli_with_custom_connection(migrator, connect).await;
-    ExitCode::SUCCESS
+    }
+}
+
+async fn guarded(schema: &'static Schema, modules: Modules) -> Result<(), String> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let target = Target::choose(&arguments, modules, environment)?;
+    let command = guard::command(&arguments);
+    if command.destroys() && guard::is_production(environment)? {
+        return Err("In production mode nothing is done that empties a database.".into());
+    }
+    let lock =
+        if command.writes() && target.is_postgres() { Some(guard::lock(&target.connect().await.map_err(|error| error.to_string())?).await?) } else { None };
+    sea_orm_migration::cli::run_cli_with_custom_connection(Guarded(schema), async || target.connect().await).await;
+    if let Some(lock) = lock {
+        lock.release().await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "this program is no part of the server and has no settings but these")]
@@ -56,6 +67,19 @@ struct Target {
 }
 
 impl Target {
+    fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres:") || self.url.starts_with("postgresql:")
+    }
+
+    async fn connect(&self) -> Result<DatabaseConnection, DbErr> {
+        let mut options = ConnectOptions::new(self.url.clone());
+        if let Some(schema) = &self.schema {
+            options.set_schema_search_path(schema.clone());
+        }
+        #[expect(clippy::disallowed_methods, reason = "this program is no part of the server and opens the connections that it needs")]
+        Database::connect(options).await
+    }
+
     fn choose(arguments: &[String], modules: Modules, environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let url_of = |module: &str| environment(&format!("LARDER_MIGRATION_URL_{module}")).or_else(|| environment(&format!("{module}_DATABASE_URL")));
         let url = match (option(arguments, "-u", "--database-url"), url_of(modules.own), environment("DATABASE_URL")) {

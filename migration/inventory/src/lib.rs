@@ -1,6 +1,7 @@
 //! The schema of the inventory database, as migrations. This crate depends on no entity crate: a migration never changes
 //! because an entity does.
 
+use migration_history::Schema;
 use sea_orm_migration::prelude::*;
 
 mod columns;
@@ -14,6 +15,15 @@ pub const MODULE: &str = "inventory";
 
 /// Tables that are only ever added to. Triggers refuse anything else, and the runtime role gets no right to it.
 pub const APPEND_ONLY: &[&str] = &["ledger_entry"];
+
+/// What `larder db` works with.
+pub const SCHEMA: Schema = Schema {
+    module: MODULE,
+    migrations: <Migrator as MigratorTrait>::migrations,
+    lock_file: include_str!("../migrations.lock"),
+    append_only: APPEND_ONLY,
+    waivers: &[],
+};
 
 pub struct Migrator;
 

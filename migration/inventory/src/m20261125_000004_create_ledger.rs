@@ -105,7 +105,8 @@ impl MigrationTrait for Migration {
 fn guards(backend: DatabaseBackend) -> Vec<&'static str> {
     match backend {
         DatabaseBackend::Postgres => vec![
-            "CREATE FUNCTION ledger_entry_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+            // OR REPLACE: the plain tool's `fresh` drops tables and leaves functions.
+            "CREATE OR REPLACE FUNCTION ledger_entry_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
              $$ BEGIN RAISE EXCEPTION 'ledger entries are never changed or deleted' USING ERRCODE = 'restrict_violation'; END $$",
             "CREATE TRIGGER ledger_entry_no_change BEFORE UPDATE OR DELETE ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_entry_is_append_only()",
             "CREATE TRIGGER ledger_entry_no_truncate BEFORE TRUNCATE ON ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION ledger_entry_is_append_only()",

@@ -3,5 +3,5 @@
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    migration_command::run(inventory_migration::Migrator, migration_command::Modules { own: "INVENTORY", other: "AUTH" }).await
+    migration_command::run(&inventory_migration::SCHEMA, migration_command::Modules { own: "INVENTORY", other: "AUTH" }).await
 }

@@ -20,6 +20,7 @@ mod password;
 mod roles;
 mod sessions;
 mod tokens;
+pub mod transfer;
 mod uncached;
 
 pub mod jwks;

@@ -14,11 +14,13 @@ mod imports;
 mod ledger;
 mod lots;
 mod names;
+pub mod presence;
 mod receiving;
 mod reports;
 mod rows;
 mod stock;
 mod tenants;
+pub mod transfer;
 mod waste;
 
 use std::sync::Arc;

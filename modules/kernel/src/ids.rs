@@ -4,15 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::instant::Instant;
 
-/// A source of randomness: the operating system's, or a seeded one that makes a script reproducible to the byte.
+/// A source of randomness: the operating system's; a seeded one that makes a script reproducible to the byte; or one whose
+/// identifiers follow from the step of a script, while all else that it gives is the operating system's.
 #[derive(Clone, Debug)]
 pub enum Ids {
     System,
     Seeded(Arc<Mutex<StdRng>>),
+    OfSteps(Steps),
 }
 
 impl Ids {
@@ -24,7 +27,8 @@ impl Ids {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {
-            Self::System => rand::rng().fill_bytes(&mut bytes),
+            // Keys and salts must be secret also where identifiers are known to everybody.
+            Self::System | Self::OfSteps(_) => rand::rng().fill_bytes(&mut bytes),
             Self::Seeded(generator) => generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
         }
         bytes
@@ -32,7 +36,82 @@ impl Ids {
 
     /// A UUIDv7: sortable by millisecond, random within one, and therefore never a tie-break.
     pub fn next(&self, now: Instant) -> Uuid {
+        if let Self::OfSteps(steps) = self {
+            return steps.next();
+        }
         let millis = u64::try_from(now.micros() / 1000).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
+    }
+}
+
+/// Identifiers that are the same wherever and whenever a script is played: each follows from the name of its step and its
+/// place within that step, and not from what was done before. So a script that was interrupted goes on with the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Steps(Arc<Mutex<Place>>);
+
+#[derive(Debug, Default)]
+struct Place {
+    step: String,
+    /// How many identifiers of this step were given out.
+    given: u64,
+}
+
+impl Steps {
+    /// What to hand to whoever makes identifiers.
+    pub fn ids(&self) -> Ids {
+        Ids::OfSteps(self.clone())
+    }
+
+    /// From now on identifiers are those of this step.
+    pub fn begin(&self, step: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Place { step: step.to_owned(), given: 0 };
+    }
+
+    /// The identifier at a place of a step, counted from 0.
+    pub fn id(step: &str, place: u64) -> Uuid {
+        // Two steps whose names continue each other must not meet: the place has a fixed length and stands first.
+        let digest = Sha256::new().chain_update(place.to_be_bytes()).chain_update(step).finalize();
+        let mut bytes = [0; 10];
+        bytes.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
+        uuid::Builder::from_unix_timestamp_millis(MADE_AT_MILLIS, &bytes).into_uuid()
+    }
+
+    fn next(&self) -> Uuid {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        place.given += 1;
+        Self::id(&place.step, place.given - 1)
+    }
+}
+
+/// The time in an identifier of a step: 2026-01-01T00:00:00Z, before anything that is made while Larder runs.
+const MADE_AT_MILLIS: u64 = 1_767_225_600_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_identifiers_of_a_step_do_not_depend_on_what_was_done_before_or_when() {
+        let steps = Steps::default();
+        let (ids, now) = (steps.ids(), Instant::from_micros(0));
+        steps.begin("one");
+        let one = [ids.next(now), ids.next(now)];
+        steps.begin("two");
+        let two = ids.next(now);
+        steps.begin("one");
+        let later = now.plus(chrono::TimeDelta::days(400));
+        assert_eq!([ids.next(later), ids.next(later)], one);
+        assert_eq!(one, [Steps::id("one", 0), Steps::id("one", 1)]);
+        assert!(one[0] != one[1] && !one.contains(&two));
+        assert_eq!((two.get_version_num(), two.get_variant()), (7, uuid::Variant::RFC4122));
+    }
+
+    #[test]
+    fn other_randomness_than_identifiers_is_never_that_of_a_step() {
+        let steps = Steps::default();
+        steps.begin("one");
+        let salt = steps.ids().bytes::<16>();
+        steps.begin("one");
+        assert_ne!(steps.ids().bytes::<16>(), salt);
     }
 }

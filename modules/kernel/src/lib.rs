@@ -2,6 +2,7 @@
 //! is, how a transaction runs, where time and identifiers come from. The kernel knows no module and no table.
 
 pub mod caller;
+pub mod copy;
 pub mod database;
 pub mod http;
 pub mod ids;
@@ -12,7 +13,7 @@ pub mod reading;
 
 pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId};
 pub use database::{Database, Outcome, Retry, Txn, WriteError};
-pub use ids::Ids;
+pub use ids::{Ids, Steps};
 pub use instant::{Clock, Instant};
 pub use page::{Cursor, Limit, Page};
 pub use problem::{Problem, Violation};

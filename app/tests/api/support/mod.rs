@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod kitchen;
+pub mod place;
 pub mod postgres;
 pub mod process;
 

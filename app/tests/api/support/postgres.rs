@@ -1,17 +1,17 @@
 //! Databases for tests on two Postgres servers, copied from migrated templates: copying is quicker than migrating.
 //!
 //! The tests of one run are many processes; making a template is guarded by an advisory lock of the server, and its name
-//! holds a hash of the migrations, so that a changed migration is never tested on an old template.
+//! holds a hash of what they send, so that a changed migration is never tested on an old template.
 
-use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use larder::deploy;
+use larder::db::deploy;
 use larder::module::Module;
 use larder::settings::Settings;
+use migration_history::Recording;
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend};
 
 use super::{connect, variable};
 
@@ -189,7 +189,7 @@ impl Server {
 
     /// The name of a migrated template, made where it is missing.
     async fn template(&self, admin: &DatabaseConnection) -> String {
-        let name = format!("larder_template_{}_{:016x}", self.module, hash_of_makers(self.module));
+        let name = format!("larder_template_{}_{:016x}", self.module, hash_of_makers(self.module).await);
         let mut lock = locked(admin).await;
         let found = sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, format!("SELECT 1 AS found FROM pg_database WHERE datname = '{name}'"));
         if admin.query_one_raw(found).await.expect("an answer").is_none() {
@@ -216,7 +216,7 @@ impl Server {
         };
         let variables = [(name_of("url").to_owned(), base.app_url()), (name_of("migration").to_owned(), base.owner_url())];
         let settings = Settings::load_built_in(&variables.into()).unwrap_or_else(|refusal| panic!("{refusal}"));
-        deploy::deploy(&settings, self.module).await.unwrap_or_else(|failure| panic!("{failure}"));
+        deploy::deploy(&settings, self.module, &mut |_| ()).await.unwrap_or_else(|failure| panic!("{failure}"));
         run(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     }
 }
@@ -280,21 +280,18 @@ async fn execute(connection: &mut Connection, sql: &str) {
     sea_orm::sqlx::Executor::execute(&mut **connection, sql).await.expect("a statement");
 }
 
-/// Of all that a template is made by.
-fn hash_of_makers(module: Module) -> u64 {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migration").join(module.name()).join("src");
-    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("the migrations").map(|entry| entry.expect("a file").path()).collect();
-    files.sort();
+/// Of all that a template is made by, as this binary has it: its sources may have changed since it was built.
+async fn hash_of_makers(module: Module) -> u64 {
+    let recording = Recording::of(module.schema(), DbBackend::Postgres).await.expect("recorded");
     // FNV-1a: the same in every process and every build.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut take = |bytes: &[u8]| bytes.iter().for_each(|byte| hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    for name in module.migrations() {
-        take(name.as_bytes());
-    }
-    for file in files {
-        take(&std::fs::read(&file).expect("a migration"));
+    let mut take = |text: &str| text.bytes().for_each(|byte| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    for migration in recording.migrations {
+        take(&migration.name);
+        take(&migration.checksum);
+        take(&migration.sql());
     }
     // The rights are copied with the template.
-    take(ROLES.as_bytes());
+    take(ROLES);
     hash
 }

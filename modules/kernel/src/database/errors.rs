@@ -17,6 +17,11 @@ pub fn is_transient(error: &DbErr) -> bool {
     matches!(code(error).as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
 }
 
+/// SQLite: the file must be recovered after a crash before it can be read, and this connection may not write.
+pub fn needs_recovery(error: &DbErr) -> bool {
+    matches!(code(error).as_deref(), Some("264" | "520" | "776"))
+}
+
 /// A lock was not had in time (Postgres `lock_timeout`).
 pub fn is_lock_timeout(error: &DbErr) -> bool {
     code(error).as_deref() == Some("55P03")

@@ -16,7 +16,7 @@ use std::time::Duration;
 use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr};
 use tokio::runtime::Handle;
 
-pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, violated_constraint};
+pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, needs_recovery, violated_constraint};
 use postgres::Postgres;
 use sqlite::Queue;
 

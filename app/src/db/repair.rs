@@ -1,0 +1,109 @@
+//! `larder db repair NAME`: accepts that a migration sends other SQL than before, after showing what differs.
+
+use std::fmt;
+
+use migration_history::{Found, Recorded, Recording, exists, replace_checksum};
+use sea_orm::{DatabaseConnection, DbBackend, TransactionTrait};
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+
+use super::{Exit, Report, is_there, owners};
+use crate::databases::{self, Role};
+use crate::failure::{Cause, Failure};
+use crate::module::Module;
+use crate::settings::Settings;
+
+/// One line of the difference.
+#[derive(Serialize)]
+struct Line {
+    change: &'static str,
+    sql: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.change {
+            "removed" => '-',
+            "added" => '+',
+            _ => ' ',
+        };
+        write!(out, "{sign} {}", self.sql)
+    }
+}
+
+pub async fn run(settings: &Settings, asked: super::Repair) -> Exit {
+    let mut report = Report::new("difference", asked.which.json);
+    let module = match module(&asked) {
+        Ok(module) => module,
+        Err(why) => return report.refuse(why),
+    };
+    match repair(settings, module, &asked, &mut report).await {
+        Ok(exit) => report.end(exit),
+        Err(failure) => report.fail(&failure),
+    }
+}
+
+/// The module that has a migration of this name.
+fn module(asked: &super::Repair) -> Result<Module, String> {
+    let module = asked.which.db.modules().into_iter().find(|module| module.migrations().contains(&asked.name));
+    module.ok_or_else(|| format!("there is no migration {}; `larder db status` lists them", asked.name))
+}
+
+async fn repair(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
+    let in_database = if is_there(owners(settings, module)) { repair_database(settings, module, asked, report).await? } else { Exit::Done };
+    Ok(in_database.max(repair_file(module, &asked.name, asked.yes, report).await?))
+}
+
+async fn repair_database(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
+    let (target, name) = (owners(settings, module), &asked.name);
+    let failed = |error| Failure::new(module, target, Cause::Database(error));
+    let backend = if target.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
+    // The migration as it is, whatever migrations.lock says.
+    let recording = Recording::of(module.schema(), backend).await.map_err(failed)?;
+    let connection = databases::connect(module, target, &settings.database.limits, Role::Migrator).await?;
+    let found = Found::look(&connection, module.schema(), &recording.checksums()).await.map_err(failed)?;
+    databases::refuse_strange(&found, module, target)?;
+    let edited = found.edited.iter().find(|edited| edited.name == *name);
+    let (Some(edited), Some(recorded)) = (edited, recording.find(name)) else {
+        report.remark(format_args!("{target} has nothing to repair for {name}"));
+        return Ok(Exit::Done);
+    };
+    show(&edited.applied_sql, &recorded.sql(), report);
+    if !asked.yes {
+        report.remark("This is what was applied (-) and what the migration is now (+). --yes accepts it; the schema itself is not changed.");
+        return Ok(Exit::Pending);
+    }
+    accept(&connection, recorded).await.map_err(failed)?;
+    report.remark(format_args!("{target} has accepted {name}"));
+    Ok(Exit::Done)
+}
+
+async fn accept(connection: &DatabaseConnection, recorded: &Recorded) -> Result<(), sea_orm::DbErr> {
+    let txn = connection.begin().await?;
+    if exists(&txn, migration_history::CHECKSUMS).await? {
+        replace_checksum(&txn, recorded).await?;
+    }
+    txn.commit().await
+}
+
+/// The committed checksums are repaired where there is a checkout to do it in.
+#[cfg(feature = "schema-tools")]
+async fn repair_file(module: Module, name: &str, yes: bool, report: &mut Report) -> Result<Exit, Failure> {
+    super::tools::repair_file(module, name, yes, report).await
+}
+
+#[cfg(not(feature = "schema-tools"))]
+async fn repair_file(_: Module, _: &str, _: bool, _: &mut Report) -> Result<Exit, Failure> {
+    Ok(Exit::Done)
+}
+
+fn show(before: &str, now: &str, report: &mut Report) {
+    for change in TextDiff::from_lines(before, now).iter_all_changes() {
+        let kind = match change.tag() {
+            ChangeTag::Delete => "removed",
+            ChangeTag::Insert => "added",
+            ChangeTag::Equal => "same",
+        };
+        report.line(Line { change: kind, sql: change.value().trim_end().to_owned() });
+    }
+}

@@ -1,0 +1,79 @@
+//! How a command answers: a line for each thing as it happens, or one JSON object at the end.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::Exit;
+use crate::failure::Failure;
+
+/// What a command has to say.
+pub struct Report {
+    /// The name of the list of lines in the JSON object.
+    list: &'static str,
+    json: bool,
+    lines: Vec<Value>,
+    /// What stands beside the list.
+    also: Map<String, Value>,
+}
+
+impl Report {
+    pub fn new(list: &'static str, json: bool) -> Self {
+        Self { list, json, lines: Vec::new(), also: Map::new() }
+    }
+
+    /// A line of the report, and an object of `--json`.
+    pub fn line(&mut self, line: impl Serialize + Display) {
+        if self.json {
+            self.lines.push(serde_json::to_value(line).unwrap_or_default());
+        } else {
+            say(line);
+        }
+    }
+
+    /// Something that the JSON object has beside the list.
+    pub fn also(&mut self, name: &str, value: Value) {
+        self.also.insert(name.to_owned(), value);
+    }
+
+    /// Something for people alone.
+    pub fn remark(&self, text: impl Display) {
+        if !self.json {
+            say(text);
+        }
+    }
+
+    pub fn fail(mut self, failure: &Failure) -> Exit {
+        complain(failure);
+        self.also("error", json!({ "code": failure.code(), "message": failure.message(), "next": failure.next() }));
+        self.end(failure.exit())
+    }
+
+    /// A request that cannot be met, whatever the database is like.
+    pub fn refuse(mut self, why: impl Display) -> Exit {
+        complain(&why);
+        self.also("error", json!({ "code": "refused", "message": why.to_string(), "next": null }));
+        self.end(Exit::Error)
+    }
+
+    pub fn end(mut self, exit: Exit) -> Exit {
+        if self.json {
+            self.also.insert(self.list.to_owned(), self.lines.into());
+            self.also.insert("exit".to_owned(), (exit as u8).into());
+            say(Value::Object(self.also));
+        }
+        exit
+    }
+}
+
+/// To stdout, where a closed pipe is no reason to panic.
+fn say(text: impl Display) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn complain(problem: impl Display) {
+    let _ = writeln!(std::io::stderr(), "larder: {problem}");
+}

@@ -1,0 +1,119 @@
+//! `larder db baseline --to NAME`: adopts a database that was made by hand, where its schema is exactly what the migrations up
+//! to that one make. It never changes the schema, and never offers to.
+
+use std::fmt;
+
+use migration_history::{Grants, baseline};
+use migration_tools::drift::{Difference, differences};
+use sea_orm::{DatabaseTransaction, DbErr};
+use serde::Serialize;
+
+use super::drift;
+use crate::databases::{self, Role};
+use crate::db::deploy::{self, close};
+use crate::db::status::recording;
+use crate::db::{Baseline, Exit, Report, owners, refuse_memory, runtime_role};
+use crate::failure::{Cause, Failure};
+use crate::module::Module;
+use crate::settings::Settings;
+use crate::target::Target;
+
+/// One migration that is in the history now.
+#[derive(Serialize)]
+struct Line {
+    db: &'static str,
+    migration: String,
+    state: &'static str,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:<10} {:<12} {}", self.db, self.state, self.migration)
+    }
+}
+
+pub async fn run(settings: &Settings, asked: Baseline, mut report: Report) -> Exit {
+    let module = match asked.which.db.one("baseline writes the history of one database") {
+        Ok(module) => module,
+        Err(why) => return report.refuse(why),
+    };
+    let Some(names) = module.schema().names_up_to(&asked.to) else {
+        return report.refuse(format_args!("{module} has no migration {}; it has\n  {}", asked.to, module.migrations().join("\n  ")));
+    };
+    match adopt(settings, module, &names).await {
+        Ok(differences) if differences.is_empty() => {
+            // These are no differences: with --json they have a list of their own.
+            let mut report = Report::new("migrations", asked.which.json);
+            for migration in names {
+                report.line(Line { db: module.name(), migration, state: "baselined" });
+            }
+            report.end(Exit::Done)
+        }
+        Ok(differences) => {
+            for difference in differences {
+                report.line(drift::Line::new(module, difference));
+            }
+            report.remark(format_args!("{:<10} is not what the migrations up to {} make; nothing was written", module.name(), asked.to));
+            report.end(Exit::Strange)
+        }
+        Err(failure) => report.fail(&failure),
+    }
+}
+
+/// Writes the history, as nobody else deploys; or answers why not.
+async fn adopt(settings: &Settings, module: Module, names: &[String]) -> Result<Vec<Difference>, Failure> {
+    refuse_memory(settings, module, "baseline")?;
+    let (target, limits) = (owners(settings, module), &settings.database.limits);
+    if matches!(target, Target::Sqlite(path) if !path.exists()) {
+        return Err(empty(module, target));
+    }
+    let connection = databases::connect(module, target, limits, Role::Migrator).await?;
+    let lock = match target {
+        Target::Postgres(_) => Some(deploy::lock(module, target, limits).await?),
+        _ => None,
+    };
+    let txn = deploy::begin(&connection, module, target).await?;
+    let differences = write(&txn, settings, module, names).await;
+    let ended = match &differences {
+        Ok(differences) if differences.is_empty() => txn.commit().await,
+        _ => txn.rollback().await,
+    };
+    if let Some((lock, locking)) = lock {
+        // The history is written or not by now, whatever becomes of the lock.
+        let _ = lock.release().await;
+        close(locking).await;
+    }
+    close(connection).await;
+    let differences = differences?;
+    ended.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    Ok(differences)
+}
+
+async fn write(txn: &DatabaseTransaction, settings: &Settings, module: Module, names: &[String]) -> Result<Vec<Difference>, Failure> {
+    let target = owners(settings, module);
+    let failed = |error: DbErr| Failure::new(module, target, Cause::Database(error));
+    let recording = recording(module, target).await?;
+    let found = databases::inspect(txn, module, target).await?;
+    if !drift::is_made_by_hand(&found, module) {
+        databases::refuse_strange(&found, module, target)?;
+        return Err(if found.applied.is_empty() { empty(module, target) } else { has_history(module, target) });
+    }
+    let differences = differences(txn, module.schema(), names).await.map_err(failed)?;
+    if differences.is_empty() {
+        let grants = runtime_role(settings, module).map(|runtime_role| Grants { runtime_role });
+        baseline(txn, module.schema(), &recording, names, grants).await.map_err(failed)?;
+    }
+    Ok(differences)
+}
+
+fn empty(module: Module, target: &Target) -> Failure {
+    let why = format!("the {module} database {target} has no tables of Larder, so there is nothing to baseline: `larder db deploy --db {module}` makes them");
+    Failure::new(module, target, Cause::Refused(why))
+}
+
+fn has_history(module: Module, target: &Target) -> Failure {
+    let why = format!(
+        "the {module} database {target} has a history already: `larder db status --db {module}` shows it, and `larder db deploy --db {module}` applies what it lacks"
+    );
+    Failure::new(module, target, Cause::Refused(why))
+}

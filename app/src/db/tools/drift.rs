@@ -1,0 +1,169 @@
+//! `larder db drift`: every difference between the live databases and what their migrations make, and, in a checkout, between
+//! the committed entities and what the migrations make. Nothing is written.
+
+use std::fmt;
+
+use migration_history::{Found, Problem};
+use migration_tools::drift::{Difference, differences};
+use serde::Serialize;
+
+use super::checkout;
+use super::generate::entities;
+use super::shadow::{self, Shadow, Source};
+use crate::databases::{self, Role};
+use crate::db::deploy::close;
+use crate::db::{Exit, Report, Which, owners, refuse_memory};
+use crate::failure::{Cause, Failure};
+use crate::module::Module;
+use crate::settings::Settings;
+use crate::target::Target;
+
+/// One difference, and whose.
+#[derive(Serialize)]
+pub struct Line {
+    db: &'static str,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
+impl Line {
+    pub fn new(module: Module, difference: Difference) -> Self {
+        Self { db: module.name(), difference }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:<10} {}", self.db, self.difference)
+    }
+}
+
+/// An entity that is not what the migrations give.
+#[derive(Serialize)]
+struct EntityLine {
+    db: &'static str,
+    object: String,
+    kind: &'static str,
+    state: &'static str,
+}
+
+impl fmt::Display for EntityLine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:<10} {}: {}; `larder db generate` makes it what the migrations give", self.db, self.object, self.state)
+    }
+}
+
+pub async fn run(settings: &Settings, which: Which) -> Exit {
+    let (mut report, modules) = (Report::new("differences", which.json), which.db.modules());
+    match drift(settings, &modules, &mut report).await {
+        Ok(exit) => report.end(exit),
+        Err(failure) => report.fail(&failure),
+    }
+}
+
+async fn drift(settings: &Settings, modules: &[Module], report: &mut Report) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    for module in modules {
+        exit = exit.max(compare(settings, *module).await?.tell(settings, *module, report));
+    }
+    Ok(exit.max(compare_entities(settings, modules, report).await?))
+}
+
+/// The entities of a checkout beside the migrations. Elsewhere there are none to look at.
+async fn compare_entities(settings: &Settings, modules: &[Module], report: &mut Report) -> Result<Exit, Failure> {
+    let Ok(checkout) = checkout() else { return Ok(Exit::Done) };
+    let source = match Source::find(settings, &checkout)? {
+        Source::Nowhere(why) => {
+            report.remark(format_args!("the entities were not compared: {why}"));
+            return Ok(Exit::Done);
+        }
+        source => source,
+    };
+    let lines = shadow::with(settings, source, async |shadow: &Shadow<'_>| {
+        let mut lines = Vec::new();
+        for module in modules {
+            let changes = entities(settings, &checkout, *module, shadow).await?;
+            lines.extend(changes.iter().map(|change| EntityLine {
+                db: module.name(),
+                object: format!("entity {}", checkout.name_of(&change.path)),
+                kind: "entity",
+                state: if change.committed.is_none() {
+                    "is missing"
+                } else if change.generated.is_none() {
+                    "is too many"
+                } else {
+                    "differs"
+                },
+            }));
+        }
+        Ok(lines)
+    });
+    let lines = lines.await?;
+    let exit = if lines.is_empty() { Exit::Done } else { Exit::Strange };
+    for line in lines {
+        report.line(line);
+    }
+    Ok(exit)
+}
+
+/// A database beside the migrations that it was compared with.
+struct Compared {
+    differences: Vec<Difference>,
+    /// What else is to be known.
+    remark: Option<String>,
+}
+
+impl Compared {
+    fn tell(self, settings: &Settings, module: Module, report: &mut Report) -> Exit {
+        let is_clean = self.differences.is_empty();
+        for difference in self.differences {
+            report.line(Line::new(module, difference));
+        }
+        if is_clean {
+            report.remark(format_args!("{:<10} no drift", module.name()));
+        }
+        if let Some(remark) = self.remark {
+            report.remark(format_args!("{:<10} {remark}", module.name()));
+        }
+        if is_clean {
+            return Exit::Done;
+        }
+        let next = Failure::new(module, owners(settings, module), Cause::Drift(Vec::new())).next();
+        report.remark(format_args!("{:<10} {}", module.name(), next.unwrap_or_default()));
+        Exit::Strange
+    }
+}
+
+async fn compare(settings: &Settings, module: Module) -> Result<Compared, Failure> {
+    refuse_memory(settings, module, "compare")?;
+    let target = owners(settings, module);
+    if matches!(target, Target::Sqlite(path) if !path.exists()) {
+        // As on Postgres: to have compared nothing is no success.
+        let why = format!("there is no {module} database {target}: `larder db deploy --db {module}` makes it");
+        return Err(Failure::new(module, target, Cause::Refused(why)));
+    }
+    // It looks and no more; on Postgres into a schema that is never committed.
+    let connection = databases::connect(module, target, &settings.database.limits, Role::Inspector).await?;
+    let found = databases::inspect(&connection, module, target).await?;
+    let (names, remark) = comparable(found, module, target)?;
+    let differences = differences(&connection, module.schema(), &names).await;
+    close(connection).await;
+    let differences = differences.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    Ok(Compared { differences, remark })
+}
+
+/// The migrations that a database can be compared with: those that were applied; all of them where somebody made it by hand.
+fn comparable(found: Found, module: Module, target: &Target) -> Result<(Vec<String>, Option<String>), Failure> {
+    if is_made_by_hand(&found, module) {
+        let remark = format!("it has no history, and was compared with all migrations: `larder db baseline --to NAME --db {module}` writes it");
+        return Ok((module.migrations(), Some(remark)));
+    }
+    databases::refuse_strange(&found, module, target)?;
+    let pending = (!found.pending.is_empty()).then(|| format!("pending migrations were left out: {}", found.pending.join(", ")));
+    Ok((found.applied, pending))
+}
+
+/// Whether it has this module's tables and no history.
+pub fn is_made_by_hand(found: &Found, module: Module) -> bool {
+    found.problem() == Some(Problem::MadeByHand) && found.owner.as_deref() == Some(module.name())
+}

@@ -1,0 +1,318 @@
+//! `larder db deploy`: one at a time, killed at any moment, behind a pooler.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use larder::module::Module;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
+use serde_json::Value;
+
+use crate::db::{Ground, execute, migrations_of_both, texts};
+use crate::support::place::Place;
+use crate::support::postgres::Pair;
+use crate::support::process::command;
+use crate::support::{Engine, connect};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOCKS: &str =
+    "SELECT pid::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/// A deploy that may be killed.
+fn start(place: &Place) -> Child {
+    command(place.folder.path(), &["db", "deploy"], place.variables()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program")
+}
+
+fn kill(mut deploy: Child) {
+    deploy.kill().expect("killed");
+    deploy.wait().expect("its end");
+}
+
+/// Asks again until something is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let give_up = Instant::now() + PATIENCE;
+    while !is_so().await {
+        assert!(Instant::now() < give_up, "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+on_both! {
+    async fn of_two_deploys_at_once_one_applies_and_the_other_finds_nothing_to_do(engine: Engine) {
+        let Some(ground) = Ground::empty(engine).await else { return };
+        let ended: Vec<_> = std::thread::scope(|threads| {
+            let deploys: Vec<_> = (0..2).map(|_| threads.spawn(|| ground.run(&["deploy", "--json"]))).collect();
+            deploys.into_iter().map(|deploy| deploy.join().expect("a deploy")).collect()
+        });
+        let mut applied: Vec<String> = Vec::new();
+        for ended in ended {
+            let object = ended.is(0).json();
+            applied.extend(object["migrations"].as_array().expect("migrations").iter().filter_map(|line| line["migration"].as_str().map(str::to_owned)));
+        }
+        applied.sort();
+        let mut all = migrations_of_both();
+        all.sort();
+        assert_eq!(applied, all, "each migration was applied once, by one of the two");
+        ground.run(&["deploy"]).says(0, "inventory  up to date");
+        ground.run(&["status"]).is(0);
+        ground.remove().await;
+    }
+}
+
+/// A trigger of the server that holds a deploy up where the test says: at a command of a tag, on an object, once so many
+/// migrations were applied.
+async fn hold_up(admin: &DatabaseConnection, event: &str, condition: &str) {
+    execute(
+        admin,
+        &format!(
+            "CREATE FUNCTION hold_up() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN PERFORM pg_advisory_xact_lock(4711); END IF; END $$"
+        ),
+    )
+    .await;
+    execute(admin, &format!("CREATE EVENT TRIGGER hold_up ON {event} WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION hold_up()")).await;
+}
+
+async fn let_go(admin: &DatabaseConnection) {
+    execute(admin, "DROP EVENT TRIGGER hold_up").await;
+    execute(admin, "DROP FUNCTION hold_up()").await;
+}
+
+async fn applied(admin: &DatabaseConnection) -> Vec<String> {
+    texts(admin, "SELECT version FROM seaql_migrations ORDER BY 1").await
+}
+
+/// Kills a deploy that stands where `event` and `condition` say, with `before` migrations applied, and deploys again.
+async fn killed_at(event: &str, condition: &str, before: usize, unfinished: &[&str]) {
+    let Some(ground) = Ground::empty(Engine::Postgres).await else { return };
+    let admin = ground.connect(Module::Inventory).await;
+    let gate = admin.begin().await.expect("a transaction");
+    gate.execute_unprepared("SELECT pg_advisory_xact_lock(4711)").await.expect("the gate");
+    hold_up(&admin, event, condition).await;
+    let deploy = start(&ground.place);
+    let waits = "SELECT pid::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until("the deploy at the gate", async || !texts(&admin, waits).await.is_empty()).await;
+    let held = ground.run(&["status", "--db", "inventory"]);
+    held.is(2);
+    kill(deploy);
+    // The server notices that its client is gone once the statement is through.
+    gate.rollback().await.expect("the gate opens");
+    until("the end of the killed deploy's lock", async || texts(&admin, LOCKS).await.is_empty()).await;
+    let_go(&admin).await;
+    assert_eq!(applied(&admin).await.len(), before);
+    for table in unfinished {
+        assert_eq!(
+            texts(&admin, &format!("SELECT relname::text FROM pg_class WHERE relname = '{table}'")).await,
+            Vec::<String>::new(),
+            "{table} is half a migration"
+        );
+    }
+    ground.run(&["deploy"]).is(0);
+    ground.run(&["status"]).is(0);
+    ground.run(&["drift"]).is(0);
+    drop(admin);
+    ground.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_a_deploy_killed_inside_a_migration_leaves_nothing_of_it_and_the_next_goes_on() {
+    let at = "EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.balance')";
+    killed_at("ddl_command_end", at, 3, &["ledger_entry", "ledger_head", "balance"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_a_deploy_killed_between_migrations_keeps_the_first_and_the_next_goes_on() {
+    // Before the first statement of the third: two are through.
+    let at = "xpath_exists('/row[n=2]', query_to_xml('SELECT count(*) AS n FROM _larder_migrations', false, true, ''))";
+    let at = &format!("to_regclass('_larder_migrations') IS NOT NULL AND {at}");
+    killed_at("ddl_command_start", at, 2, &["document", "ledger_entry"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deploy_killed_at_any_moment_leaves_a_file_with_all_or_nothing_on_sqlite() {
+    let place = Place::new(&[]);
+    let (mut killed, mut through) = (0, 0);
+    for moment in 0..40 {
+        let _ = std::fs::remove_dir_all(place.path("data"));
+        let deploy = start(&place);
+        std::thread::sleep(Duration::from_millis(moment * 2));
+        kill(deploy);
+        let status = place.run(&["db", "status", "--json"]);
+        for database in status.json()["databases"].as_array().unwrap_or_else(|| panic!("{}{}", status.stdout, status.stderr)) {
+            // Nothing, or everything: never some of a module's migrations.
+            let name = database["db"].as_str().expect("a name");
+            let of = |state: &str| {
+                let status = status.json();
+                status["migrations"].as_array().expect("lines").iter().filter(|line| line["db"] == name && line["state"] == state).count()
+            };
+            assert!(of("pending") == 0 || of("applied") == 0, "{}", status.stdout);
+            if of("applied") > 0 { through += 1 } else { killed += 1 }
+        }
+        place.run(&["db", "deploy"]).is(0);
+        place.run(&["db", "status"]).is(0);
+    }
+    assert!(killed > 0 && through > 0, "{killed} {through}: the moments missed the deploy");
+    place.run(&["db", "drift"]).is(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_holder_of_a_files_lock_is_named_on_sqlite() {
+    let ground = Ground::deployed(Engine::Sqlite).await.expect("SQLite");
+    ground.run(&["down", "--db", "inventory", "--yes"]).is(0);
+    let place = ground.place.with("LARDER_DATABASE_DEPLOY_LOCK_TIMEOUT_SECONDS", "1");
+    let holder = connect(&format!("sqlite://{}", place.path("data/inventory.db").display())).await;
+    let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+    let txn = holder.begin_with_options(options).await.expect("the lock");
+    let ended = place.run(&["db", "deploy"]);
+    ended.says(3, "is being migrated by").says(3, "gave up after 1 s").says(3, "Wait until it is done");
+    if Path::new("/proc/locks").exists() {
+        ended.says(3, &format!("process {} (", std::process::id()));
+    }
+    txn.rollback().await.expect("released");
+    place.run(&["db", "deploy"]).is(0);
+}
+
+#[tokio::test]
+async fn on_postgres_a_migration_that_fails_names_itself_and_leaves_nothing() {
+    let Some(ground) = Ground::empty(Engine::Postgres).await else { return };
+    let admin = ground.connect(Module::Inventory).await;
+    execute(&admin, "CREATE TABLE document (id int)").await;
+    let ended = ground.run(&["deploy", "--db", "inventory"]);
+    ended.says(1, "m20261125_000003_create_documents failed, and nothing of it was kept").says(1, "Clear up the cause and deploy again");
+    assert_eq!(applied(&admin).await.len(), 2, "those before it stay");
+    execute(&admin, "DROP TABLE document").await;
+    ground.run(&["deploy"]).is(0);
+    ground.run(&["drift"]).is(0);
+    drop(admin);
+    ground.remove().await;
+}
+
+#[tokio::test]
+async fn on_postgres_an_index_that_was_left_unfinished_is_named_after_a_deploy() {
+    let Some(ground) = Ground::deployed(Engine::Postgres).await else { return };
+    let admin = ground.connect(Module::Inventory).await;
+    execute(&admin, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_document_last_seq'::regclass").await;
+    ground.run(&["deploy", "--db", "inventory"]).says(4, "ix_document_last_seq").says(4, "REINDEX INDEX CONCURRENTLY");
+    execute(&admin, "REINDEX INDEX ix_document_last_seq").await;
+    ground.run(&["deploy"]).is(0);
+    drop(admin);
+    ground.remove().await;
+}
+
+/// pgbouncer in front of the test's server, in transaction mode.
+struct Pooler {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Pooler {
+    /// `None` where pgbouncer is not installed and nobody demanded it. `databases` says where a name leads; every other leads to
+    /// the server of the tests, whose place is `{server}`.
+    fn start(pair: &Pair, mode: &str, databases: &str) -> Option<Self> {
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"].into_iter().find(|path| Path::new(path).exists());
+        if program.is_none() {
+            assert!(crate::support::variable("REQUIRE_PGBOUNCER").as_deref() != Some("1"), "REQUIRE_PGBOUNCER=1, but pgbouncer is not installed");
+            println!("SKIPPED: pgbouncer is not installed");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(folder.path()).expect("a folder").permissions(), 0o755);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let at = pair.auth.app_url();
+        let place = at.rsplit_once('@').map_or("", |(_, place)| place).split('/').next().unwrap_or_default();
+        let (host, server_port) = place.rsplit_once(':').expect("host and port");
+        let users: String = ["auth", "inventory"]
+            .iter()
+            .flat_map(|module| ["app", "owner"].map(|kind| format!("\"larder_test_{module}_{kind}\" \"only-for-tests\"\n")))
+            .collect();
+        std::fs::write(folder.path().join("users.txt"), users).expect("a file");
+        let databases = databases.replace("{server}", &format!("host={host} port={server_port}"));
+        let settings = format!(
+            "[databases]\n{databases}\n* = host={host} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = plain\nauth_file = {0}/users.txt\npool_mode = {mode}\nunix_socket_dir =\nlogfile = {0}/log\npidfile = {0}/pid\nignore_startup_parameters = extra_float_digits,options\ndefault_pool_size = 3\n",
+            folder.path().display()
+        );
+        std::fs::write(folder.path().join("pgbouncer.ini"), settings).expect("a file");
+        // It does not run as root.
+        let mut start = Command::new(program?);
+        if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder.path()).expect("a folder")) == 0 {
+            Command::new("chown").arg("-R").arg("nobody").arg(folder.path()).status().expect("chown");
+            start.args(["-u", "nobody"]);
+        }
+        let child = start.arg(folder.path().join("pgbouncer.ini")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgbouncer");
+        Some(Self { child, port, _folder: folder })
+    }
+
+    async fn is_there(&self) {
+        until("the pooler", async || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()).await;
+    }
+
+    /// A database through the pooler.
+    fn url(&self, url: &str) -> String {
+        let (user, place) = url.rsplit_once('@').expect("a place");
+        let database = place.rsplit('/').next().expect("a database");
+        format!("{user}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_transaction_pooler_on_postgres_the_lock_is_never_orphaned() {
+    let Some(pair) = Pair::make_empty().await else { return };
+    let Some(pooler) = Pooler::start(&pair, "transaction", "") else { return };
+    let through = |url: String| pooler.url(&url);
+    pooler.is_there().await;
+    let place = Place::new(&[("AUTH_DATABASE_URL", &through(pair.auth.app_url())), ("INVENTORY_DATABASE_URL", &through(pair.inventory.app_url()))]);
+    // The owner's URL leads past the pooler, the server's through it.
+    let place = place.with("LARDER_MIGRATION_URL_AUTH", &pair.auth.owner_url()).with("LARDER_MIGRATION_URL_INVENTORY", &pair.inventory.owner_url());
+    let admin = connect(&pair.inventory.admin_url()).await;
+    for _ in 0..3 {
+        let gate = admin.begin().await.expect("a transaction");
+        gate.execute_unprepared("SELECT pg_advisory_xact_lock(4711)").await.expect("the gate");
+        hold_up(&admin, "ddl_command_end", "true").await;
+        let deploy = start(&place);
+        until("a deploy with the lock", async || texts(&admin, LOCKS).await.len() >= 3).await;
+        kill(deploy);
+        gate.rollback().await.expect("the gate opens");
+        until("the end of its lock", async || texts(&admin, LOCKS).await.is_empty()).await;
+        let_go(&admin).await;
+    }
+    place.run(&["db", "deploy"]).is(0);
+    assert_eq!(texts(&admin, LOCKS).await, Vec::<String>::new());
+    place.run(&["db", "status"]).is(0);
+    drop(admin);
+    pair.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_leads_to_another_database_on_postgres_is_noticed_after_the_deploy() {
+    let Some(pair) = Pair::make_empty().await else { return };
+    let name = pair.inventory.name();
+    let other = Pair::make_empty().await.expect("Postgres");
+    let astray = format!("{name} = {{server}} dbname={}", other.inventory.name());
+    let Some(pooler) = Pooler::start(&pair, "session", &astray) else { return };
+    pooler.is_there().await;
+    let place =
+        Place::new(&[("INVENTORY_DATABASE_URL", &pooler.url(&pair.inventory.app_url())), ("LARDER_MIGRATION_URL_INVENTORY", &pair.inventory.owner_url())]);
+    place.run(&["db", "deploy", "--db", "inventory"]).says(1, "which is another database than the one that LARDER_MIGRATION_URL_INVENTORY migrated");
+    let Some(straight) = Pooler::start(&pair, "session", "") else { return };
+    straight.is_there().await;
+    let place = place.with("INVENTORY_DATABASE_URL", &straight.url(&pair.inventory.app_url()));
+    place.run(&["db", "deploy", "--db", "inventory"]).is(0);
+    drop((pooler, straight));
+    other.remove().await;
+    pair.remove().await;
+}
+
+#[tokio::test]
+async fn with_json_an_error_is_an_object_as_well_sqlite() {
+    let place = Place::new(&[("USE_IN_MEMORY_REPOSITORIES", "true")]);
+    let ended = place.run(&["db", "deploy", "--json"]);
+    let object: Value = ended.is(1).json();
+    assert_eq!((&object["exit"], &object["error"]["code"]), (&1.into(), &"refused".into()));
+    assert!(ended.stderr.contains("in memory"), "{}", ended.stderr);
+}

@@ -1,0 +1,213 @@
+//! What the plain command line does beyond that of sea-orm-migration.
+
+use std::time::Duration;
+
+use migration_history::{Found, Lock, Recording, Schema, adopt, reconcile};
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
+
+/// How long another deploy is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What was asked for, as far as it matters here. No command at all means `up`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    Looks,
+    Writes,
+    Destroys,
+}
+
+impl Command {
+    pub fn writes(self) -> bool {
+        self != Self::Looks
+    }
+
+    pub fn destroys(self) -> bool {
+        self == Self::Destroys
+    }
+}
+
+pub fn command(arguments: &[String]) -> Command {
+    let looks = ["status", "help", "init", "generate", "-h", "--help", "-V", "--version"];
+    let destroys = ["fresh", "refresh", "reset"];
+    let has = |words: &[&str]| arguments.iter().skip(1).any(|argument| words.contains(&argument.as_str()));
+    if has(&destroys) {
+        Command::Destroys
+    } else if has(&looks) {
+        Command::Looks
+    } else {
+        Command::Writes
+    }
+}
+
+/// Whether LARDER_MODE says so, or else the settings file that the server would read.
+pub fn is_production(environment: impl Fn(&str) -> Option<String>) -> Result<bool, String> {
+    if let Some(mode) = environment("LARDER_MODE") {
+        return Ok(mode == "production");
+    }
+    let file = environment("LARDER_CONFIG").unwrap_or_else(|| "larder.toml".into());
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(format!("The settings file {file} cannot be read: {error}")),
+    };
+    let settings: toml::Table = text.parse().map_err(|_| format!("The settings file {file} is not TOML."))?;
+    Ok(settings.get("mode").and_then(toml::Value::as_str) == Some("production"))
+}
+
+pub async fn lock(connection: &DatabaseConnection) -> Result<Lock, String> {
+    Lock::take(connection, PATIENCE).await.map_err(|error| error.to_string())
+}
+
+/// A migrator whose database remembers checksums. On SQLite the transaction in which it works is the lock as well.
+pub struct Guarded(pub &'static Schema);
+
+#[async_trait::async_trait]
+impl MigratorTraitSelf for Guarded {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        (self.0.migrations)()
+    }
+
+    async fn up<'c, C>(&self, db: C, steps: Option<u32>) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        let place = Place::of(db.into_database_executor()).await?;
+        self.0.up(place.executor(), steps).await?;
+        place.settle(self.0, Made::Some).await
+    }
+
+    async fn down<'c, C>(&self, db: C, steps: Option<u32>) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        let place = Place::of(db.into_database_executor()).await?;
+        self.0.down(place.executor(), steps).await?;
+        place.settle(self.0, Made::Some).await
+    }
+
+    async fn refresh<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        let place = Place::of(db.into_database_executor()).await?;
+        self.0.refresh(place.executor()).await?;
+        place.settle(self.0, Made::All).await
+    }
+
+    async fn reset<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        let place = Place::of(db.into_database_executor()).await?;
+        self.0.reset(place.executor()).await?;
+        place.settle(self.0, Made::Some).await
+    }
+
+    /// Not in a transaction of ours: it switches SQLite's foreign keys off, which works only outside of one.
+    async fn fresh<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        let db = db.into_database_executor();
+        self.0.fresh(borrowed(&db)).await?;
+        Place::Bare(db).settle(self.0, Made::All).await
+    }
+}
+
+/// Which of the migrations that are applied were applied just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Some,
+    All,
+}
+
+/// Where a command works.
+enum Place<'c> {
+    /// Postgres: sea-orm-migration gives each migration its transaction, where it wants one.
+    Bare(DatabaseExecutor<'c>),
+    /// SQLite: all or nothing.
+    Transaction(DatabaseTransaction),
+}
+
+impl<'c> Place<'c> {
+    async fn of(db: DatabaseExecutor<'c>) -> Result<Self, DbErr> {
+        if db.get_database_backend() == DbBackend::Postgres {
+            return Ok(Self::Bare(db));
+        }
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        Ok(Self::Transaction(db.begin_with_options(options).await?))
+    }
+
+    fn executor(&self) -> DatabaseExecutor<'_> {
+        match self {
+            Self::Bare(db) => borrowed(db),
+            Self::Transaction(txn) => DatabaseExecutor::Transaction(txn),
+        }
+    }
+
+    /// Brings the checksums into step with the history.
+    async fn settle(self, schema: &Schema, made: Made) -> Result<(), DbErr> {
+        let db = self.executor();
+        let recording = Recording::of(schema, db.get_database_backend()).await?;
+        let found = Found::look(&db, schema, &recording.checksums()).await?;
+        reconcile(&db).await?;
+        adopt(&db, &recording, if made == Made::All { &found.applied } else { &found.unrecorded }).await?;
+        match self {
+            Self::Bare(_) => Ok(()),
+            Self::Transaction(txn) => txn.commit().await,
+        }
+    }
+}
+
+fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
+    match db {
+        DatabaseExecutor::Connection(connection) => DatabaseExecutor::Connection(connection),
+        DatabaseExecutor::Transaction(txn) => DatabaseExecutor::Transaction(txn),
+        DatabaseExecutor::OwnedTransaction(txn) => DatabaseExecutor::Transaction(txn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Command {
+        command(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_a_command_does_is_known_from_its_word() {
+        for (line, expected) in [
+            ("x", Command::Writes),
+            ("x up -n 1", Command::Writes),
+            ("x -u sqlite://a.db down", Command::Writes),
+            ("x status", Command::Looks),
+            ("x --help", Command::Looks),
+            ("x generate add_supplier", Command::Looks),
+            ("x fresh", Command::Destroys),
+            ("x -v refresh", Command::Destroys),
+            ("x reset -u postgres://h/x", Command::Destroys),
+        ] {
+            assert_eq!(of(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn production_is_known_from_the_environment_or_the_settings_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("larder.toml");
+        std::fs::write(&file, "mode = \"production\"\n").expect("a file");
+        let file = file.display().to_string();
+        let with = |variables: &[(&str, &str)]| {
+            let variables: Vec<(String, String)> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            is_production(move |name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+        };
+        assert_eq!(with(&[("LARDER_MODE", "production")]), Ok(true));
+        assert_eq!(with(&[("LARDER_CONFIG", &file)]), Ok(true));
+        assert_eq!(with(&[("LARDER_CONFIG", &file), ("LARDER_MODE", "development")]), Ok(false));
+        assert_eq!(with(&[("LARDER_CONFIG", "/nowhere/larder.toml")]), Ok(false));
+    }
+}

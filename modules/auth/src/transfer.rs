@@ -1,0 +1,18 @@
+//! What moving this module's database to another engine needs to know.
+
+use auth_entity::{audit_event, instance, membership, membership_site, session, signing_key, tenant, user};
+use kernel::copy::{Table, table};
+
+/// Its tables, those that are referred to first. The marker of the module is not among them: each database has its own.
+pub fn tables() -> Vec<Box<dyn Table>> {
+    vec![
+        table::<instance::Entity>(),
+        table::<user::Entity>(),
+        table::<tenant::Entity>(),
+        table::<membership::Entity>(),
+        table::<membership_site::Entity>(),
+        table::<session::Entity>(),
+        table::<signing_key::Entity>(),
+        table::<audit_event::Entity>(),
+    ]
+}
