@@ -3,10 +3,10 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
-# Dependencies and their objects stay in the builder's cache between builds; the binary is copied out of it.
+# Without the schema tools, which only developers need. Dependencies and their objects stay in the builder's cache between builds; the binary is copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked --package larder && \
+    cargo build --release --locked --package larder --no-default-features && \
     cp target/release/larder /usr/local/bin/larder
 
 FROM debian:bookworm-slim
