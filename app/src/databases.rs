@@ -164,7 +164,7 @@ fn sqlite_options(module: Module, path: &Path, limits: &Limits, role: Role) -> R
 fn postgres_options(at: &Postgres, limits: &Limits, role: Role) -> ConnectOptions {
     let mut options = ConnectOptions::new(at.url.reveal());
     quiet(&mut options);
-    options.set_application_name(if role == Role::Migrator { "larder db deploy" } else { "larder" });
+    options.set_application_name(if role == Role::Migrator { "larder db" } else { "larder" });
     if let Some(schema) = &at.schema {
         options.set_schema_search_path(schema.clone());
     }

@@ -161,9 +161,7 @@ impl Failure {
     pub fn next(&self) -> Option<String> {
         let module = self.module;
         let says = match &self.cause {
-            Cause::Unreachable(error) | Cause::Database(error) => {
-                return trouble(error).1.map(|next| next.replace("{module}", module.name()).replace("{MODULE}", &module.name().to_ascii_uppercase()));
-            }
+            Cause::Unreachable(error) | Cause::Database(error) => return advice(module, error),
             Cause::Folder { .. } | Cause::Refused(_) => return None,
             Cause::Pending(_) => format!("Apply them with `larder db deploy --db {module}`, or start with LARDER_DATABASE_MIGRATE_ON_START=true."),
             Cause::OtherModules { .. } => "Correct the URL; the two may be swapped. Nothing was changed.".into(),
@@ -186,7 +184,10 @@ impl Failure {
             Cause::NotFrozen(_) => {
                 "What stands in migrations.lock stays, in that order: put it back, or build this program again where it is older than the file. A new migration that was never released gets a later name.".into()
             }
-            Cause::Migration { undone: true, .. } => "What was applied before it stays applied. Clear up the cause and deploy again.".into(),
+            Cause::Migration { undone: true, error, .. } => {
+                let advice = advice(module, error).unwrap_or_else(|| "Clear up the cause and deploy again.".into());
+                format!("What was applied before it stays applied. {advice}")
+            }
             Cause::Migration { undone: false, .. } => "Clear up the cause and deploy again: it clears away what was left and goes on.".into(),
             Cause::InvalidIndexes(_) => {
                 "Look into why (duplicates in a unique one?), then `DROP INDEX CONCURRENTLY` or `REINDEX INDEX CONCURRENTLY` each of them.".into()
@@ -196,6 +197,10 @@ impl Failure {
         };
         Some(says)
     }
+}
+
+fn advice(module: Module, error: &DbErr) -> Option<String> {
+    trouble(error).1.map(|next| next.replace("{module}", module.name()).replace("{MODULE}", &module.name().to_ascii_uppercase()))
 }
 
 /// The name of what went wrong at a database, and what to do about it.

@@ -56,6 +56,20 @@ fn complain(problem: impl std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Help and version are no errors. A wrong command line is one, and not clap's 2, which means pending migrations here.
+fn explain(usage: &clap::Error) -> ExitCode {
+    let _ = usage.print();
+    if !usage.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let message = usage.to_string();
+        let message = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        say(serde_json::json!({ "exit": 1, "error": { "code": "usage", "message": message, "next": "larder help" } }));
+    }
+    ExitCode::FAILURE
+}
+
 /// To stdout, where a closed pipe is no reason to panic.
 fn say(text: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
@@ -64,7 +78,10 @@ fn say(text: impl std::fmt::Display) {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return explain(&usage),
+    };
     match cli.command {
         Command::Openapi => {
             say(Document::collect().text().trim_end());

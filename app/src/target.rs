@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use sea_orm::DbBackend;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
@@ -59,6 +60,10 @@ impl Target {
             (Self::Postgres(one), Self::Postgres(other)) => one.name() == other.name(),
             _ => false,
         }
+    }
+
+    pub fn backend(&self) -> DbBackend {
+        if self.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite }
     }
 
     pub fn is_postgres(&self) -> bool {

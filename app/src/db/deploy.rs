@@ -126,9 +126,16 @@ async fn migrate_postgres(
     }
     let place = Place::Postgres { connection, lock: &lock, table_patience: Duration::from_millis(limits.lock_timeout_ms) };
     let outcome = up(&place, module.schema(), &recording, grants, report).await.map_err(|error| refused(module, &target, error));
-    lock.release().await.map_err(failed)?;
-    close(locking).await;
+    release(lock, locking).await;
     outcome
+}
+
+/// What was done under it is committed, or not: the lock ends with its connection either way.
+pub async fn release(lock: Lock, connection: DatabaseConnection) {
+    if let Err(error) = lock.release().await {
+        tracing::warn!(%error, "releasing the deploy lock failed");
+    }
+    close(connection).await;
 }
 
 /// Takes the deploy lock of a Postgres database, on a connection that it lives on.
@@ -159,16 +166,11 @@ pub fn refused(module: Module, target: &Target, error: StepError) -> Failure {
             Err(failure) => return failure,
             Ok(()) => problem(&found).unwrap_or_else(|| Cause::Refused("the history of this database is not that of the program".into())),
         },
-        StepError::Migration { error, .. } | StepError::Database(error) if needs_rights(&error) => Cause::Database(error),
         StepError::Migration { name, undone, error } => Cause::Migration { name, undone, error },
         StepError::InvalidIndexes(names) => Cause::InvalidIndexes(names),
         StepError::Database(error) => Cause::Database(error),
     };
     Failure::new(module, target, cause)
-}
-
-fn needs_rights(error: &DbErr) -> bool {
-    kernel::database::code(error).is_some_and(|code| code == "42501" || code == "25006" || code == "55P03")
 }
 
 /// A schema that a URL names is made where it is missing, as people who have such URLs expect.

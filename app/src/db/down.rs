@@ -1,14 +1,17 @@
 //! `larder db down`: reverts the last migrations, with the data in what they made. For development databases.
 
-use migration_history::down;
+use std::time::Duration;
+
+use migration_history::{Applied, Place, Recording, down};
+use sea_orm::DatabaseConnection;
 
 use super::deploy::{self, Line, close, refused};
 use super::status::recording;
 use super::{Exit, Report, is_there, owners, refuse_destruction, refuse_memory};
 use crate::databases::{self, Role};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::module::Module;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::target::Target;
 
 pub async fn run(settings: &Settings, asked: super::Down) -> Exit {
@@ -32,26 +35,66 @@ pub async fn run(settings: &Settings, asked: super::Down) -> Exit {
 async fn revert(settings: &Settings, module: Module, steps: usize, report: &mut Report) -> Result<(), Failure> {
     let (target, limits) = (owners(settings, module), &settings.database.limits);
     let recording = recording(module, target).await?;
-    if !is_there(target) {
-        report.remark(format_args!("{:<10} nothing is applied", module.name()));
-        return Ok(());
+    let mut reverted = Vec::new();
+    if is_there(target) {
+        let connection = databases::connect(module, target, limits, Role::Migrator).await?;
+        let outcome = down_at(&connection, module, target, limits, &recording, steps).await;
+        close(connection).await;
+        reverted = outcome?;
     }
-    let connection = databases::connect(module, target, limits, Role::Migrator).await?;
-    databases::refuse_strange(&databases::inspect(&connection, module, target).await?, module, target)?;
-    let lock = match target {
-        Target::Postgres(_) => Some(deploy::lock(module, target, limits).await?),
-        _ => None,
-    };
-    let mut reverted = 0;
-    let mut tell = |step| {
-        reverted += 1;
+    if reverted.is_empty() {
+        report.remark(format_args!("{:<10} nothing is applied", module.name()));
+    }
+    for step in reverted {
         report.line(Line::new(module, "reverted", step));
-    };
-    down(&connection, module.schema(), &recording, steps, &mut tell).await.map_err(|error| refused(module, target, error))?;
-    if reverted == 0 {
-        report.remark(format_args!("{:<10} nothing is applied", module.name()));
     }
-    close(connection).await;
-    drop(lock);
     Ok(())
+}
+
+/// Reverts the last `steps` migrations of a database, and answers which those were.
+pub async fn down_at(
+    connection: &DatabaseConnection,
+    module: Module,
+    target: &Target,
+    limits: &Limits,
+    recording: &Recording,
+    steps: usize,
+) -> Result<Vec<Applied>, Failure> {
+    match target {
+        Target::Postgres(_) => on_postgres(connection, module, target, limits, recording, steps).await,
+        _ => on_sqlite(connection, module, target, recording, steps).await,
+    }
+}
+
+/// Under the lock of a deploy.
+async fn on_postgres(
+    connection: &DatabaseConnection,
+    module: Module,
+    target: &Target,
+    limits: &Limits,
+    recording: &Recording,
+    steps: usize,
+) -> Result<Vec<Applied>, Failure> {
+    let (lock, locking) = deploy::lock(module, target, limits).await?;
+    let outcome = async {
+        databases::refuse_strange(&databases::inspect(connection, module, target).await?, module, target)?;
+        let place = Place::Postgres { connection, lock: &lock, table_patience: Duration::from_millis(limits.lock_timeout_ms) };
+        let mut reverted = Vec::new();
+        let outcome = down(&place, module.schema(), recording, steps, &mut |step| reverted.push(step)).await;
+        outcome.map(|()| reverted).map_err(|error| refused(module, target, error))
+    };
+    let outcome = outcome.await;
+    deploy::release(lock, locking).await;
+    outcome
+}
+
+/// All of it, or nothing.
+async fn on_sqlite(connection: &DatabaseConnection, module: Module, target: &Target, recording: &Recording, steps: usize) -> Result<Vec<Applied>, Failure> {
+    let mut reverted = Vec::new();
+    let txn = deploy::begin(connection, module, target).await?;
+    databases::refuse_strange(&databases::inspect(&txn, module, target).await?, module, target)?;
+    let place = Place::Sqlite { txn: &txn };
+    down(&place, module.schema(), recording, steps, &mut |step| reverted.push(step)).await.map_err(|error| refused(module, target, error))?;
+    txn.commit().await.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    Ok(reverted)
 }

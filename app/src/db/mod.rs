@@ -1,6 +1,5 @@
 //! `larder db`: the life of the schema. One file for each command; this one has the command line, and how commands answer.
 
-mod baseline;
 pub mod deploy;
 mod down;
 mod plan;
@@ -24,7 +23,7 @@ use crate::settings::{Mode, Settings};
 use crate::target::Target;
 
 /// What `larder db` answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done = 0,
     Error = 1,
@@ -36,6 +35,17 @@ pub enum Exit {
     Strange = 4,
     /// Refused by the linter.
     Hazard = 5,
+}
+
+impl Exit {
+    /// The one that says more, of two things that were found: something strange before an error, an error before what is only
+    /// pending.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        const BY_SEVERITY: [Exit; 6] = [Exit::Done, Exit::Pending, Exit::Error, Exit::Locked, Exit::Hazard, Exit::Strange];
+        let severity = |exit: Self| BY_SEVERITY.iter().position(|known| *known == exit);
+        if severity(other) > severity(self) { other } else { self }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -215,9 +225,10 @@ pub async fn run(settings: &Settings, command: Command) -> Exit {
         Command::Plan(asked) => plan::run(settings, asked).await,
         Command::Down(asked) => down::run(settings, asked).await,
         Command::Repair(asked) => repair::run(settings, asked).await,
-        Command::Baseline(asked) => baseline::run(settings, asked).await,
         Command::Seed(asked) => seed::run(settings, asked).await,
         Command::Transfer(asked) => transfer::run(settings, asked).await,
+        #[cfg(feature = "schema-tools")]
+        Command::Baseline(asked) => tools::baseline(settings, asked).await,
         #[cfg(feature = "schema-tools")]
         Command::Check(which) => tools::check(settings, which).await,
         #[cfg(feature = "schema-tools")]
@@ -235,14 +246,14 @@ pub async fn run(settings: &Settings, command: Command) -> Exit {
         #[cfg(not(feature = "schema-tools"))]
         Command::Check(which) | Command::Dev(which) | Command::Drift(which) | Command::Lint(which) => without_tools(which),
         #[cfg(not(feature = "schema-tools"))]
-        Command::New(New { which, .. }) | Command::Generate(Generate { which, .. }) => without_tools(which),
+        Command::Baseline(Baseline { which, .. }) | Command::New(New { which, .. }) | Command::Generate(Generate { which, .. }) => without_tools(which),
     }
 }
 
 /// What this build was made without.
 #[cfg(not(feature = "schema-tools"))]
 fn without_tools(which: Which) -> Exit {
-    Report::new("db", which.json).refuse("this build has no schema tools: run it from a checkout, or build with the feature schema-tools")
+    Report::new("lines", which.json).refuse("this build has no schema tools: run it from a checkout, or build with the feature schema-tools")
 }
 
 /// The database of a module as the role that migrates has it.

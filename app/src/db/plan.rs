@@ -61,6 +61,8 @@ struct Script {
     backend: DbBackend,
     /// What the server's role loses once the tables are there.
     runtime_role: Option<String>,
+    /// The schema that the URL names, which a deploy makes.
+    schema: Option<String>,
     migrations: Vec<Step>,
 }
 
@@ -70,8 +72,8 @@ async fn plan(settings: &Settings, module: Module, asked: &super::Plan) -> Resul
     let target = owners(settings, module);
     let backend = match asked.engine {
         Some(Engine::Postgres) => DbBackend::Postgres,
-        None if target.is_postgres() => DbBackend::Postgres,
-        Some(Engine::Sqlite) | None => DbBackend::Sqlite,
+        Some(Engine::Sqlite) => DbBackend::Sqlite,
+        None => target.backend(),
     };
     let recording = if asked.engine.is_some() { of_engine(module, target, backend).await? } else { recording(module, target).await? };
     let pending = match asked.from {
@@ -79,7 +81,11 @@ async fn plan(settings: &Settings, module: Module, asked: &super::Plan) -> Resul
         From::Live => pending(settings, module, target).await?,
     };
     let migrations = recording.migrations.into_iter().filter(|migration| pending.contains(&migration.name)).map(Step).collect();
-    Ok(Script { backend, runtime_role: runtime_role(settings, module).map(str::to_owned), migrations })
+    let schema = match target {
+        Target::Postgres(at) => at.schema.clone(),
+        _ => None,
+    };
+    Ok(Script { backend, runtime_role: runtime_role(settings, module).map(str::to_owned), schema, migrations })
 }
 
 async fn of_engine(module: Module, target: &Target, backend: DbBackend) -> Result<Recording, Failure> {
@@ -103,6 +109,9 @@ async fn pending(settings: &Settings, module: Module, target: &Target) -> Result
 impl Script {
     fn script(&self, module: Module) -> String {
         let mut script = format!("-- {module}, {}: {} migrations\n", engine(self.backend), self.migrations.len());
+        if let Some(schema) = self.schema.as_ref().filter(|_| self.backend == DbBackend::Postgres && !self.migrations.is_empty()) {
+            let _ = write!(script, "\nCREATE SCHEMA IF NOT EXISTS \"{schema}\";\nSET search_path = \"{schema}\";\n");
+        }
         for Step(migration) in &self.migrations {
             let _ = write!(script, "\n-- {}\n", migration.name);
             let bare = if migration.transactional { ["BEGIN;\n", "COMMIT;\n"] } else { ["-- not in a transaction\n", ""] };

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use migration_history::{Found, Recorded, Recording, exists, replace_checksum};
-use sea_orm::{DatabaseConnection, DbBackend, TransactionTrait};
+use migration_history::{Found, Recording, replace_checksum};
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Exit, Report, is_there, owners};
+use super::{Exit, Report, deploy, is_there, owners};
 use crate::databases::{self, Role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
+use crate::target::Target;
 
 /// One line of the difference.
 #[derive(Serialize)]
@@ -51,17 +51,36 @@ fn module(asked: &super::Repair) -> Result<Module, String> {
 
 async fn repair(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
     let in_database = if is_there(owners(settings, module)) { repair_database(settings, module, asked, report).await? } else { Exit::Done };
-    Ok(in_database.max(repair_file(module, &asked.name, asked.yes, report).await?))
+    #[cfg(feature = "schema-tools")]
+    let in_checkout = super::tools::repair_file(module, &asked.name, asked.yes, report).await?;
+    // A deployed program has no checkout.
+    #[cfg(not(feature = "schema-tools"))]
+    let in_checkout = Exit::Done;
+    Ok(in_database.max(in_checkout))
 }
 
+/// Nobody deploys meanwhile: what is shown is what is accepted.
 async fn repair_database(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
+    let (target, limits) = (owners(settings, module), &settings.database.limits);
+    let lock = match target {
+        Target::Postgres(_) => Some(deploy::lock(module, target, limits).await?),
+        _ => None,
+    };
+    let outcome = repair_locked(settings, module, asked, report).await;
+    if let Some((lock, locking)) = lock {
+        deploy::release(lock, locking).await;
+    }
+    outcome
+}
+
+async fn repair_locked(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
     let (target, name) = (owners(settings, module), &asked.name);
     let failed = |error| Failure::new(module, target, Cause::Database(error));
-    let backend = if target.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
     // The migration as it is, whatever migrations.lock says.
-    let recording = Recording::of(module.schema(), backend).await.map_err(failed)?;
+    let recording = Recording::of(module.schema(), target.backend()).await.map_err(failed)?;
     let connection = databases::connect(module, target, &settings.database.limits, Role::Migrator).await?;
-    let found = Found::look(&connection, module.schema(), &recording.checksums()).await.map_err(failed)?;
+    let txn = deploy::begin(&connection, module, target).await?;
+    let found = Found::look(&txn, module.schema(), &recording.checksums()).await.map_err(failed)?;
     databases::refuse_strange(&found, module, target)?;
     let edited = found.edited.iter().find(|edited| edited.name == *name);
     let (Some(edited), Some(recorded)) = (edited, recording.find(name)) else {
@@ -73,27 +92,9 @@ async fn repair_database(settings: &Settings, module: Module, asked: &super::Rep
         report.remark("This is what was applied (-) and what the migration is now (+). --yes accepts it; the schema itself is not changed.");
         return Ok(Exit::Pending);
     }
-    accept(&connection, recorded).await.map_err(failed)?;
+    replace_checksum(&txn, recorded).await.map_err(failed)?;
+    txn.commit().await.map_err(failed)?;
     report.remark(format_args!("{target} has accepted {name}"));
-    Ok(Exit::Done)
-}
-
-async fn accept(connection: &DatabaseConnection, recorded: &Recorded) -> Result<(), sea_orm::DbErr> {
-    let txn = connection.begin().await?;
-    if exists(&txn, migration_history::CHECKSUMS).await? {
-        replace_checksum(&txn, recorded).await?;
-    }
-    txn.commit().await
-}
-
-/// The committed checksums are repaired where there is a checkout to do it in.
-#[cfg(feature = "schema-tools")]
-async fn repair_file(module: Module, name: &str, yes: bool, report: &mut Report) -> Result<Exit, Failure> {
-    super::tools::repair_file(module, name, yes, report).await
-}
-
-#[cfg(not(feature = "schema-tools"))]
-async fn repair_file(_: Module, _: &str, _: bool, _: &mut Report) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 

@@ -46,9 +46,14 @@ impl Report {
     }
 
     pub fn fail(mut self, failure: &Failure) -> Exit {
+        self.complain(failure);
+        self.end(failure.exit())
+    }
+
+    /// Tells a failure that does not end the command.
+    pub fn complain(&mut self, failure: &Failure) {
         complain(failure);
         self.also("error", json!({ "code": failure.code(), "message": failure.message(), "next": failure.next() }));
-        self.end(failure.exit())
     }
 
     /// A request that cannot be met, whatever the database is like.

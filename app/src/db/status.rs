@@ -3,7 +3,6 @@
 use std::fmt;
 
 use migration_history::{Found, Problem, Recording};
-use sea_orm::DbBackend;
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,14 +31,19 @@ pub async fn run(settings: &Settings, which: Which) -> Exit {
     let mut report = Report::new("migrations", which.json);
     let (mut databases, mut worst) = (Vec::new(), Exit::Done);
     for module in which.db.modules() {
-        let found = match look(settings, module).await {
-            Ok(found) => found,
-            Err(failure) => return report.fail(&failure),
+        // One that cannot be looked at does not hide the other.
+        let verdict = match look(settings, module).await {
+            Ok(found) => {
+                for line in lines(module, &found) {
+                    report.line(line);
+                }
+                verdict(settings, module, &found)
+            }
+            Err(failure) => {
+                report.complain(&failure);
+                Some(failure)
+            }
         };
-        for line in lines(module, &found) {
-            report.line(line);
-        }
-        let verdict = verdict(settings, module, &found);
         report.remark(format_args!("{:<10} {}", module.name(), words(verdict.as_ref())));
         databases.push(in_json(settings, module, verdict.as_ref()));
         worst = worst.max(verdict.as_ref().map_or(Exit::Done, Failure::exit));
@@ -83,9 +87,8 @@ async fn look(settings: &Settings, module: Module) -> Result<Found, Failure> {
 
 /// What the migrations of a module send to the engine of a database, once it is sure that they are the committed ones.
 pub async fn recording(module: Module, target: &Target) -> Result<Recording, Failure> {
-    let backend = if target.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
-    let recording = Recording::of(module.schema(), backend).await.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
-    let locked = module.locked().checksums(backend);
+    let recording = Recording::of(module.schema(), target.backend()).await.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    let locked = module.locked().checksums(target.backend());
     // One that is not in the file yet is new: `check` and `generate` speak about that.
     let changed = recording.migrations.iter().filter(|migration| locked.get(&migration.name).is_some_and(|checksum| *checksum != migration.checksum));
     let changed: Vec<_> = changed.map(|migration| migration.name.clone()).collect();

@@ -211,11 +211,7 @@ fn tables(module: Module) -> Vec<Box<dyn Table>> {
 
 async fn release(lock: Option<(Lock, DatabaseConnection)>) {
     if let Some((lock, connection)) = lock {
-        // The copy is committed, or not: the lock ends with its connection either way.
-        if let Err(error) = lock.release().await {
-            tracing::warn!(%error, "releasing the deploy lock failed");
-        }
-        deploy::close(connection).await;
+        deploy::release(lock, connection).await;
     }
 }
 

@@ -31,7 +31,7 @@ impl Command {
 
 pub fn command(arguments: &[String]) -> Command {
     let looks = ["status", "help", "init", "generate", "-h", "--help", "-V", "--version"];
-    let destroys = ["fresh", "refresh", "reset"];
+    let destroys = ["down", "fresh", "refresh", "reset"];
     let has = |words: &[&str]| arguments.iter().skip(1).any(|argument| words.contains(&argument.as_str()));
     if has(&destroys) {
         Command::Destroys
@@ -183,7 +183,7 @@ mod tests {
         for (line, expected) in [
             ("x", Command::Writes),
             ("x up -n 1", Command::Writes),
-            ("x -u sqlite://a.db down", Command::Writes),
+            ("x -u sqlite://a.db down", Command::Destroys),
             ("x status", Command::Looks),
             ("x --help", Command::Looks),
             ("x generate add_supplier", Command::Looks),

@@ -4,8 +4,8 @@
 //! `AUTH_DATABASE_URL`; then `DATABASE_URL`, in which sea-orm-cli hands its own `-u` on. Where the last two name different
 //! databases it cannot be known which is meant, and nothing is done.
 //!
-//! What changes the schema takes the lock of `larder db deploy` first, and leaves the same checksums. `fresh`, `refresh` and
-//! `reset` empty a database; they are refused in production mode.
+//! What changes the schema takes the lock of `larder db deploy` first, and leaves the same checksums. `down`, `fresh`, `refresh`
+//! and `reset` drop tables; they are refused in production mode.
 
 mod guard;
 
@@ -38,7 +38,7 @@ async fn guarded(schema: &'static Schema, modules: Modules) -> Result<(), String
     let target = Target::choose(&arguments, modules, environment)?;
     let command = guard::command(&arguments);
     if command.destroys() && guard::is_production(environment)? {
-        return Err("In production mode nothing is done that empties a database.".into());
+        return Err("In production mode nothing is done that drops tables.".into());
     }
     let lock =
         if command.writes() && target.is_postgres() { Some(guard::lock(&target.connect().await.map_err(|error| error.to_string())?).await?) } else { None };

@@ -9,8 +9,10 @@ mod found;
 mod lock_file;
 mod locking;
 mod recording;
+mod remembering;
 mod scanning;
 mod steps;
+mod unfinished;
 
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
@@ -18,7 +20,8 @@ pub use found::{Edited, Found, Problem, exists};
 pub use lock_file::{LockFile, Locked};
 pub use locking::{Lock, LockError, holder_of_file};
 pub use recording::{Checksums, Recorded, Recording};
-pub use steps::{Applied, Grants, Place, StepError, adopt, baseline, down, reconcile, replace_checksum, up};
+pub use remembering::{Grants, adopt, baseline, reconcile, replace_checksum};
+pub use steps::{Applied, Place, StepError, down, up};
 
 /// The table in which sea-orm-migration keeps the names of what was applied.
 pub const HISTORY: &str = "seaql_migrations";

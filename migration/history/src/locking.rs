@@ -13,6 +13,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBacken
 
 /// "larder" in ASCII.
 const KEY: i64 = 0x6c61_7264_6572;
+/// What the transaction of a migration holds, beside the lock of the deploy that it belongs to.
+const WORK: i64 = KEY + 1;
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// Held until it is dropped or released.
@@ -50,7 +52,7 @@ impl Lock {
         let mut told = false;
         loop {
             let txn = connection.begin().await?;
-            // It idles while others work: neither limit of the role may end it.
+            // It idles while others work, which a limit of the role on that must not end.
             txn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             let row = query(&txn, &format!("SELECT pg_try_advisory_xact_lock({KEY}) AS had")).await?;
             if row.is_some_and(|row| row.try_get("", "had").unwrap_or(false)) {
@@ -80,6 +82,12 @@ impl Lock {
     }
 }
 
+/// Claims, for a transaction, that it alone migrates; false where that of another deploy, though without its lock, still runs.
+pub async fn claim_work(txn: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let row = query(txn, &format!("SELECT pg_try_advisory_xact_lock({WORK}) AS had")).await?;
+    Ok(row.is_some_and(|row| row.try_get("", "had").unwrap_or(false)))
+}
+
 async fn query(txn: &DatabaseTransaction, sql: &str) -> Result<Option<sea_orm::QueryResult>, DbErr> {
     txn.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await
 }
@@ -94,7 +102,7 @@ async fn holder(txn: &DatabaseTransaction) -> Option<String> {
     query(txn, &sql).await.ok()??.try_get("", "holder").ok()
 }
 
-/// The program that holds the write lock of an SQLite file, where this system tells (Linux): its process and command line.
+/// The program that holds the write lock of an SQLite file, where this system tells (Linux): its process and name.
 pub fn holder_of_file(file: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
 
@@ -115,7 +123,7 @@ pub fn holder_of_file(file: &Path) -> Option<String> {
         }
         _ => None,
     })?;
-    let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-    let command = String::from_utf8_lossy(&command).replace('\0', " ");
-    Some(format!("process {process} ({})", command.trim()))
+    // The program's name and no more: its arguments may hold a password.
+    let program = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    Some(format!("process {process} ({})", program.trim()))
 }

@@ -6,26 +6,24 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::{Alias, ColumnDef, Expr, ExprTrait as _, OnConflict, Query, Table};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
 use sea_orm_migration::MigratorTraitSelf as _;
 
-use crate::found::{Found, exists};
-use crate::locking::Lock;
+use crate::found::Found;
+use crate::locking::{Lock, claim_work};
 use crate::recording::{Recorded, Recording};
-use crate::{CHECKSUMS, HISTORY, MARKER, Schema};
+use crate::remembering::{Grants, adopt, forget, reconcile, remember, restrict};
+use crate::{Schema, unfinished};
+
+/// How long the end of a killed deploy's work is waited for.
+const PREDECESSOR: Duration = Duration::from_mins(1);
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// One migration that was applied or reverted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     pub name: String,
     pub milliseconds: u64,
-}
-
-/// The role that the running server connects as, where it is not the one that migrates.
-#[derive(Clone, Copy, Debug)]
-pub struct Grants<'a> {
-    pub runtime_role: &'a str,
 }
 
 #[derive(Debug)]
@@ -63,8 +61,8 @@ impl From<DbErr> for StepError {
     }
 }
 
-/// Where migrations are applied: on Postgres a connection beside the lock, each migration in a transaction of its own; on
-/// SQLite the one IMMEDIATE transaction that is the lock as well.
+/// Where migrations are applied and reverted: on Postgres a connection beside the lock, each migration in a transaction of its
+/// own; on SQLite the one IMMEDIATE transaction that is the lock as well.
 pub enum Place<'c> {
     Postgres {
         connection: &'c DatabaseConnection,
@@ -77,6 +75,15 @@ pub enum Place<'c> {
     },
 }
 
+impl Place<'_> {
+    async fn look(&self, schema: &Schema, recording: &Recording) -> Result<Found, DbErr> {
+        match self {
+            Self::Postgres { connection, .. } => Found::look(*connection, schema, &recording.checksums()).await,
+            Self::Sqlite { txn } => Found::look(*txn, schema, &recording.checksums()).await,
+        }
+    }
+}
+
 /// Applies what is pending, and tells each migration as soon as it is applied.
 pub async fn up(
     place: &Place<'_>,
@@ -85,11 +92,7 @@ pub async fn up(
     grants: Option<Grants<'_>>,
     report: &mut (dyn FnMut(Applied) + Send),
 ) -> Result<(), StepError> {
-    let expected = recording.checksums();
-    let found = match place {
-        Place::Postgres { connection, .. } => Found::look(*connection, schema, &expected).await?,
-        Place::Sqlite { txn } => Found::look(*txn, schema, &expected).await?,
-    };
+    let found = place.look(schema, recording).await?;
     if found.problem().is_some() {
         return Err(StepError::Refused(Box::new(found)));
     }
@@ -97,16 +100,19 @@ pub async fn up(
         let recorded = recording.find(name).ok_or_else(|| DbErr::Custom(format!("{name} was not recorded")))?;
         let begun = Instant::now();
         match place {
-            Place::Postgres { connection, lock, table_patience } => {
+            Place::Postgres { connection, lock, table_patience } if recorded.transactional => {
                 lock.is_still_held().await?;
-                step(connection, schema, recorded, grants, *table_patience).await.map_err(|error| failed(recorded, error))?;
+                let txn = begin(connection, *table_patience).await.map_err(|error| failed(recorded, error))?;
+                apply(&txn, schema, recorded, grants).await.map_err(|error| failed(recorded, error))?;
+                txn.commit().await.map_err(|error| failed(recorded, error))?;
             }
-            Place::Sqlite { txn } => {
-                in_transaction(txn, schema, recorded, grants).await.map_err(|error| StepError::Migration { name: name.clone(), undone: true, error })?;
+            Place::Postgres { connection, lock, .. } => {
+                lock.is_still_held().await?;
+                apply_bare(connection, schema, recorded).await?;
             }
+            Place::Sqlite { txn } => apply(txn, schema, recorded, grants).await.map_err(|error| failed(recorded, error))?,
         }
-        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        report(Applied { name: name.clone(), milliseconds });
+        report(Applied { name: name.clone(), milliseconds: milliseconds(begun) });
     }
     match place {
         Place::Postgres { connection, .. } => finish(connection, schema, recording, &found.unrecorded, grants).await,
@@ -114,35 +120,59 @@ pub async fn up(
     }
 }
 
+fn milliseconds(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 fn failed(recorded: &Recorded, error: DbErr) -> StepError {
     StepError::Migration { name: recorded.name.clone(), undone: recorded.transactional, error }
 }
 
-/// The next migration on Postgres.
-async fn step(
-    connection: &DatabaseConnection,
-    schema: &Schema,
-    recorded: &Recorded,
-    grants: Option<Grants<'_>>,
-    table_patience: Duration,
-) -> Result<(), DbErr> {
-    if recorded.transactional {
+/// A transaction for one migration. It begins when that of a killed deploy is over: the lock goes with its connection at once,
+/// while the server may still be at work on the last statement.
+async fn begin(connection: &DatabaseConnection, table_patience: Duration) -> Result<DatabaseTransaction, DbErr> {
+    let give_up = Instant::now() + PREDECESSOR;
+    loop {
         let txn = connection.begin().await?;
+        // So that the server notices soon when this program is gone, also in the middle of a long statement.
+        txn.execute_unprepared("SET LOCAL client_connection_check_interval = '1s'").await?;
         txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {}", table_patience.as_millis())).await?;
-        in_transaction(&txn, schema, recorded, grants).await?;
-        return txn.commit().await;
+        if claim_work(&txn).await? {
+            return Ok(txn);
+        }
+        if Instant::now() >= give_up {
+            return Err(DbErr::Custom("a transaction of an interrupted deploy still runs; pg_stat_activity shows it as `larder db`".into()));
+        }
+        txn.rollback().await?;
+        tokio::time::sleep(TRY_AGAIN).await;
     }
-    drop_unfinished(connection, recorded).await?;
-    // Without a limit: it holds nobody up, and giving up would leave an unfinished index.
-    schema.up(connection, Some(1)).await?;
-    remember(connection, recorded).await
 }
 
-async fn in_transaction(txn: &DatabaseTransaction, schema: &Schema, recorded: &Recorded, grants: Option<Grants<'_>>) -> Result<(), DbErr> {
+async fn apply(txn: &DatabaseTransaction, schema: &Schema, recorded: &Recorded, grants: Option<Grants<'_>>) -> Result<(), DbErr> {
     schema.up(txn, Some(1)).await?;
     remember(txn, recorded).await?;
     // With the tables, and not after them: there is no moment at which the server's role could change the ledger.
     restrict(txn, schema, grants).await
+}
+
+/// A migration that cannot be a transaction. What is left of an earlier try is cleared away first, and it counts as applied only
+/// when its indexes are whole.
+async fn apply_bare(connection: &DatabaseConnection, schema: &Schema, recorded: &Recorded) -> Result<(), StepError> {
+    let failed = |error| failed(recorded, error);
+    // No limit on waiting: it holds nobody up, and giving up would leave an unfinished index.
+    connection.execute_unprepared("SET lock_timeout = 0").await.map_err(failed)?;
+    connection.execute_unprepared("SET client_connection_check_interval = '1s'").await.map_err(failed)?;
+    let built = unfinished::clear(connection, recorded, PREDECESSOR).await.map_err(failed)?;
+    if !built.is_empty() {
+        return Err(StepError::InvalidIndexes(built));
+    }
+    schema.up(connection, Some(1)).await.map_err(failed)?;
+    let left = unfinished::of(connection, recorded).await.map_err(failed)?;
+    if left.is_empty() {
+        return remember(connection, recorded).await.map_err(failed);
+    }
+    forget(connection, &recorded.name).await.map_err(failed)?;
+    Err(StepError::InvalidIndexes(left))
 }
 
 /// What must be true at the end of every deploy, also where nothing was pending.
@@ -157,130 +187,37 @@ async fn finish(
     adopt(&txn, recording, unrecorded).await?;
     restrict(&txn, schema, grants).await?;
     txn.commit().await?;
-    let unfinished = unfinished_indexes(connection).await?;
+    let unfinished = unfinished::abandoned(connection).await?;
     if unfinished.is_empty() { Ok(()) } else { Err(StepError::InvalidIndexes(unfinished)) }
 }
 
 /// Reverts the last `steps` of what was applied, each as it was applied: in a transaction, or bare.
-pub async fn down(
-    connection: &DatabaseConnection,
-    schema: &Schema,
-    recording: &Recording,
-    steps: usize,
-    report: &mut (dyn FnMut(Applied) + Send),
-) -> Result<(), StepError> {
-    let found = Found::look(connection, schema, &recording.checksums()).await?;
+pub async fn down(place: &Place<'_>, schema: &Schema, recording: &Recording, steps: usize, report: &mut (dyn FnMut(Applied) + Send)) -> Result<(), StepError> {
+    let found = place.look(schema, recording).await?;
     if !found.missing.is_empty() {
         return Err(StepError::Refused(Box::new(found)));
     }
     for name in found.applied.iter().rev().take(steps) {
         let begun = Instant::now();
         let transactional = recording.find(name).is_none_or(|recorded| recorded.transactional);
-        let reverted = if transactional { down_in_transaction(connection, schema).await } else { down_bare(connection, schema).await };
-        reverted.map_err(|error| StepError::Migration { name: name.clone(), undone: transactional, error })?;
-        report(Applied { name: name.clone(), milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) });
-    }
-    Ok(())
-}
-
-async fn down_in_transaction(connection: &DatabaseConnection, schema: &Schema) -> Result<(), DbErr> {
-    let txn = connection.begin().await?;
-    schema.down(&txn, Some(1)).await?;
-    reconcile(&txn).await?;
-    txn.commit().await
-}
-
-async fn down_bare(connection: &DatabaseConnection, schema: &Schema) -> Result<(), DbErr> {
-    schema.down(connection, Some(1)).await?;
-    reconcile(connection).await
-}
-
-/// Writes a history for a database that has none and whose schema is that of these migrations.
-pub async fn baseline(txn: &DatabaseTransaction, schema: &Schema, recording: &Recording, names: &[String], grants: Option<Grants<'_>>) -> Result<(), DbErr> {
-    schema.install(txn).await?;
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-    for name in names {
-        let mut row = Query::insert();
-        row.into_table(Alias::new(HISTORY)).columns(["version", "applied_at"]).values_panic([name.clone().into(), now.into()]);
-        row.on_conflict(OnConflict::column("version").do_nothing().to_owned());
-        txn.execute(&row).await?;
-    }
-    adopt(txn, recording, names).await?;
-    restrict(txn, schema, grants).await
-}
-
-/// Remembers migrations that something else applied, as what they are in this program.
-pub async fn adopt(connection: &impl ConnectionTrait, recording: &Recording, names: &[String]) -> Result<(), DbErr> {
-    for recorded in names.iter().filter_map(|name| recording.find(name)) {
-        remember(connection, recorded).await?;
-    }
-    Ok(())
-}
-
-/// Puts this program's SQL in the place of what a database remembers for a migration.
-pub async fn replace_checksum(connection: &impl ConnectionTrait, recorded: &Recorded) -> Result<(), DbErr> {
-    remember(connection, recorded).await
-}
-
-/// Forgets what is no longer in the history.
-pub async fn reconcile(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if !exists(connection, CHECKSUMS).await? {
-        return Ok(());
-    }
-    let mut gone = Query::delete();
-    gone.from_table(Alias::new(CHECKSUMS));
-    if exists(connection, HISTORY).await? {
-        let kept = Query::select().column("version").from(Alias::new(HISTORY)).take();
-        gone.and_where(Expr::col("version").in_subquery(kept).not());
-    }
-    connection.execute(&gone).await.map(drop)
-}
-
-async fn remember(connection: &impl ConnectionTrait, recorded: &Recorded) -> Result<(), DbErr> {
-    let mut table = Table::create();
-    table.table(Alias::new(CHECKSUMS)).if_not_exists();
-    table.col(ColumnDef::new("version").string().not_null().primary_key());
-    table.col(ColumnDef::new("checksum").string_len(64).not_null()).col(ColumnDef::new("sql").text().not_null());
-    connection.execute(&table).await?;
-    let mut row = Query::insert();
-    row.into_table(Alias::new(CHECKSUMS)).columns(["version", "checksum", "sql"]);
-    row.values_panic([recorded.name.clone().into(), recorded.checksum.clone().into(), recorded.sql().into()]);
-    row.on_conflict(OnConflict::column("version").update_columns(["checksum", "sql"]).to_owned());
-    connection.execute(&row).await.map(drop)
-}
-
-/// The role that the server runs as keeps no right to change what is only ever added to, nor to write the history.
-async fn restrict(txn: &DatabaseTransaction, schema: &Schema, grants: Option<Grants<'_>>) -> Result<(), DbErr> {
-    let Some(Grants { runtime_role }) = grants else { return Ok(()) };
-    let user = runtime_role.replace('"', "\"\"");
-    let append_only = schema.append_only.iter().map(|table| ("UPDATE, DELETE, TRUNCATE", *table));
-    let history = [HISTORY, CHECKSUMS, MARKER].map(|table| ("INSERT, UPDATE, DELETE, TRUNCATE", table));
-    for (rights, table) in append_only.chain(history) {
-        if exists(txn, table).await? {
-            txn.execute_unprepared(&format!("REVOKE {rights} ON \"{table}\" FROM \"{user}\"")).await?;
+        let failed = |error| StepError::Migration { name: name.clone(), undone: transactional, error };
+        match place {
+            Place::Postgres { connection, table_patience, .. } if transactional => {
+                let txn = begin(connection, *table_patience).await.map_err(failed)?;
+                schema.down(&txn, Some(1)).await.map_err(failed)?;
+                reconcile(&txn).await.map_err(failed)?;
+                txn.commit().await.map_err(failed)?;
+            }
+            Place::Postgres { connection, .. } => {
+                schema.down(*connection, Some(1)).await.map_err(failed)?;
+                reconcile(*connection).await.map_err(failed)?;
+            }
+            Place::Sqlite { txn } => {
+                schema.down(*txn, Some(1)).await.map_err(failed)?;
+                reconcile(*txn).await.map_err(failed)?;
+            }
         }
+        report(Applied { name: name.clone(), milliseconds: milliseconds(begun) });
     }
     Ok(())
-}
-
-/// Drops what a killed `CREATE INDEX CONCURRENTLY` of this migration left: an index that nobody reads and every write
-/// maintains, and whose name is taken. One that somebody builds right now is left alone.
-async fn drop_unfinished(connection: &DatabaseConnection, recorded: &Recorded) -> Result<(), DbErr> {
-    for index in unfinished_indexes(connection).await? {
-        let is_ours = recorded.statements.iter().any(|statement| statement.contains(&format!("\"{index}\"")) || statement.contains(&format!(" {index} ")));
-        if is_ours {
-            tracing::warn!(index, migration = recorded.name, "dropping an index that an interrupted deploy left unfinished");
-            connection.execute_unprepared(&format!("DROP INDEX CONCURRENTLY \"{index}\"")).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Invalid indexes of the schema that nobody is building.
-async fn unfinished_indexes(connection: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
-    let sql = "SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-               WHERE NOT i.indisvalid AND n.nspname = current_schema() \
-               AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid) ORDER BY 1";
-    let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-    rows.iter().map(|row| row.try_get("", "name")).collect()
 }

@@ -154,9 +154,43 @@ async fn on_postgres_a_bare_migration_is_finished_by_the_next_deploy_wherever_it
     assert_eq!(postgres.found(&whole()).await, Found { applied: whole().names(), owner: Some("tests".into()), ..Found::default() });
     // Its way back is bare as well.
     let recording = Recording::of(&whole(), DbBackend::Postgres).await.expect("recorded");
-    down(&database, &whole(), &recording, 1, &mut |_| ()).await.expect("reverted");
+    let locking = connect(&postgres.url).await;
+    let lock = Lock::take(&locking, Duration::from_secs(20)).await.expect("the lock");
+    let place = Place::Postgres { connection: &database, lock: &lock, table_patience: Duration::from_secs(1) };
+    down(&place, &whole(), &recording, 1, &mut |_| ()).await.expect("reverted");
+    lock.release().await.expect("released");
+    locking.close().await.expect("closed");
     assert_eq!(postgres.found(&whole()).await.pending, ["m3_index"]);
     database.close().await.expect("closed");
+    postgres.remove().await;
+}
+
+#[tokio::test]
+async fn on_postgres_an_index_that_a_killed_deploys_server_still_builds_is_waited_for() {
+    let Some(postgres) = Postgres::make().await else { return };
+    postgres.up(&schema(|| vec![Box::new(MARKER), Box::new(SHELF)])).await.expect("applied");
+    // It waits for this transaction, which wrote before it began, and stays unfinished as long.
+    let writing = connect(&postgres.url).await;
+    let txn = writing.begin().await.expect("a transaction");
+    txn.execute_unprepared("INSERT INTO shelf VALUES (1, 'A')").await.expect("a row");
+    let url = postgres.url.clone();
+    let building = tokio::spawn(async move { connect(&url).await.execute_unprepared(INDEX.up[0]).await });
+    let watching = connect(&postgres.url).await;
+    let is_there = "SELECT 1 AS one FROM pg_class WHERE relname = 'ix_shelf_code'";
+    while watching.query_one_raw(Statement::from_string(DbBackend::Postgres, is_there)).await.expect("an answer").is_none() {
+        assert!(!building.is_finished(), "it did not wait");
+    }
+    let (applied, ()) = tokio::join!(async { postgres.up(&whole()).await.expect("applied") }, async {
+        // Long enough for a deploy that does not wait to go wrong; nothing rests on it otherwise.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        txn.commit().await.expect("done");
+    });
+    assert_eq!(applied, ["m3_index"]);
+    building.await.expect("a task").expect("built");
+    let valid = "SELECT 1 AS one FROM pg_index WHERE indexrelid = 'ix_shelf_code'::regclass AND indisvalid";
+    assert!(watching.query_one_raw(Statement::from_string(DbBackend::Postgres, valid)).await.expect("an answer").is_some());
+    watching.close().await.expect("closed");
+    writing.close().await.expect("closed");
     postgres.remove().await;
 }
 
@@ -271,7 +305,9 @@ async fn down_takes_back_the_last_and_forgets_its_checksum_on_sqlite() {
     up_on_sqlite(&database, &both).await.expect("applied");
     let recording = Recording::of(&both, DbBackend::Sqlite).await.expect("recorded");
     let mut reverted = Vec::new();
-    down(&database, &both, &recording, 1, &mut |step: Applied| reverted.push(step.name)).await.expect("reverted");
+    let txn = database.begin().await.expect("a transaction");
+    down(&Place::Sqlite { txn: &txn }, &both, &recording, 1, &mut |step: Applied| reverted.push(step.name)).await.expect("reverted");
+    txn.commit().await.expect("committed");
     assert_eq!(reverted, ["m2_shelf"]);
     let found = found_on_sqlite(&database, &both).await;
     assert_eq!((found.applied, found.pending, found.unrecorded), (vec!["m1_name".to_owned()], vec!["m2_shelf".to_owned()], Vec::new()));

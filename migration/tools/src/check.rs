@@ -40,7 +40,8 @@ pub async fn leftovers(connection: &impl ConnectionTrait) -> Result<Vec<String>,
 
 #[cfg(test)]
 mod tests {
-    use migration_history::{Locked, Recording, Schema, down};
+    use migration_history::{Locked, Place, Recording, Schema, down};
+    use sea_orm::TransactionTrait as _;
     use sea_orm_migration::MigratorTraitSelf as _;
     use sea_orm_migration::prelude::*;
 
@@ -98,7 +99,9 @@ mod tests {
         let connection = sea_orm::Database::connect(options).await.expect("a database");
         let recording = Recording::of(&schema, DbBackend::Sqlite).await.expect("recorded");
         schema.up(&connection, None).await.expect("up");
-        down(&connection, &schema, &recording, 1, &mut |_| ()).await.expect("down");
+        let txn = connection.begin().await.expect("a transaction");
+        down(&Place::Sqlite { txn: &txn }, &schema, &recording, 1, &mut |_| ()).await.expect("down");
+        txn.commit().await.expect("committed");
         assert_eq!(leftovers(&connection).await.expect("names"), ["kept"]);
     }
 }

@@ -8,7 +8,6 @@
 mod differ;
 mod postgres;
 mod sqlite;
-mod words;
 
 use std::fmt;
 
@@ -113,7 +112,7 @@ async fn run(connection: &impl ConnectionTrait, recording: &Recording) -> Result
             if migration.transactional {
                 connection.execute_unprepared(statement).await?;
             } else {
-                connection.execute_unprepared(&words::without(statement, "CONCURRENTLY")).await?;
+                connection.execute_unprepared(&crate::words::without(statement, "CONCURRENTLY")).await?;
             }
         }
     }

@@ -8,3 +8,4 @@ pub mod lint;
 pub mod locks;
 pub mod new;
 pub mod shadow;
+mod words;

@@ -32,7 +32,8 @@ impl fmt::Display for Line {
     }
 }
 
-pub async fn run(settings: &Settings, asked: Baseline, mut report: Report) -> Exit {
+pub async fn run(settings: &Settings, asked: Baseline) -> Exit {
+    let mut report = Report::new("differences", asked.which.json);
     let module = match asked.which.db.one("baseline writes the history of one database") {
         Ok(module) => module,
         Err(why) => return report.refuse(why),
@@ -79,9 +80,7 @@ async fn adopt(settings: &Settings, module: Module, names: &[String]) -> Result<
         _ => txn.rollback().await,
     };
     if let Some((lock, locking)) = lock {
-        // The history is written or not by now, whatever becomes of the lock.
-        let _ = lock.release().await;
-        close(locking).await;
+        deploy::release(lock, locking).await;
     }
     close(connection).await;
     let differences = differences?;

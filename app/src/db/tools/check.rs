@@ -2,22 +2,23 @@
 
 use std::fmt;
 
-use migration_history::{Recording, down};
+use migration_history::Recording;
 use migration_tools::checkout::Checkout;
 use migration_tools::lint::NOT_TRANSACTIONAL;
 use migration_tools::locks::Conflict;
 use migration_tools::{check, lint, locks};
-use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{DatabaseConnection, DbErr};
 use serde::Serialize;
 
 use super::generate::{entities, read_lock_file};
 use super::shadow::{self, Shadow, Source};
 use super::{checkout, trouble};
 use crate::databases::{self, Role};
+use crate::db::down::down_at;
 use crate::db::{Exit, Report, Which, deploy};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::target::Target;
 
 /// One check of one module.
@@ -165,7 +166,7 @@ async fn on_sqlite(settings: &Settings, module: Module) -> Result<Verdict, Failu
     let target = Target::Memory;
     let connection = databases::connect(module, &target, &settings.database.limits, Role::Migrator).await?;
     deploy::migrate_sqlite(&connection, module, &target, &mut |_| ()).await?;
-    let left = all_down(&connection, module, &target).await?;
+    let left = all_down(&connection, module, &target, &settings.database.limits).await?;
     deploy::migrate_sqlite(&connection, module, &target, &mut |_| ()).await?;
     deploy::close(connection).await;
     Ok(left)
@@ -176,18 +177,16 @@ async fn on_postgres(settings: &Settings, module: Module, target: &Target) -> Re
     let limits = &settings.database.limits;
     deploy::deploy_to(module, target, None, limits, &mut |_| ()).await?;
     let connection = databases::connect(module, target, limits, Role::Migrator).await?;
-    let left = all_down(&connection, module, target).await;
+    let left = all_down(&connection, module, target, limits).await;
     deploy::close(connection).await;
     deploy::deploy_to(module, target, None, limits, &mut |_| ()).await?;
     left
 }
 
-async fn all_down(connection: &DatabaseConnection, module: Module, target: &Target) -> Result<Verdict, Failure> {
+async fn all_down(connection: &DatabaseConnection, module: Module, target: &Target, limits: &Limits) -> Result<Verdict, Failure> {
     let failed = |error: DbErr| Failure::new(module, target, Cause::Database(error));
-    let backend = if target.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
-    let recording = Recording::of(module.schema(), backend).await.map_err(failed)?;
-    let reverted = down(connection, module.schema(), &recording, recording.migrations.len(), &mut |_| ()).await;
-    reverted.map_err(|error| deploy::refused(module, target, error))?;
+    let recording = Recording::of(module.schema(), target.backend()).await.map_err(failed)?;
+    down_at(connection, module, target, limits, &recording, recording.migrations.len()).await?;
     let left = check::leftovers(connection).await.map_err(failed)?;
     Ok(Verdict { problems: left.iter().map(|name| format!("{name} is left after down")).collect(), exit: Exit::Error })
 }

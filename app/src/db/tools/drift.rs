@@ -66,7 +66,14 @@ async fn drift(settings: &Settings, modules: &[Module], report: &mut Report) -> 
     for module in modules {
         exit = exit.max(compare(settings, *module).await?.tell(settings, *module, report));
     }
-    Ok(exit.max(compare_entities(settings, modules, report).await?))
+    match compare_entities(settings, modules, report).await {
+        Ok(entities) => Ok(exit.max(entities)),
+        // What was found stays found.
+        Err(failure) => {
+            report.complain(&failure);
+            Ok(exit.max(failure.exit()))
+        }
+    }
 }
 
 /// The entities of a checkout beside the migrations. Elsewhere there are none to look at.

@@ -30,15 +30,17 @@ impl Side {
         }
         let connection = databases::connect(module, from, limits, Role::Inspector).await.map_err(|failure| at("--from", from, failure))?;
         let failed = |error| Failure::new(module, from, Cause::Database(error));
+        // Only what is ours can be locked.
+        refuse_another_schema(&connection, module, from).await?;
         let txn = match from {
             Target::Postgres(_) => connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await,
             _ => connection.begin().await,
         };
         let side = Self { module, target: from.clone(), connection, txn: txn.map_err(failed)? };
         side.be_patient(limits).await?;
-        side.refuse_another_schema().await?;
-        // As pg_dump does: no migration may change a table before it is read.
+        // As pg_dump does, and before anything is read: a table that is rewritten after the snapshot would look empty in it.
         side.lock_tables("ACCESS SHARE").await?;
+        refuse_another_schema(&side.txn, module, from).await?;
         Ok(side)
     }
 
@@ -83,26 +85,6 @@ impl Side {
         self.execute(&format!("LOCK TABLE {} IN {mode} MODE", names.join(", "))).await
     }
 
-    /// What is read must be what this program's entities say.
-    async fn refuse_another_schema(&self) -> Result<(), Failure> {
-        let (module, from) = (self.module, &self.target);
-        let found = databases::inspect(&self.txn, module, from).await?;
-        databases::refuse_strange(&found, module, from).map_err(|failure| at("--from", from, failure))?;
-        if let Some(cause) = problem(&found) {
-            return Err(Failure::new(module, from, cause));
-        }
-        if found.pending.is_empty() {
-            return Ok(());
-        }
-        let why = format!(
-            "--from means {from}, which is not at the schema of this program: it has pending migrations\n  {}\n\
-             Start this version of `larder serve` on it once, or run `larder db deploy --db {module}` with {} set to it; then transfer.",
-            found.pending.join("\n  "),
-            module.url_variable()
-        );
-        Err(refused(module, from, why))
-    }
-
     /// SQLite counts, for each connection, the commits of others. Postgres has nothing of the kind for one database.
     pub async fn version(&self) -> Result<Option<i64>, Failure> {
         if self.target.is_postgres() {
@@ -144,6 +126,25 @@ impl Side {
         }
         deploy::close(self.connection).await;
     }
+}
+
+/// What is read must be what this program's entities say.
+async fn refuse_another_schema(connection: &impl ConnectionTrait, module: Module, from: &Target) -> Result<(), Failure> {
+    let found = databases::inspect(connection, module, from).await?;
+    databases::refuse_strange(&found, module, from).map_err(|failure| at("--from", from, failure))?;
+    if let Some(cause) = problem(&found) {
+        return Err(Failure::new(module, from, cause));
+    }
+    if found.pending.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "--from means {from}, which is not at the schema of this program: it has pending migrations\n  {}\n\
+         Start this version of `larder serve` on it once, or run `larder db deploy --db {module}` with {} set to it; then transfer.",
+        found.pending.join("\n  "),
+        module.url_variable()
+    );
+    Err(refused(module, from, why))
 }
 
 async fn data_version(connection: &impl ConnectionTrait) -> Result<i64, DbErr> {

@@ -44,3 +44,16 @@ fn from_empty_needs_no_database_and_speaks_either_dialect() {
     place.run(&["db", "plan", "--engine", "sqlite", "--db", "inventory"]).says(1, "--from empty");
     assert!(!place.path("data").exists(), "nothing is made");
 }
+
+#[tokio::test]
+async fn on_postgres_the_script_goes_into_the_schema_that_the_url_names() {
+    let Some(pair) = crate::support::postgres::Pair::make_empty().await else { return };
+    let place = Place::new(&[("INVENTORY_DATABASE_URL", &format!("{}?schema=kitchen-2", pair.inventory.owner_url()))]);
+    let plan = place.run(&["db", "plan", "--db", "inventory"]);
+    plan.says(0, "CREATE SCHEMA IF NOT EXISTS \"kitchen-2\";").says(0, "SET search_path = \"kitchen-2\";");
+    let database = crate::support::connect(&pair.inventory.owner_url()).await;
+    crate::db::execute(&database, &plan.stdout).await;
+    database.close().await.expect("closed");
+    place.run(&["db", "drift", "--db", "inventory"]).says(0, "no drift");
+    pair.remove().await;
+}

@@ -112,7 +112,9 @@ async fn a_role_that_can_only_read_sees_the_whole_status_and_nothing_is_written(
     denied.says(1, "a role that is read-only");
     admin.close().await.expect("closed");
     fresh.remove().await;
+    let server = crate::support::connect(&pair.auth.server_url()).await;
     ground.remove().await;
+    execute(&server, &format!("DROP ROLE {reader}")).await;
 }
 
 #[tokio::test]
@@ -160,4 +162,37 @@ fn a_file_that_is_no_database_or_cannot_be_opened_is_told_as_such_sqlite() {
     object.says(1, "cannot be opened");
     let object = object.json();
     assert_eq!(object["error"]["code"], "not_a_database", "{object}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_seen_does_not_hide_the_other_sqlite() {
+    let place = Place::new(&[("AUTH_DATABASE_URL", "sqlite://notes.txt")]);
+    std::fs::write(place.path("notes.txt"), "milk, eggs ".repeat(100)).expect("a file");
+    place.run(&["db", "deploy", "--db", "inventory"]).is(0);
+    let ended = place.run(&["db", "status", "--json"]);
+    let object = ended.is(1).json();
+    assert_eq!((&object["databases"][0]["state"], &object["databases"][1]["state"]), (&"not_a_database".into(), &"up_to_date".into()), "{object}");
+}
+
+#[tokio::test]
+async fn looking_changes_no_byte_of_a_file_sqlite() {
+    let Some(ground) = Ground::deployed(Engine::Sqlite).await else { return };
+    let bytes = || Module::ALL.map(|module| std::fs::read(ground.file(module)).expect("a file"));
+    let before = bytes();
+    for command in [["status", "--json"].as_slice(), &["plan"], &["drift"], &["repair", &Module::Auth.migrations()[0]]] {
+        ground.run(command).is(0);
+    }
+    assert!(bytes() == before, "a look changed a file");
+}
+
+#[test]
+fn a_wrong_command_line_is_an_error_and_not_what_2_means() {
+    let place = Place::new(&[]);
+    for arguments in [["db", "statuss"].as_slice(), &["db", "status", "--db", "stock"], &["db", "plan", "--from"], &["db"]] {
+        assert_eq!(place.run(arguments).code, 1, "{arguments:?}");
+    }
+    let object = place.run(&["db", "status", "--jsno", "--json"]).json();
+    assert_eq!((&object["exit"], &object["error"]["code"]), (&1.into(), &"usage".into()), "{object}");
+    place.run(&["db", "--help"]).says(0, "Exit codes: 0 done, 1 error, 2 pending or would change, 3 lock not had in time");
+    place.run(&["--version"]).is(0);
 }

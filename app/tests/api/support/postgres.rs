@@ -236,6 +236,11 @@ impl Base {
         self.server.admin_url(&self.name)
     }
 
+    /// The server itself, as its administrator.
+    pub fn server_url(&self) -> String {
+        self.server.admin_url.clone()
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

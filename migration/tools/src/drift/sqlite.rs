@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use migration_history::Recording;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, QueryResult, Statement};
 
-use super::words::{Word, group, items, text, words};
 use super::{Kind, Thing, run};
+use crate::words::{Word, group, items, text, words};
 
 /// What SQLite itself keeps is no part of the schema.
 const OURS: &str = "t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";

@@ -4,17 +4,17 @@
 use migration_history::Recorded;
 
 use super::{Hazard, Indexes};
+use crate::words::{Word, words};
 
 /// Every hazard of a migration. `indexes` are those of earlier ones.
 pub fn hazards(migration: &Recorded, indexes: &Indexes) -> Vec<Hazard> {
     let mut made = Vec::new();
     let mut hazards = Vec::new();
-    for statement in &migration.statements {
-        let words = words(statement);
-        if let Some(table) = made_table(&words) {
+    for statement in migration.statements.iter().flat_map(|sent| statements(&words(sent))) {
+        if let Some(table) = made_table(&statement) {
             made.push(table);
         }
-        let Some((rule, table, part)) = hazard(&words, indexes) else { continue };
+        let Some((rule, table, part)) = hazard(&statement, indexes) else { continue };
         if !made.contains(&table) {
             let subject = part.map_or(table.clone(), |part| format!("{table}.{part}"));
             hazards.push(Hazard { rule, subject, message: message(rule).into() });
@@ -23,33 +23,13 @@ pub fn hazards(migration: &Recorded, indexes: &Indexes) -> Vec<Hazard> {
     hazards
 }
 
-/// A word of a statement; a name is a word, with or without its quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Word {
-    text: String,
-    is_quoted: bool,
-}
-
-/// The words that a statement begins with; more of them say nothing here.
-const MOST_WORDS: usize = 64;
-
-fn words(statement: &str) -> Vec<Word> {
-    let (mut words, mut rest) = (Vec::new(), statement.trim_start());
-    while let Some(first) = rest.chars().next().filter(|_| words.len() < MOST_WORDS) {
-        let (text, length, is_quoted) = match first {
-            '"' | '`' => {
-                let body = rest.get(1..).and_then(|body| body.split(first).next()).unwrap_or_default();
-                (body, body.len() + 2, true)
-            }
-            _ => {
-                let length = rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len()).max(first.len_utf8());
-                (rest.get(..length).unwrap_or(rest), length, false)
-            }
-        };
-        words.push(Word { text: text.to_owned(), is_quoted });
-        rest = rest.get(length..).unwrap_or_default().trim_start();
+/// What is sent at once may be several statements; what a trigger does is part of it.
+fn statements(sent: &[Word]) -> Vec<Vec<Word>> {
+    let is_trigger = after(sent, "CREATE").is_some_and(|rest| after(skip(skip(rest, "TEMP"), "TEMPORARY"), "TRIGGER").is_some());
+    if is_trigger {
+        return vec![sent.to_vec()];
     }
-    words
+    sent.split(|word| word.is_sign(";")).map(<[Word]>::to_vec).collect()
 }
 
 /// What stands after words, where a statement begins with them.
@@ -57,9 +37,7 @@ fn after<'w>(words: &'w [Word], beginning: &str) -> Option<&'w [Word]> {
     let mut rest = words;
     for expected in beginning.split(' ') {
         let (first, others) = rest.split_first()?;
-        if first.is_quoted || !first.text.eq_ignore_ascii_case(expected) {
-            return None;
-        }
+        first.is(&expected.to_lowercase()).then_some(())?;
         rest = others;
     }
     Some(rest)
@@ -70,8 +48,17 @@ fn skip<'w>(words: &'w [Word], optional: &str) -> &'w [Word] {
     after(words, optional).unwrap_or(words)
 }
 
+/// A name, without that of the database that may stand before it, and what comes after.
+fn named(words: &[Word]) -> Option<(String, &[Word])> {
+    let (first, rest) = words.split_first()?;
+    match rest.split_first() {
+        Some((dot, rest)) if dot.is_sign(".") => named(rest),
+        _ => Some((first.text().to_owned(), rest)),
+    }
+}
+
 fn name(words: &[Word]) -> Option<String> {
-    words.first().map(|word| word.text.clone())
+    named(words).map(|(name, _)| name)
 }
 
 fn made_table(words: &[Word]) -> Option<String> {
@@ -98,8 +85,7 @@ fn hazard(words: &[Word], indexes: &Indexes) -> Option<(&'static str, String, Op
     if ["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT"].iter().any(|word| after(words, word).is_some()) {
         return Some(("transaction_statement", "statement".into(), None));
     }
-    let (table, action) = after(words, "ALTER TABLE")?.split_first()?;
-    let table = table.text.clone();
+    let (table, action) = named(after(words, "ALTER TABLE")?)?;
     if after(action, "RENAME TO").is_some() {
         return Some(("rename_table", table, None));
     }
@@ -135,6 +121,9 @@ mod tests {
             ("ALTER TABLE \"lot\" RENAME COLUMN \"a\" TO \"b\"", "rename_column", "lot.a"),
             ("DROP TRIGGER ledger_entry_no_update", "drop_trigger", "ledger_entry_no_update"),
             ("DELETE FROM lot WHERE void", "delete_rows", "lot"),
+            ("-- not to be seen\nDROP TABLE lot", "drop_table", "lot"),
+            ("/* x */ ALTER TABLE main.lot DROP COLUMN a", "drop_column", "lot.a"),
+            ("SELECT 1; DROP TABLE \"main\".\"lot\"", "drop_table", "lot"),
             ("COMMIT", "transaction_statement", "statement"),
         ] {
             let migration = Recorded { name: "m".into(), transactional: true, statements: vec![statement.into()], checksum: String::new() };
