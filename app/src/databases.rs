@@ -45,7 +45,11 @@ async fn open_one(settings: &Settings, module: Module, asked: Option<Migrate>) -
     let (target, limits) = (&module.place(&settings.database).target, &settings.database.limits);
     let writer = connect(module, target, limits, Role::Writer).await?;
     let found = inspect(&writer, module, target).await?;
-    refuse_strange(&found, module, target)?;
+    match refuse_strange(&found, module, target) {
+        // In the time between two releases the older one may run on what the newer has added to. Who says so has thought of it.
+        Err(failure @ Failure { cause: Cause::Newer(_), .. }) if asked == Some(Migrate::Off) => tracing::warn!("{}", failure.message()),
+        outcome => outcome?,
+    }
     let on_postgres = if limits.migrate_on_start { Migrate::Apply } else { Migrate::Check };
     let migrate = asked.unwrap_or(if target.is_postgres() { on_postgres } else { Migrate::Apply });
     if !found.pending.is_empty() {
@@ -88,6 +92,24 @@ pub async fn connect(module: Module, target: &Target, limits: &Limits, role: Rol
     }
 }
 
+/// A connection that changes the schema. A file is looked at before: merely opening it as one that is written to turns it to WAL,
+/// and one that is refused stays as it was, to the byte.
+pub async fn connect_to_migrate(module: Module, target: &Target, limits: &Limits) -> Result<DatabaseConnection, Failure> {
+    if let Target::Sqlite(path) = target
+        && path.metadata().is_ok_and(|file| file.len() > 0)
+    {
+        let connection = connect(module, target, limits, Role::Inspector).await?;
+        let found = inspect(&connection, module, target).await;
+        let closed = connection.close().await;
+        match refuse_strange(&found?, module, target) {
+            Err(Failure { cause: Cause::MadeByHand, .. }) | Ok(()) => {}
+            Err(failure) => return Err(failure),
+        }
+        closed.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    }
+    connect(module, target, limits, Role::Migrator).await
+}
+
 async fn connect_as(module: Module, target: &Target, limits: &Limits, role: Role) -> Result<DatabaseConnection, Failure> {
     let options = match target {
         Target::Memory => memory_options(),
@@ -101,9 +123,23 @@ async fn connect_as(module: Module, target: &Target, limits: &Limits, role: Role
         match connection {
             // Two programs that turn a new file to WAL at once: SQLite refuses one without waiting.
             Err(error) if kernel::database::is_transient(&error) && begun.elapsed() < patience => tokio::time::sleep(Duration::from_millis(20)).await,
-            connection => return connection.map_err(|error| Failure::unless_held(module, target, error, begun, Cause::Unreachable)),
+            Err(error) => return Err(Failure::unless_held(module, target, error, begun, Cause::Unreachable)),
+            Ok(connection) => {
+                hasten(&connection, limits, role).await.map_err(|error| Failure::new(module, target, Cause::Unreachable(error)))?;
+                return Ok(connection);
+            }
         }
     }
+}
+
+/// Nobody's lock on the history is waited for without end.
+async fn hasten(connection: &DatabaseConnection, limits: &Limits, role: Role) -> Result<(), sea_orm::DbErr> {
+    let looks_or_migrates = matches!(role, Role::Inspector | Role::Migrator);
+    if looks_or_migrates && connection.get_database_backend() == sea_orm::DbBackend::Postgres {
+        // A statement and no option of the connection, which poolers refuse.
+        connection.execute_unprepared(&format!("SET lock_timeout = {}", limits.lock_timeout_ms)).await?;
+    }
+    Ok(())
 }
 
 fn quiet(options: &mut ConnectOptions) {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
-use migration_history::holder_of_file;
-use sea_orm::DbErr;
+use migration_history::{NO_SCHEMA, holder_of_file};
+use sea_orm::{DbErr, RuntimeErr};
 
 use crate::db::Exit;
 use crate::module::Module;
@@ -15,6 +15,8 @@ pub struct Failure {
     pub module: Module,
     /// The database, without its password.
     pub target: String,
+    /// Whether LARDER_MIGRATION_URL_… names it.
+    pub is_owners: bool,
     pub cause: Cause,
 }
 
@@ -64,7 +66,7 @@ pub enum Cause {
 
 impl Failure {
     pub fn new(module: Module, target: impl fmt::Display, cause: Cause) -> Self {
-        Self { module, target: target.to_string(), cause }
+        Self { module, target: target.to_string(), is_owners: false, cause }
     }
 
     /// What an error means: for a file that another program holds the lock of, who that is; else `cause`.
@@ -118,12 +120,25 @@ impl Failure {
         }
     }
 
+    /// The variable that the database was named in.
+    fn variable(&self) -> String {
+        let owners = self.is_owners.then(|| format!("LARDER_MIGRATION_URL_{}", self.module.name().to_ascii_uppercase()));
+        owners.unwrap_or_else(|| self.module.url_variable().to_owned())
+    }
+
+    /// The same about the database that the role that migrates has a URL of its own for.
+    #[must_use]
+    pub fn of_owner(mut self, is_owners: bool) -> Self {
+        self.is_owners = is_owners;
+        self
+    }
+
     /// What is wrong, without what to do about it.
     pub fn message(&self) -> String {
-        let Self { module, target, cause } = self;
-        let variable = module.url_variable();
+        let Self { module, target, cause, .. } = self;
+        let variable = self.variable();
         match cause {
-            Cause::Unreachable(error) => format!("the {module} database {target} ({variable}) cannot be opened: {error}"),
+            Cause::Unreachable(error) => format!("the {module} database {target} ({variable}) cannot be opened: {}", plain(error)),
             Cause::Folder { folder, error } => format!("the folder {folder} for a database cannot be made: {error}"),
             Cause::Pending(names) => format!("the {module} database {target} has pending migrations:\n  {}", names.join("\n  ")),
             Cause::OtherModules { owner } => format!("{variable} means {target}, which is the database of {owner}; {module} needs its own"),
@@ -143,12 +158,14 @@ impl Failure {
             Cause::MadeByHand => format!("the {module} database {target} has tables of Larder and no history of migrations"),
             Cause::NotLocked(names) => format!("the SQL of these migrations of {module} is not what migrations.lock says:\n  {}", names.join("\n  ")),
             Cause::NotFrozen(what) => format!("the migrations of {module}: {what}"),
-            Cause::Migration { name, undone: true, error } => format!("the {module} database {target}: {name} failed, and nothing of it was kept: {error}"),
+            Cause::Migration { name, undone: true, error } => {
+                format!("the {module} database {target}: {name} failed, and nothing of it was kept: {}", plain(error))
+            }
             Cause::Migration { name, undone: false, error } => {
-                format!("the {module} database {target}: {name} failed; it is not transactional, what it did until then is there: {error}")
+                format!("the {module} database {target}: {name} failed; it is not transactional, what it did until then is there: {}", plain(error))
             }
             Cause::InvalidIndexes(names) => format!("the {module} database {target} has indexes that were left unfinished: {}", names.join(", ")),
-            Cause::Database(error) => format!("the {module} database {target}: {error}"),
+            Cause::Database(error) => format!("the {module} database {target}: {}", plain(error)),
             Cause::Locked { waited_seconds, holder } => {
                 format!("the {module} database {target} is being migrated by {holder}; gave up after {waited_seconds} s")
             }
@@ -163,15 +180,23 @@ impl Failure {
         let says = match &self.cause {
             Cause::Unreachable(error) | Cause::Database(error) => return advice(module, error),
             Cause::Folder { .. } | Cause::Refused(_) => return None,
-            Cause::Pending(_) => format!("Apply them with `larder db deploy --db {module}`, or start with LARDER_DATABASE_MIGRATE_ON_START=true."),
+            Cause::Pending(_) if self.target.starts_with("postgres") => {
+                format!("Apply them with `larder db deploy --db {module}`, or start with LARDER_DATABASE_MIGRATE_ON_START=true.")
+            }
+            Cause::Pending(_) => format!("Apply them with `larder db deploy --db {module}`; starting the server does as well."),
             Cause::OtherModules { .. } => "Correct the URL; the two may be swapped. Nothing was changed.".into(),
-            Cause::Newer(_) => "Run the version that made them, or a later one. Nothing was changed.".into(),
+            Cause::Newer(_) => {
+                "Run the version that made them, or a later one; where they only added things, `larder serve --migrate off` runs on it. Nothing was changed.".into()
+            }
             Cause::Foreign(_) => "Correct the URL. Nothing was changed.".into(),
             Cause::Edited(_) => format!(
                 "A released migration must not change: put its SQL back and add another migration. `larder db repair NAME --db {module}` shows what differs, and accepts it with --yes."
             ),
             Cause::OutOfOrder(_) => {
-                "They came in by a merge, with names that sort before what was applied. Give them later names, if they were never released.".into()
+                format!(
+                    "Did they come in by a merge, with names that sort before what was applied? Give them later names, if they were never released. \
+                     Or are only their rows in the history gone? Where the schema is right, `larder db baseline --to LAST --db {module}` writes them."
+                )
             }
             Cause::MadeByHand => {
                 format!("Was it made with the script of `larder db plan`? Then `larder db baseline --to NAME --db {module}` writes the history.")
@@ -199,6 +224,18 @@ impl Failure {
     }
 }
 
+/// An error as the database tells it, without the places of its and the driver's own sources.
+fn plain(error: &DbErr) -> String {
+    let of_driver = match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
+        other => return other.to_string(),
+    };
+    match of_driver.as_database_error() {
+        Some(told) => format!("{} ({})", told.message(), told.code().unwrap_or_default()),
+        None => of_driver.to_string(),
+    }
+}
+
 fn advice(module: Module, error: &DbErr) -> Option<String> {
     trouble(error).1.map(|next| next.replace("{module}", module.name()).replace("{MODULE}", &module.name().to_ascii_uppercase()))
 }
@@ -206,7 +243,7 @@ fn advice(module: Module, error: &DbErr) -> Option<String> {
 /// The name of what went wrong at a database, and what to do about it.
 fn trouble(error: &DbErr) -> (&'static str, Option<&'static str>) {
     const OWNER: &str =
-        "Connect as the role that owns the schema: LARDER_MIGRATION_URL_{MODULE}. scripts/postgres-roles.sql makes both roles with their rights.";
+        "To change the schema, connect as its owner: LARDER_MIGRATION_URL_{MODULE}. The server's role needs USAGE on the schema and its rights on the tables.";
     let code = kernel::database::code(error);
     match code.as_deref() {
         Some("3D000") => {
@@ -215,13 +252,22 @@ fn trouble(error: &DbErr) -> (&'static str, Option<&'static str>) {
         Some("28P01" | "28000") => ("no_login", Some("Correct user and password in the URL, or let the role in (pg_hba.conf).")),
         Some("42501") => ("no_permission", Some(OWNER)),
         Some("25006") => ("read_only", Some("It takes no writes: a standby, or a role that is read-only. Connect to the primary as the owner.")),
+        Some("13" | "53100") => ("disk_full", Some("Make room. What was done was taken back.")),
+        Some("266" | "10") => ("no_database", Some("Is it a file, and may this user read and write it?")),
+        Some("57014") => ("timeout", Some("A statement took longer than the role's statement_timeout.")),
+        Some("26000" | "42P05") => {
+            ("pooler", Some("A transaction pooler mixes prepared statements up: give LARDER_MIGRATION_URL_{MODULE} a URL that leads past it."))
+        }
         Some("14") => ("no_database", Some("Is the folder there, and may this user read and write in it?")),
         Some("26") => ("not_a_database", Some("The file is something else, or damaged: restore the last backup (docs/runbook.md).")),
         Some("55P03") => (
             "lock_timeout",
             Some("Somebody held a table that a migration needs. Deploy again when it is quieter; the running transactions are in pg_stat_activity."),
         ),
-        None if matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_)) => ("unreachable", Some("Is the server running, and are host and port right?")),
+        None if matches!(error, DbErr::Custom(says) if says == NO_SCHEMA) => ("no_permission", Some(OWNER)),
+        None if matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_)) => {
+            ("unreachable", Some("Is the server running, are host and port right, and has it connections to spare?"))
+        }
         _ => ("database", None),
     }
 }

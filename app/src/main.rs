@@ -62,12 +62,16 @@ fn explain(usage: &clap::Error) -> ExitCode {
     if !usage.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    if std::env::args_os().any(|argument| argument == "--json") {
-        let message = usage.to_string();
-        let message = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-        say(serde_json::json!({ "exit": 1, "error": { "code": "usage", "message": message, "next": "larder help" } }));
-    }
+    let message = usage.to_string();
+    in_json("usage", message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: "));
     ExitCode::FAILURE
+}
+
+/// Who asked for JSON gets an object, also where it does not come to running the command.
+fn in_json(code: &str, message: &str) {
+    if std::env::args_os().any(|argument| argument == "--json") {
+        say(serde_json::json!({ "exit": 1, "error": { "code": code, "message": message, "next": null } }));
+    }
 }
 
 /// To stdout, where a closed pipe is no reason to panic.
@@ -92,7 +96,10 @@ async fn main() -> ExitCode {
     }
     let settings = match settings::environment().and_then(|variables| Settings::load(cli.config.as_deref(), &variables)) {
         Ok(settings) => settings,
-        Err(refusal) => return complain(refusal),
+        Err(refusal) => {
+            in_json("settings", &refusal.to_string());
+            return complain(refusal);
+        }
     };
     telemetry::start(&settings.log);
     match cli.command {

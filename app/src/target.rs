@@ -33,6 +33,23 @@ pub struct Postgres {
     database: String,
 }
 
+/// What a Postgres URL may say beside the place.
+const PARAMETERS: [&str; 13] = [
+    "schema",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+];
+
 impl Target {
     /// Reads a URL as people have it from elsewhere. The error says what is expected and repeats nothing of the URL.
     pub fn parse(url: &str) -> Result<Self, String> {
@@ -90,7 +107,12 @@ impl Postgres {
         let expected = || "a URL such as postgres://user:password@host:5432/name is expected".to_owned();
         let (_, rest) = url.split_once("://").ok_or_else(expected)?;
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (schema, kept): (Vec<_>, Vec<_>) = query.split('&').filter(|pair| !pair.is_empty()).partition(|pair| pair.starts_with("schema="));
+        if query.split('&').any(|pair| pair.contains('?')) || place.split_once('/').is_some_and(|(_, database)| database.contains('@')) {
+            return Err("a URL is expected in which `/`, `?`, `#` and `@` of a password are written as %2F, %3F, %23 and %40".into());
+        }
+        // What other tools have there is nothing to this driver, which would log it, with its value.
+        let known = |pair: &&str| PARAMETERS.contains(&pair.split('=').next().unwrap_or_default());
+        let (schema, kept): (Vec<_>, Vec<_>) = query.split('&').filter(known).partition(|pair| pair.starts_with("schema="));
         let schema = schema.last().map(|pair| pair.trim_start_matches("schema=").to_owned()).filter(|schema| !schema.is_empty());
         let plain = |name: &String| name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         if schema.as_ref().is_some_and(|name| !plain(name)) {
@@ -163,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn what_the_driver_does_not_know_leaves_the_url_unseen() {
+        let Target::Postgres(at) = target("postgres://ann@db/stock?connection_limit=5&sslpassword=hunter2&sslmode=disable&pgbouncer=true") else {
+            panic!("Postgres")
+        };
+        assert_eq!(at.url.reveal(), "postgres://ann@db/stock?sslmode=disable");
+    }
+
+    #[test]
     fn one_place_has_many_names() {
         for (one, other, same) in [
             ("postgres://a:1@localhost/x", "postgresql://b:2@127.0.0.1:5432/x?schema=public", true),
@@ -186,9 +216,16 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_told_what_is_expected_and_not_repeated() {
-        for url in
-            ["mysql://root:hunter2@h/x", "hunter2", "sqlite://", "sqlite::memory:", "postgres://a:hunter2@h:port/x", "postgres://a:hunter2@h/x?schema=a,b"]
-        {
+        for url in [
+            "postgres://u:1234/hunter2@h/x",
+            "postgres://u:hunt?er2@h/x?sslmode=disable",
+            "mysql://root:hunter2@h/x",
+            "hunter2",
+            "sqlite://",
+            "sqlite::memory:",
+            "postgres://a:hunter2@h:port/x",
+            "postgres://a:hunter2@h/x?schema=a,b",
+        ] {
             let error = Target::parse(url).expect_err(url);
             assert!(!error.contains("hunter2") && !error.is_empty(), "{error}");
         }

@@ -61,7 +61,8 @@ pub async fn run(settings: &Settings, which: Which) -> Exit {
 pub async fn deploy(settings: &Settings, module: Module, report: &mut (dyn FnMut(Applied) + Send)) -> Result<(), Failure> {
     let place = module.place(&settings.database);
     let owner = place.migration.as_ref().unwrap_or(&place.target);
-    deploy_to(module, owner, runtime_role(settings, module), &settings.database.limits, report).await?;
+    let outcome = deploy_to(module, owner, runtime_role(settings, module), &settings.database.limits, report).await;
+    outcome.map_err(|failure| failure.of_owner(place.migration.is_some()))?;
     if owner.is_same(&place.target) { Ok(()) } else { verify(settings, module, &place.target).await }
 }
 
@@ -96,7 +97,7 @@ pub async fn deploy_to(
     limits: &Limits,
     report: &mut (dyn FnMut(Applied) + Send),
 ) -> Result<(), Failure> {
-    let connection = databases::connect(module, target, limits, Role::Migrator).await?;
+    let connection = databases::connect_to_migrate(module, target, limits).await?;
     let outcome = match target {
         Target::Postgres(owner) => {
             let grants = runtime_role.map(|runtime_role| Grants { runtime_role });
@@ -122,7 +123,7 @@ async fn migrate_postgres(
     let (lock, locking) = lock(module, &target, limits).await?;
     let failed = |error| Failure::new(module, &target, Cause::Database(error));
     if let Some(schema) = &owner.schema {
-        make_schema(connection, schema).await.map_err(failed)?;
+        make_schema(connection, schema, grants).await.map_err(failed)?;
     }
     let place = Place::Postgres { connection, lock: &lock, table_patience: Duration::from_millis(limits.lock_timeout_ms) };
     let outcome = up(&place, module.schema(), &recording, grants, report).await.map_err(|error| refused(module, &target, error));
@@ -173,12 +174,20 @@ pub fn refused(module: Module, target: &Target, error: StepError) -> Failure {
     Failure::new(module, target, cause)
 }
 
-/// A schema that a URL names is made where it is missing, as people who have such URLs expect.
-async fn make_schema(connection: &impl ConnectionTrait, schema: &str) -> Result<(), DbErr> {
+/// A schema that a URL names is made where it is missing, as people who have such URLs expect, and opened to the server's role as
+/// scripts/postgres-roles.sql opens `public`.
+async fn make_schema(connection: &impl ConnectionTrait, schema: &str, grants: Option<Grants<'_>>) -> Result<(), DbErr> {
     let sql = format!("SELECT 1 AS found FROM pg_namespace WHERE nspname = '{schema}'");
     let found = connection.query_one_raw(sea_orm::Statement::from_string(connection.get_database_backend(), sql)).await?;
     if found.is_none() {
         connection.execute_unprepared(&format!("CREATE SCHEMA \"{schema}\"")).await?;
+        if let Some(Grants { runtime_role }) = grants {
+            let role = runtime_role.replace('"', "\"\"");
+            for given in ["SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"] {
+                connection.execute_unprepared(&format!("ALTER DEFAULT PRIVILEGES IN SCHEMA \"{schema}\" GRANT {given} TO \"{role}\"")).await?;
+            }
+            connection.execute_unprepared(&format!("GRANT USAGE ON SCHEMA \"{schema}\" TO \"{role}\"")).await?;
+        }
     }
     Ok(())
 }

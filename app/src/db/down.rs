@@ -8,7 +8,7 @@ use sea_orm::DatabaseConnection;
 use super::deploy::{self, Line, close, refused};
 use super::status::recording;
 use super::{Exit, Report, is_there, owners, refuse_destruction, refuse_memory};
-use crate::databases::{self, Role};
+use crate::databases;
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::{Limits, Settings};
@@ -37,7 +37,7 @@ async fn revert(settings: &Settings, module: Module, steps: usize, report: &mut 
     let recording = recording(module, target).await?;
     let mut reverted = Vec::new();
     if is_there(target) {
-        let connection = databases::connect(module, target, limits, Role::Migrator).await?;
+        let connection = databases::connect_to_migrate(module, target, limits).await?;
         let outcome = down_at(&connection, module, target, limits, &recording, steps).await;
         close(connection).await;
         reverted = outcome?;

@@ -262,6 +262,11 @@ fn owners(settings: &Settings, module: Module) -> &Target {
     place.migration.as_ref().unwrap_or(&place.target)
 }
 
+/// Whether the role that migrates has a URL of its own.
+fn has_owners_url(settings: &Settings, module: Module) -> bool {
+    module.place(&settings.database).migration.is_some()
+}
+
 /// The role that the server runs as, where it is not the one that migrates.
 fn runtime_role(settings: &Settings, module: Module) -> Option<&str> {
     match (owners(settings, module), &module.place(&settings.database).target) {
@@ -274,7 +279,8 @@ fn runtime_role(settings: &Settings, module: Module) -> Option<&str> {
 fn is_there(target: &Target) -> bool {
     match target {
         Target::Memory => false,
-        Target::Sqlite(path) => path.exists(),
+        // What may not be looked at, or a link that leads nowhere, is no absence: opening it tells what is wrong.
+        Target::Sqlite(path) => !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound),
         Target::Postgres(_) => true,
     }
 }

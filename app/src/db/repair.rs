@@ -7,7 +7,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Exit, Report, deploy, is_there, owners};
-use crate::databases::{self, Role};
+use crate::databases;
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
@@ -78,7 +78,7 @@ async fn repair_locked(settings: &Settings, module: Module, asked: &super::Repai
     let failed = |error| Failure::new(module, target, Cause::Database(error));
     // The migration as it is, whatever migrations.lock says.
     let recording = Recording::of(module.schema(), target.backend()).await.map_err(failed)?;
-    let connection = databases::connect(module, target, &settings.database.limits, Role::Migrator).await?;
+    let connection = databases::connect_to_migrate(module, target, &settings.database.limits).await?;
     let txn = deploy::begin(&connection, module, target).await?;
     let found = Found::look(&txn, module.schema(), &recording.checksums()).await.map_err(failed)?;
     databases::refuse_strange(&found, module, target)?;

@@ -17,11 +17,13 @@ pub struct Report {
     lines: Vec<Value>,
     /// What stands beside the list.
     also: Map<String, Value>,
+    /// Whether something could not be said: a script that is cut off must not look whole.
+    lost: bool,
 }
 
 impl Report {
     pub fn new(list: &'static str, json: bool) -> Self {
-        Self { list, json, lines: Vec::new(), also: Map::new() }
+        Self { list, json, lines: Vec::new(), also: Map::new(), lost: false }
     }
 
     /// A line of the report, and an object of `--json`.
@@ -29,7 +31,7 @@ impl Report {
         if self.json {
             self.lines.push(serde_json::to_value(line).unwrap_or_default());
         } else {
-            say(line);
+            self.say(line);
         }
     }
 
@@ -39,9 +41,19 @@ impl Report {
     }
 
     /// Something for people alone.
-    pub fn remark(&self, text: impl Display) {
+    pub fn remark(&mut self, text: impl Display) {
         if !self.json {
-            say(text);
+            self.say(text);
+        }
+    }
+
+    fn say(&mut self, text: impl Display) {
+        if let Err(error) = say(text) {
+            // A reader that has seen enough is no fault.
+            if error.kind() != std::io::ErrorKind::BrokenPipe && !self.lost {
+                complain(format_args!("stdout: {error}"));
+                self.lost = true;
+            }
         }
     }
 
@@ -65,18 +77,19 @@ impl Report {
 
     pub fn end(mut self, exit: Exit) -> Exit {
         if self.json {
-            self.also.insert(self.list.to_owned(), self.lines.into());
+            let lines = std::mem::take(&mut self.lines);
+            self.also.insert(self.list.to_owned(), lines.into());
             self.also.insert("exit".to_owned(), (exit as u8).into());
-            say(Value::Object(self.also));
+            let object = Value::Object(std::mem::take(&mut self.also));
+            self.say(object);
         }
-        exit
+        if self.lost { exit.max(Exit::Error) } else { exit }
     }
 }
 
-/// To stdout, where a closed pipe is no reason to panic.
-fn say(text: impl Display) {
+fn say(text: impl Display) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 fn complain(problem: impl Display) {

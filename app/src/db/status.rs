@@ -6,7 +6,7 @@ use migration_history::{Found, Problem, Recording};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Exit, Report, Which, is_there, owners};
+use super::{Exit, Report, Which, has_owners_url, is_there, owners, refuse_memory};
 use crate::databases::{self, Role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
@@ -32,12 +32,13 @@ pub async fn run(settings: &Settings, which: Which) -> Exit {
     let (mut databases, mut worst) = (Vec::new(), Exit::Done);
     for module in which.db.modules() {
         // One that cannot be looked at does not hide the other.
-        let verdict = match look(settings, module).await {
+        let is_owners = has_owners_url(settings, module);
+        let verdict = match look(settings, module).await.map_err(|failure| failure.of_owner(is_owners)) {
             Ok(found) => {
                 for line in lines(module, &found) {
                     report.line(line);
                 }
-                verdict(settings, module, &found)
+                verdict(settings, module, &found).map(|failure| failure.of_owner(is_owners))
             }
             Err(failure) => {
                 report.complain(&failure);
@@ -75,6 +76,7 @@ fn in_json(settings: &Settings, module: Module, verdict: Option<&Failure>) -> se
 
 /// What the database says, beside what this program's migrations really send.
 async fn look(settings: &Settings, module: Module) -> Result<Found, Failure> {
+    refuse_memory(settings, module, "look at")?;
     let target = owners(settings, module);
     let recording = recording(module, target).await?;
     if !is_there(target) {

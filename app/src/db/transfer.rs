@@ -99,7 +99,7 @@ fn what_next(module: Module, to: &Target, source_went_on: bool) -> String {
         // A deploy gives the server's role its rights, and takes those that it must not have.
         Target::Postgres(_) => {
             format!(
-                "The source is as it was. Set {variable} to {to} (with its password), run `larder db deploy --db {module}` for the rights of the server's role, and start the server."
+                "The source is as it was. Set {variable} to {to}, with the role that the server runs as, run `larder db deploy --db {module}` for the rights of the server's role, and start the server."
             )
         }
         _ => format!("The source is as it was. Set {variable} to {to}, and start the server."),

@@ -172,6 +172,11 @@ async fn a_database_newer_than_the_program_is_refused() {
     execute(&database, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99990101_000001_from_the_future', 1)").await.expect("inserted");
     let message = place.refused(&[]);
     assert!(message.contains("newer than this program") && message.contains("m99990101_000001_from_the_future"), "{message}");
+    // Who rolls an application back, and knows that the newer one has only added things, says so.
+    let older = place.serve(&["--migrate", "off"]);
+    ready(&older).await;
+    let log = older.log();
+    assert!(log.contains("is newer than this program"), "{log}");
     let status = place.run(&["db", "status", "--db", "inventory"]);
     assert_eq!(status.code, 4);
     assert!(status.stdout.lines().any(|line| line.contains("missing") && line.contains("from_the_future")), "{}", status.stdout);

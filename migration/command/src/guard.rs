@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use migration_history::{Found, Lock, Recording, Schema, adopt, reconcile};
+use sea_orm_cli::MigrateSubcommands;
 use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -11,34 +12,35 @@ use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTra
 /// How long another deploy is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What was asked for, as far as it matters here. No command at all means `up`.
+/// What was asked for, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    NeedsNoDatabase,
     Looks,
     Writes,
     Destroys,
 }
 
-impl Command {
-    pub fn writes(self) -> bool {
-        self != Self::Looks
-    }
-
-    pub fn destroys(self) -> bool {
-        self == Self::Destroys
+/// No command at all means `up`.
+pub fn command(asked: Option<&MigrateSubcommands>) -> Command {
+    match asked {
+        Some(MigrateSubcommands::Init | MigrateSubcommands::Generate { .. }) => Command::NeedsNoDatabase,
+        Some(MigrateSubcommands::Status) => Command::Looks,
+        Some(MigrateSubcommands::Down { .. } | MigrateSubcommands::Fresh | MigrateSubcommands::Refresh | MigrateSubcommands::Reset) => Command::Destroys,
+        _ => Command::Writes,
     }
 }
 
-pub fn command(arguments: &[String]) -> Command {
-    let looks = ["status", "help", "init", "generate", "-h", "--help", "-V", "--version"];
-    let destroys = ["down", "fresh", "refresh", "reset"];
-    let has = |words: &[&str]| arguments.iter().skip(1).any(|argument| words.contains(&argument.as_str()));
-    if has(&destroys) {
-        Command::Destroys
-    } else if has(&looks) {
-        Command::Looks
-    } else {
-        Command::Writes
+/// `fresh` drops whatever it finds: whose database it is, is asked first.
+pub async fn refuse_others(connection: &DatabaseConnection, schema: &Schema) -> Result<(), String> {
+    let failed = |error: DbErr| error.to_string();
+    let recording = Recording::of(schema, connection.get_database_backend()).await.map_err(failed)?;
+    let found = Found::look(connection, schema, &recording.checksums()).await.map_err(failed)?;
+    match found.owner {
+        Some(owner) if owner != schema.module => {
+            Err(format!("This is the database of {owner}, and these are the migrations of {}. Nothing was changed.", schema.module))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -173,27 +175,6 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn of(line: &str) -> Command {
-        command(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn what_a_command_does_is_known_from_its_word() {
-        for (line, expected) in [
-            ("x", Command::Writes),
-            ("x up -n 1", Command::Writes),
-            ("x -u sqlite://a.db down", Command::Destroys),
-            ("x status", Command::Looks),
-            ("x --help", Command::Looks),
-            ("x generate add_supplier", Command::Looks),
-            ("x fresh", Command::Destroys),
-            ("x -v refresh", Command::Destroys),
-            ("x reset -u postgres://h/x", Command::Destroys),
-        ] {
-            assert_eq!(of(line), expected, "{line}");
-        }
-    }
 
     #[test]
     fn production_is_known_from_the_environment_or_the_settings_file() {

@@ -11,8 +11,10 @@ mod guard;
 
 use std::process::ExitCode;
 
-use guard::Guarded;
+use clap::Parser;
+use guard::{Command, Guarded};
 use migration_history::Schema;
+use sea_orm_cli::MigrateSubcommands;
 use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
 /// Whose database is migrated, and whose is not to be touched; in capitals, as in the variables' names.
@@ -34,19 +36,48 @@ pub async fn run(schema: &'static Schema, modules: Modules) -> ExitCode {
 }
 
 async fn guarded(schema: &'static Schema, modules: Modules) -> Result<(), String> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let target = Target::choose(&arguments, modules, environment)?;
-    let command = guard::command(&arguments);
-    if command.destroys() && guard::is_production(environment)? {
+    // What the arguments say is known by the tool's own rules, not by ours.
+    let asked = Arguments::parse();
+    let target = Target::choose(&asked, modules, environment)?;
+    let command = guard::command(asked.command.as_ref());
+    if command == Command::NeedsNoDatabase {
+        sea_orm_migration::cli::run_cli(Guarded(schema)).await;
+        return Ok(());
+    }
+    if command == Command::Destroys && guard::is_production(environment)? {
         return Err("In production mode nothing is done that drops tables.".into());
     }
-    let lock =
-        if command.writes() && target.is_postgres() { Some(guard::lock(&target.connect().await.map_err(|error| error.to_string())?).await?) } else { None };
-    sea_orm_migration::cli::run_cli_with_custom_connection(Guarded(schema), async || target.connect().await).await;
-    if let Some(lock) = lock {
-        lock.release().await.map_err(|error| error.to_string())?;
+    if target.url.is_empty() {
+        let own = modules.own;
+        return Err(format!("No database: give -u URL, or LARDER_MIGRATION_URL_{own}, {own}_DATABASE_URL or DATABASE_URL."));
     }
-    Ok(())
+    let failed = |error: DbErr| error.to_string();
+    let connection = target.connect().await.map_err(failed)?;
+    guard::refuse_others(&connection, schema).await?;
+    let locks = command != Command::Looks && target.is_postgres();
+    let lock = if locks { Some(guard::lock(&target.connect().await.map_err(failed)?).await?) } else { None };
+    let outcome = sea_orm_migration::cli::run_migrate(Guarded(schema), &connection, asked.command, asked.verbose).await;
+    if let Some(lock) = lock {
+        lock.release().await.map_err(failed)?;
+    }
+    outcome.map_err(|error| error.to_string())
+}
+
+/// The arguments of sea-orm-migration's command line. Its own type keeps them to itself.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Show debug messages
+    #[arg(short = 'v', long, global = true)]
+    verbose: bool,
+    /// Database schema (Postgres)
+    #[arg(short = 's', long, global = true)]
+    database_schema: Option<String>,
+    /// Database URL
+    #[arg(short = 'u', long, global = true)]
+    database_url: Option<String>,
+    #[command(subcommand)]
+    command: Option<MigrateSubcommands>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this program is no part of the server and has no settings but these")]
@@ -80,9 +111,9 @@ impl Target {
         Database::connect(options).await
     }
 
-    fn choose(arguments: &[String], modules: Modules, environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    fn choose(asked: &Arguments, modules: Modules, environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let url_of = |module: &str| environment(&format!("LARDER_MIGRATION_URL_{module}")).or_else(|| environment(&format!("{module}_DATABASE_URL")));
-        let url = match (option(arguments, "-u", "--database-url"), url_of(modules.own), environment("DATABASE_URL")) {
+        let url = match (asked.database_url.clone(), url_of(modules.own), environment("DATABASE_URL")) {
             (Some(url), _, _) | (None, Some(url), None) | (None, None, Some(url)) => url,
             // The same database, perhaps as another role: sea-orm-cli's `-u` is the more deliberate of the two.
             (None, Some(own), Some(general)) if place(&own) == place(&general) => general,
@@ -101,7 +132,7 @@ impl Target {
             return Err(format!("This is the database of {name}: each of the two modules has its own."));
         }
         let (url, schema) = without_schema(&url);
-        Ok(Self { url, schema: option(arguments, "-s", "--database-schema").or(schema) })
+        Ok(Self { url, schema: asked.database_schema.clone().or_else(|| environment("DATABASE_SCHEMA")).or(schema) })
     }
 }
 
@@ -112,20 +143,6 @@ fn place(url: &str) -> (String, Option<String>) {
     let rest = rest.split('?').next().unwrap_or(rest);
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     (place.to_owned(), schema.filter(|schema| schema != "public"))
-}
-
-/// The value of an option, as `-u URL`, `--database-url URL` or `--database-url=URL`.
-fn option(arguments: &[String], short: &str, long: &str) -> Option<String> {
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == short || argument == long {
-            return arguments.next().cloned();
-        }
-        if let Some(value) = argument.strip_prefix(long).and_then(|rest| rest.strip_prefix('=')) {
-            return Some(value.to_owned());
-        }
-    }
-    None
 }
 
 /// Takes `schema=…` out of a URL's query: other tools write the search path there, and libpq refuses the parameter.
@@ -144,8 +161,8 @@ mod tests {
     const AUTH: Modules = Modules { own: "AUTH", other: "INVENTORY" };
 
     fn choose(arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let target = Target::choose(&arguments, AUTH, |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
+        let asked = Arguments::try_parse_from(arguments).expect("right arguments");
+        let target = Target::choose(&asked, AUTH, |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
         target.map(|target| target.url)
     }
 
@@ -165,7 +182,10 @@ mod tests {
     #[test]
     fn an_option_goes_before_the_owners_url_and_that_before_the_applications() {
         let variables = [("LARDER_MIGRATION_URL_AUTH", "postgres://owner@h/a"), ("AUTH_DATABASE_URL", "postgres://app@h/a")];
-        assert_eq!(choose(&["x", "--database-url=postgres://h/c", "up"], &variables).as_deref(), Ok("postgres://h/c"));
+        for given in [["--database-url=postgres://h/c", "up"].as_slice(), &["-upostgres://h/c", "up"], &["-u=postgres://h/c"], &["up", "-vu", "postgres://h/c"]]
+        {
+            assert_eq!(choose(&[&["x"], given].concat(), &variables).as_deref(), Ok("postgres://h/c"), "{given:?}");
+        }
         assert_eq!(choose(&["x", "up"], &variables).as_deref(), Ok("postgres://owner@h/a"));
         assert_eq!(choose(&["x", "up"], &variables[1..]).as_deref(), Ok("postgres://app@h/a"));
         assert_eq!(choose(&["x", "up"], &[("DATABASE_URL", "postgres://h/b")]).as_deref(), Ok("postgres://h/b"));

@@ -5,6 +5,9 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use crate::recording::Checksums;
 use crate::{CHECKSUMS, HISTORY, MARKER, Schema};
 
+/// What a look ends with where there is no schema to look into.
+pub const NO_SCHEMA: &str = "this role may use no schema of its search path";
+
 /// The history of a database beside that of this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -20,6 +23,8 @@ pub struct Found {
     pub unrecorded: Vec<String>,
     /// Whose database it is, where it says so.
     pub owner: Option<String>,
+    /// Whether there is the table in which it would say so, which the first migration makes.
+    pub has_marker: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,8 @@ impl Found {
     /// Looks at a database. `expected` are the checksums of this program's migrations for its engine.
     pub async fn look(connection: &impl ConnectionTrait, schema: &Schema, expected: &Checksums) -> Result<Self, DbErr> {
         // The history last: while another deploy commits, it may be ahead of what was read before it, and never behind.
+        refuse_no_schema(connection).await?;
+        let has_marker = exists(connection, MARKER).await?;
         let owner = texts(connection, MARKER, "name").await?.into_iter().next();
         let recorded = recorded(connection).await?;
         let history = texts(connection, HISTORY, "version").await?;
@@ -57,7 +64,7 @@ impl Found {
         let differs = |name: &&String| of(name).is_some_and(|(_, checksum, _)| expected.get(*name).is_some_and(|expected| expected != checksum));
         let edited = applied.iter().filter(differs);
         let edited = edited.map(|name| Edited { name: name.clone(), applied_sql: of(name).map(|(.., sql)| sql.clone()).unwrap_or_default() }).collect();
-        Ok(Self { applied, pending, edited, missing, out_of_order, unrecorded, owner })
+        Ok(Self { applied, pending, edited, missing, out_of_order, unrecorded, owner, has_marker })
     }
 
     /// The first of what must be cleared up before anything is applied.
@@ -68,12 +75,25 @@ impl Found {
             Some(Problem::Edited)
         } else if !self.out_of_order.is_empty() {
             Some(Problem::OutOfOrder)
-        } else if self.applied.is_empty() && self.owner.is_some() {
+        } else if self.applied.is_empty() && self.has_marker {
             Some(Problem::MadeByHand)
         } else {
             None
         }
     }
+}
+
+/// Without a schema that it may use, a role sees no table, and every database would look empty to it. One that is not there yet
+/// is another matter: a deploy makes it.
+async fn refuse_no_schema(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT current_schema() IS NULL AND EXISTS (SELECT FROM pg_namespace n, unnest(string_to_array(current_setting('search_path'), ',')) AS part \
+               WHERE n.nspname = trim(both ' \"' FROM part)) AS shut";
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let is_shut = row.map(|row| row.try_get::<bool>("", "shut")).transpose()?.unwrap_or(false);
+    if is_shut { Err(DbErr::Custom(NO_SCHEMA.into())) } else { Ok(()) }
 }
 
 /// Whether a table is there, also one that this role may not read: Postgres' information_schema hides those, and a database

@@ -16,7 +16,7 @@ mod unfinished;
 
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
-pub use found::{Edited, Found, Problem, exists};
+pub use found::{Edited, Found, NO_SCHEMA, Problem, exists};
 pub use lock_file::{LockFile, Locked};
 pub use locking::{Lock, LockError, holder_of_file};
 pub use recording::{Checksums, Recorded, Recording};

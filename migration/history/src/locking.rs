@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement, TransactionTrait};
 
 /// "larder" in ASCII.
 const KEY: i64 = 0x6c61_7264_6572;
@@ -51,7 +51,8 @@ impl Lock {
         let give_up = Instant::now() + patience;
         let mut told = false;
         loop {
-            let txn = connection.begin().await?;
+            // READ COMMITTED keeps no snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+            let txn = connection.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
             // It idles while others work, which a limit of the role on that must not end.
             txn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             let row = query(&txn, &format!("SELECT pg_try_advisory_xact_lock({KEY}) AS had")).await?;
@@ -109,10 +110,11 @@ pub fn holder_of_file(file: &Path) -> Option<String> {
     // In WAL mode the writer locks a byte of the `-shm` file, else a byte far out in the file itself.
     const WAL_WRITE_LOCK: &str = "120";
     const RESERVED: &str = "1073741825";
+    let file = file.canonicalize().ok()?;
     let mut beside = file.as_os_str().to_owned();
     beside.push("-shm");
     let inode = |path: &Path| std::fs::metadata(path).ok().map(|file| file.ino().to_string());
-    let places = [(inode(Path::new(&beside)), WAL_WRITE_LOCK), (inode(file), RESERVED)];
+    let places = [(inode(Path::new(&beside)), WAL_WRITE_LOCK), (inode(&file), RESERVED)];
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     // 1: POSIX  ADVISORY  WRITE 4711 08:01:131 120 120
     let process = locks.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>().as_slice() {

@@ -23,6 +23,14 @@ pub async fn baseline(txn: &DatabaseTransaction, schema: &Schema, recording: &Re
         row.on_conflict(OnConflict::column("version").do_nothing().to_owned());
         txn.execute(&row).await?;
     }
+    // A dump of the schema alone has the table without its row.
+    let mut marker = Query::insert();
+    marker
+        .into_table(Alias::new(MARKER))
+        .columns(["name"])
+        .values_panic([schema.module.into()])
+        .on_conflict(OnConflict::column("name").do_nothing().to_owned());
+    txn.execute(&marker).await?;
     adopt(txn, recording, names).await?;
     restrict(txn, schema, grants).await
 }
@@ -97,6 +105,43 @@ pub async fn restrict(txn: &DatabaseTransaction, schema: &Schema, grants: Option
         if exists(txn, table).await? {
             txn.execute_unprepared(&format!("REVOKE {rights} ON \"{table}\" FROM \"{user}\"")).await?;
         }
+    }
+    Ok(())
+}
+
+/// Looks through the eyes of the server's role, after all was done that could be done: what it may do and must not (by another
+/// role, by PUBLIC, in tables of another owner), and what it needs and may not.
+pub async fn tell_wrong_rights(txn: &DatabaseTransaction, schema: &Schema, grants: Option<Grants<'_>>) -> Result<(), DbErr> {
+    let Some(Grants { runtime_role }) = grants else { return Ok(()) };
+    if !is_role(txn, runtime_role).await? {
+        return Ok(());
+    }
+    let kept: Vec<_> = schema.append_only.iter().copied().chain([HISTORY, CHECKSUMS, MARKER]).map(|table| format!("'{table}'")).collect();
+    let sql = format!(
+        "SELECT c.relname AS name, c.relname IN ({}) AND has_table_privilege($1, c.oid, 'UPDATE, DELETE, TRUNCATE') AS too_much, \
+         NOT (has_schema_privilege($1, c.relnamespace, 'USAGE') AND has_table_privilege($1, c.oid, 'SELECT')) AS too_little \
+         FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY 1",
+        kept.join(", ")
+    );
+    let rows = txn.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [runtime_role.into()])).await?;
+    let named = |which: &str| {
+        let names = rows.iter().filter(|row| row.try_get("", which).unwrap_or(false)).filter_map(|row| row.try_get::<String>("", "name").ok());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (too_much, too_little) = (named("too_much"), named("too_little"));
+    if !too_much.is_empty() {
+        tracing::warn!(
+            runtime_role,
+            tables = too_much,
+            "the server's role may still change what is only added to: by another role, by PUBLIC, or because these tables have another owner"
+        );
+    }
+    if !too_little.is_empty() {
+        tracing::warn!(
+            runtime_role,
+            tables = too_little,
+            "the server's role may not read these tables: GRANT USAGE ON SCHEMA and SELECT, INSERT, UPDATE, DELETE to it, then deploy again"
+        );
     }
     Ok(())
 }

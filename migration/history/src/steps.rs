@@ -12,7 +12,7 @@ use sea_orm_migration::MigratorTraitSelf as _;
 use crate::found::Found;
 use crate::locking::{Lock, claim_work};
 use crate::recording::{Recorded, Recording};
-use crate::remembering::{Grants, adopt, forget, reconcile, remember, restrict};
+use crate::remembering::{Grants, adopt, forget, reconcile, remember, restrict, tell_wrong_rights};
 use crate::{Schema, unfinished};
 
 /// How long the end of a killed deploy's work is waited for.
@@ -136,6 +136,8 @@ async fn begin(connection: &DatabaseConnection, table_patience: Duration) -> Res
         let txn = connection.begin().await?;
         // So that the server notices soon when this program is gone, also in the middle of a long statement.
         txn.execute_unprepared("SET LOCAL client_connection_check_interval = '1s'").await?;
+        // The limits that a role has for its requests are not meant for a migration.
+        txn.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {}", table_patience.as_millis())).await?;
         if claim_work(&txn).await? {
             return Ok(txn);
@@ -161,6 +163,7 @@ async fn apply_bare(connection: &DatabaseConnection, schema: &Schema, recorded: 
     let failed = |error| failed(recorded, error);
     // No limit on waiting: it holds nobody up, and giving up would leave an unfinished index.
     connection.execute_unprepared("SET lock_timeout = 0").await.map_err(failed)?;
+    connection.execute_unprepared("SET statement_timeout = 0").await.map_err(failed)?;
     connection.execute_unprepared("SET client_connection_check_interval = '1s'").await.map_err(failed)?;
     let built = unfinished::clear(connection, recorded, PREDECESSOR).await.map_err(failed)?;
     if !built.is_empty() {
@@ -186,6 +189,7 @@ async fn finish(
     let txn = connection.begin().await?;
     adopt(&txn, recording, unrecorded).await?;
     restrict(&txn, schema, grants).await?;
+    tell_wrong_rights(&txn, schema, grants).await?;
     txn.commit().await?;
     let unfinished = unfinished::abandoned(connection).await?;
     if unfinished.is_empty() { Ok(()) } else { Err(StepError::InvalidIndexes(unfinished)) }

@@ -151,7 +151,7 @@ async fn on_postgres_a_bare_migration_is_finished_by_the_next_deploy_wherever_it
     database.execute_unprepared("DELETE FROM _larder_migrations WHERE version = 'm3_index'").await.expect("forgotten");
     assert_eq!(postgres.found(&whole()).await.unrecorded, ["m3_index"]);
     assert_eq!(postgres.up(&whole()).await.expect("nothing to do"), Vec::<String>::new());
-    assert_eq!(postgres.found(&whole()).await, Found { applied: whole().names(), owner: Some("tests".into()), ..Found::default() });
+    assert_eq!(postgres.found(&whole()).await, Found { applied: whole().names(), owner: Some("tests".into()), has_marker: true, ..Found::default() });
     // Its way back is bare as well.
     let recording = Recording::of(&whole(), DbBackend::Postgres).await.expect("recorded");
     let locking = connect(&postgres.url).await;

@@ -39,7 +39,7 @@ async fn found(url: &str) -> Found {
 }
 
 async fn is_up_to_date(url: &str) {
-    let expected = Found { applied: SCHEMA.names(), owner: Some("inventory".into()), ..Found::default() };
+    let expected = Found { applied: SCHEMA.names(), owner: Some("inventory".into()), has_marker: true, ..Found::default() };
     assert_eq!(found(url).await, expected, "every checksum is there, and right");
 }
 
@@ -71,6 +71,50 @@ async fn every_command_keeps_history_and_checksums_in_step(url: &str) {
     is_up_to_date(url).await;
     done(&tool(&["up", "-u", url], &[("LARDER_MODE", "production")]).output().expect("the tool"));
     refused(&tool(&["up", "-u", url], &[("AUTH_DATABASE_URL", url)]).output().expect("the tool"), "This is the database of AUTH_DATABASE_URL");
+}
+
+#[tokio::test]
+async fn the_url_that_is_given_is_the_one_however_it_is_written_and_none_is_an_error_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
+    let real = url("real.db");
+    for (number, given) in [|url: &str| vec![format!("-u{url}")], |url: &str| vec![format!("-u={url}")], |url: &str| vec!["-vu".to_owned(), url.to_owned()]]
+        .into_iter()
+        .enumerate()
+    {
+        let scratch = url(&format!("scratch-{number}.db"));
+        let arguments = given(&scratch);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).chain(["up"]).collect();
+        done(&tool(&arguments, &[("INVENTORY_DATABASE_URL", &real)]).output().expect("the tool"));
+        is_up_to_date(&scratch).await;
+    }
+    assert!(!folder.path().join("real.db").exists());
+    refused(&tool(&["status"], &[]).output().expect("the tool"), "No database: give -u URL");
+}
+
+async fn the_other_modules_database_is_left_alone(url: &str) {
+    done(&tool(&["up", "-u", url], &[]).output().expect("the tool"));
+    let database = connect(url).await;
+    database.execute_unprepared("UPDATE larder_module SET name = 'auth'").await.expect("renamed");
+    for command in ["fresh", "refresh", "reset", "down", "up", "status"] {
+        refused(&tool(&[command, "-u", url], &[]).output().expect("the tool"), "This is the database of auth");
+    }
+    database.execute_unprepared("UPDATE larder_module SET name = 'inventory'").await.expect("renamed");
+    database.close().await.expect("closed");
+    is_up_to_date(url).await;
+}
+
+#[tokio::test]
+async fn the_other_modules_database_is_left_alone_on_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    the_other_modules_database_is_left_alone(&format!("sqlite://{}?mode=rwc", folder.path().join("i.db").display())).await;
+}
+
+#[tokio::test]
+async fn the_other_modules_database_is_left_alone_on_postgres() {
+    let Some(postgres) = Postgres::make("others").await else { return };
+    the_other_modules_database_is_left_alone(&postgres.url).await;
+    postgres.remove().await;
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ pub enum Kind {
     Exclusion,
     Index,
     Trigger,
+    Rule,
+    Policy,
     Function,
 }
 
@@ -49,6 +51,8 @@ impl fmt::Display for Kind {
             Self::Exclusion => "exclusion constraint",
             Self::Index => "index",
             Self::Trigger => "trigger",
+            Self::Rule => "rule",
+            Self::Policy => "policy",
             Self::Function => "function",
         })
     }

@@ -28,6 +28,9 @@ pub type Done<'a> = &'a mut dyn FnMut(u64);
 pub trait Table {
     fn name(&self) -> &'static str;
 
+    /// The columns that are copied.
+    fn columns(&self) -> Vec<&'static str>;
+
     /// How many rows it has.
     fn count<'a>(&'a self, txn: &'a Txn) -> LocalBoxFuture<'a, Result<u64, DbErr>>;
 
@@ -193,6 +196,10 @@ where
 {
     fn name(&self) -> &'static str {
         E::default().table_name()
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        E::Column::iter().map(|column| column.as_str()).collect()
     }
 
     fn count<'a>(&'a self, txn: &'a Txn) -> LocalBoxFuture<'a, Result<u64, DbErr>> {

@@ -1,18 +1,18 @@
-//! `larder db baseline --to NAME`: adopts a database that was made by hand, where its schema is exactly what the migrations up
-//! to that one make. It never changes the schema, and never offers to.
+//! `larder db baseline --to NAME`: writes what is missing in the history of a database that was migrated by hand, where its schema
+//! is exactly what the migrations up to that one make. It never changes the schema, and never offers to.
 
 use std::fmt;
 
-use migration_history::{Grants, baseline};
+use migration_history::{Found, Grants, baseline};
 use migration_tools::drift::{Difference, differences};
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde::Serialize;
 
 use super::drift;
-use crate::databases::{self, Role};
+use crate::databases;
 use crate::db::deploy::{self, close};
 use crate::db::status::recording;
-use crate::db::{Baseline, Exit, Report, owners, refuse_memory, runtime_role};
+use crate::db::{Baseline, Exit, Report, is_there, owners, refuse_memory, runtime_role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
@@ -65,10 +65,10 @@ pub async fn run(settings: &Settings, asked: Baseline) -> Exit {
 async fn adopt(settings: &Settings, module: Module, names: &[String]) -> Result<Vec<Difference>, Failure> {
     refuse_memory(settings, module, "baseline")?;
     let (target, limits) = (owners(settings, module), &settings.database.limits);
-    if matches!(target, Target::Sqlite(path) if !path.exists()) {
+    if !is_there(target) {
         return Err(empty(module, target));
     }
-    let connection = databases::connect(module, target, limits, Role::Migrator).await?;
+    let connection = databases::connect_to_migrate(module, target, limits).await?;
     let lock = match target {
         Target::Postgres(_) => Some(deploy::lock(module, target, limits).await?),
         _ => None,
@@ -93,16 +93,33 @@ async fn write(txn: &DatabaseTransaction, settings: &Settings, module: Module, n
     let failed = |error: DbErr| Failure::new(module, target, Cause::Database(error));
     let recording = recording(module, target).await?;
     let found = databases::inspect(txn, module, target).await?;
-    if !drift::is_made_by_hand(&found, module) {
-        databases::refuse_strange(&found, module, target)?;
-        return Err(if found.applied.is_empty() { empty(module, target) } else { has_history(module, target) });
-    }
+    refuse(&found, module, target, names)?;
     let differences = differences(txn, module.schema(), names).await.map_err(failed)?;
     if differences.is_empty() {
         let grants = runtime_role(settings, module).map(|runtime_role| Grants { runtime_role });
         baseline(txn, module.schema(), &recording, names, grants).await.map_err(failed)?;
     }
     Ok(differences)
+}
+
+/// What is in the history already must be ours, unchanged, and not all of it.
+fn refuse(found: &Found, module: Module, target: &Target, names: &[String]) -> Result<(), Failure> {
+    if drift::is_made_by_hand(found, module) {
+        return Ok(());
+    }
+    databases::refuse_strange(found, module, target)?;
+    if !found.edited.is_empty() {
+        let edited = found.edited.iter().map(|edited| edited.name.clone()).collect();
+        return Err(Failure::new(module, target, Cause::Edited(edited)));
+    }
+    if found.applied.is_empty() {
+        return Err(empty(module, target));
+    }
+    let ends_later = found.applied.iter().any(|applied| !names.contains(applied));
+    if ends_later || names.iter().all(|name| found.applied.contains(name)) {
+        return Err(has_history(module, target));
+    }
+    Ok(())
 }
 
 fn empty(module: Module, target: &Target) -> Failure {
@@ -112,7 +129,7 @@ fn empty(module: Module, target: &Target) -> Failure {
 
 fn has_history(module: Module, target: &Target) -> Failure {
     let why = format!(
-        "the {module} database {target} has a history already: `larder db status --db {module}` shows it, and `larder db deploy --db {module}` applies what it lacks"
+        "the {module} database {target} has these migrations in its history already, or later ones: `larder db status --db {module}` shows it, and `larder db deploy --db {module}` applies what it lacks"
     );
     Failure::new(module, target, Cause::Refused(why))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use migration_history::{Found, Problem};
 use migration_tools::drift::{Difference, differences};
+use sea_orm::{DatabaseConnection, IsolationLevel, TransactionTrait as _};
 use serde::Serialize;
 
 use super::checkout;
@@ -12,7 +13,7 @@ use super::generate::entities;
 use super::shadow::{self, Shadow, Source};
 use crate::databases::{self, Role};
 use crate::db::deploy::close;
-use crate::db::{Exit, Report, Which, owners, refuse_memory};
+use crate::db::{Exit, Report, Which, has_owners_url, is_there, owners, refuse_memory};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
@@ -64,7 +65,14 @@ pub async fn run(settings: &Settings, which: Which) -> Exit {
 async fn drift(settings: &Settings, modules: &[Module], report: &mut Report) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for module in modules {
-        exit = exit.max(compare(settings, *module).await?.tell(settings, *module, report));
+        exit = exit.max(match compare(settings, *module).await.map_err(|failure| failure.of_owner(has_owners_url(settings, *module))) {
+            Ok(compared) => compared.tell(settings, *module, report),
+            // One that cannot be looked at does not hide the other.
+            Err(failure) => {
+                report.complain(&failure);
+                failure.exit()
+            }
+        });
     }
     match compare_entities(settings, modules, report).await {
         Ok(entities) => Ok(exit.max(entities)),
@@ -144,19 +152,32 @@ impl Compared {
 async fn compare(settings: &Settings, module: Module) -> Result<Compared, Failure> {
     refuse_memory(settings, module, "compare")?;
     let target = owners(settings, module);
-    if matches!(target, Target::Sqlite(path) if !path.exists()) {
-        // As on Postgres: to have compared nothing is no success.
-        let why = format!("there is no {module} database {target}: `larder db deploy --db {module}` makes it");
-        return Err(Failure::new(module, target, Cause::Refused(why)));
+    if !is_there(target) {
+        return Err(nothing(module, target));
     }
     // It looks and no more; on Postgres into a schema that is never committed.
     let connection = databases::connect(module, target, &settings.database.limits, Role::Inspector).await?;
-    let found = databases::inspect(&connection, module, target).await?;
-    let (names, remark) = comparable(found, module, target)?;
-    let differences = differences(&connection, module.schema(), &names).await;
+    let compared = compare_at(&connection, module, target).await;
     close(connection).await;
-    let differences = differences.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+    compared
+}
+
+/// History and schema as they are at one instant, whoever deploys meanwhile.
+async fn compare_at(connection: &DatabaseConnection, module: Module, target: &Target) -> Result<Compared, Failure> {
+    let failed = |error| Failure::new(module, target, Cause::Database(error));
+    let isolation = target.is_postgres().then_some(IsolationLevel::RepeatableRead);
+    let txn = connection.begin_with_config(isolation, None).await.map_err(failed)?;
+    let found = databases::inspect(&txn, module, target).await?;
+    let (names, remark) = comparable(found, module, target)?;
+    let differences = differences(&txn, module.schema(), &names).await.map_err(failed)?;
+    txn.rollback().await.map_err(failed)?;
     Ok(Compared { differences, remark })
+}
+
+/// To have compared nothing is no success.
+fn nothing(module: Module, target: &Target) -> Failure {
+    let why = format!("there is no {module} database {target}, or nothing in it: `larder db deploy --db {module}` makes it");
+    Failure::new(module, target, Cause::Refused(why))
 }
 
 /// The migrations that a database can be compared with: those that were applied; all of them where somebody made it by hand.
@@ -166,11 +187,15 @@ fn comparable(found: Found, module: Module, target: &Target) -> Result<(Vec<Stri
         return Ok((module.migrations(), Some(remark)));
     }
     databases::refuse_strange(&found, module, target)?;
-    let pending = (!found.pending.is_empty()).then(|| format!("pending migrations were left out: {}", found.pending.join(", ")));
-    Ok((found.applied, pending))
+    let Some(last) = found.applied.last() else { return Err(nothing(module, target)) };
+    // With those in between that the history lacks: later ones build on them.
+    let names = module.schema().names_up_to(last).unwrap_or_default();
+    let left_out: Vec<_> = found.pending.iter().filter(|name| !names.contains(name)).cloned().collect();
+    let pending = (!left_out.is_empty()).then(|| format!("pending migrations were left out: {}", left_out.join(", ")));
+    Ok((names, pending))
 }
 
 /// Whether it has this module's tables and no history.
 pub fn is_made_by_hand(found: &Found, module: Module) -> bool {
-    found.problem() == Some(Problem::MadeByHand) && found.owner.as_deref() == Some(module.name())
+    found.problem() == Some(Problem::MadeByHand) && found.owner.as_deref().is_none_or(|owner| owner == module.name())
 }

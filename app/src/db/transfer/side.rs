@@ -41,6 +41,7 @@ impl Side {
         // As pg_dump does, and before anything is read: a table that is rewritten after the snapshot would look empty in it.
         side.lock_tables("ACCESS SHARE").await?;
         refuse_another_schema(&side.txn, module, from).await?;
+        refuse_unknown_columns(&side).await?;
         Ok(side)
     }
 
@@ -145,6 +146,32 @@ async fn refuse_another_schema(connection: &impl ConnectionTrait, module: Module
         module.url_variable()
     );
     Err(refused(module, from, why))
+}
+
+/// A column that somebody added by hand would be left behind, and the proof would not miss it.
+async fn refuse_unknown_columns(side: &Side) -> Result<(), Failure> {
+    let columns = match side.target {
+        Target::Postgres(_) => {
+            "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = to_regclass(format('%I.%I', current_schema(), $1::text)) AND attnum > 0 AND NOT attisdropped"
+        }
+        _ => "SELECT name FROM pragma_table_info(?)",
+    };
+    let mut unknown = Vec::new();
+    for table in tables(side.module) {
+        let statement = Statement::from_sql_and_values(side.txn.get_database_backend(), columns, [table.name().into()]);
+        let there = side.txn.query_all_raw(statement).await.map_err(|error| side.failed(error))?;
+        let names = there.iter().filter_map(|row| row.try_get::<String>("", "name").ok());
+        unknown.extend(names.filter(|name| !table.columns().contains(&name.as_str())).map(|name| format!("{}.{name}", table.name())));
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "--from means {}, which has columns that this program does not know and would leave behind: {}. `larder db drift` names all that was changed by hand.",
+        side.target,
+        unknown.join(", ")
+    );
+    Err(refused(side.module, &side.target, why))
 }
 
 async fn data_version(connection: &impl ConnectionTrait) -> Result<i64, DbErr> {

@@ -337,3 +337,75 @@ async fn with_json_an_error_is_an_object_as_well_sqlite() {
     assert_eq!((&object["exit"], &object["error"]["code"]), (&1.into(), &"refused".into()));
     assert!(ended.stderr.contains("in memory"), "{}", ended.stderr);
 }
+
+#[tokio::test]
+async fn on_postgres_a_schema_of_the_url_is_opened_to_the_servers_role_and_rights_that_are_wrong_are_told() {
+    let Some(pair) = Pair::make_empty().await else { return };
+    let in_schema = |url: String| format!("{url}?schema=My-Kitchen");
+    let place = Place::new(&[
+        ("AUTH_DATABASE_URL", &in_schema(pair.auth.app_url())),
+        ("INVENTORY_DATABASE_URL", &in_schema(pair.inventory.app_url())),
+        ("LARDER_MIGRATION_URL_AUTH", &in_schema(pair.auth.owner_url())),
+        ("LARDER_MIGRATION_URL_INVENTORY", &in_schema(pair.inventory.owner_url())),
+        ("LARDER_SECRET_KEY", crate::support::SECRET_KEY),
+    ]);
+    let deploy = place.run(&["db", "deploy"]);
+    deploy.is(0);
+    assert!(!deploy.stderr.contains("WARN"), "{}", deploy.stderr);
+    drop(place.serve(&[]));
+    let admin = connect(&pair.inventory.admin_url()).await;
+    execute(&admin, "GRANT ALL ON ALL TABLES IN SCHEMA \"My-Kitchen\" TO PUBLIC").await;
+    place.run(&["db", "deploy"]).says(0, "may still change what is only added to");
+    execute(&admin, "REVOKE ALL ON ALL TABLES IN SCHEMA \"My-Kitchen\" FROM PUBLIC, larder_test_inventory_app").await;
+    place.run(&["db", "deploy"]).says(0, "may not read these tables");
+    execute(&admin, "REVOKE USAGE ON SCHEMA \"My-Kitchen\" FROM larder_test_inventory_app").await;
+    let as_server = Place::new(&[("INVENTORY_DATABASE_URL", &in_schema(pair.inventory.app_url()))]);
+    as_server.run(&["db", "status", "--db", "inventory"]).says(1, "The server's role needs USAGE on the schema");
+    drop(admin);
+    pair.remove().await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_lock_on_the_history_is_not_waited_for_for_ever() {
+    let Some(ground) = Ground::deployed(Engine::Postgres).await else { return };
+    let admin = ground.connect(Module::Inventory).await;
+    let txn = admin.begin().await.expect("a transaction");
+    txn.execute_unprepared("LOCK TABLE seaql_migrations IN ACCESS EXCLUSIVE MODE").await.expect("the lock");
+    let Ground { place, pair } = ground;
+    let place = place.with("LARDER_DATABASE_LOCK_TIMEOUT_MS", "300");
+    for command in ["status", "deploy", "drift", "plan"] {
+        place.run(&["db", command, "--db", "inventory"]).says(1, "lock timeout");
+    }
+    txn.rollback().await.expect("released");
+    drop(admin);
+    if let Some(pair) = pair {
+        pair.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_stays_as_it_was_to_the_byte_sqlite() {
+    let place = Place::new(&[("INVENTORY_DATABASE_URL", "sqlite://other.db")]);
+    let made = Command::new("sqlite3")
+        .arg(place.path("other.db"))
+        .arg("CREATE TABLE seaql_migrations (version, applied_at); INSERT INTO seaql_migrations VALUES ('m1_theirs', 1)")
+        .status();
+    assert!(made.expect("sqlite3 is installed").success());
+    let before = std::fs::read(place.path("other.db")).expect("the file");
+    let name = Module::Inventory.migrations().remove(0);
+    for command in [["deploy"].as_slice(), &["down", "--yes"], &["repair", &name], &["baseline", "--to", &name]] {
+        place.run(&[&["db"], command, &["--db", "inventory"]].concat()).says(4, "not a database of Larder");
+    }
+    assert!(std::fs::read(place.path("other.db")).expect("the file") == before, "it was changed");
+}
+
+#[test]
+fn what_could_not_be_said_is_no_success_sqlite() {
+    let place = Place::new(&[]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let mut plan = command(place.folder.path(), &["db", "plan"], []);
+    assert_eq!(plan.stdout(full).stderr(Stdio::null()).status().expect("an end").code(), Some(1));
+    let object = Place::new(&[("LARDER_MODE", "prod")]).run(&["db", "status", "--json"]);
+    assert_eq!(object.is(1).json()["error"]["code"], "settings");
+}

@@ -490,3 +490,17 @@ async fn is_not_proved(folder: &Path, from: &Place, to: &Place) {
     assert_eq!(rows(&target).await, 0);
     target.close().await.expect("closed");
 }
+
+#[tokio::test]
+async fn a_column_that_somebody_added_is_named_and_not_left_behind_sqlite() {
+    let stores = sqlite().await;
+    lived_in(&stores).await;
+    let folder = stores.folder().path();
+    let [_, inventory] = of_stores(&stores);
+    let source = inventory.connect().await;
+    source.execute_unprepared("ALTER TABLE item ADD COLUMN secret_notes text").await.expect("a column");
+    source.close().await.expect("closed");
+    let ended = transfer(folder, Module::Inventory, &inventory, &Place::file(&folder.join("target.db")));
+    refused(&ended, "item.secret_notes");
+    assert!(!folder.join("target.db").exists());
+}

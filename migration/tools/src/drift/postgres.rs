@@ -71,7 +71,7 @@ impl Question {
 fn questions() -> Vec<Question> {
     let mut all = vec![tables(), views(), sequences(), types(), columns()];
     all.extend(constraints());
-    all.extend([indexes(), triggers(), functions()]);
+    all.extend([indexes(), triggers(), rules(), policies(), functions()]);
     all
 }
 
@@ -92,7 +92,7 @@ fn tables() -> Question {
         "SELECT NULL::text AS of_table, c.relname AS name, 0::bigint AS position, \
          CASE c.relkind WHEN 'p' THEN 'a partitioned table' WHEN 'f' THEN 'a foreign table' ELSE 'a table' END AS sort, \
          CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'logged' END AS logging, \
-         CASE WHEN c.relrowsecurity THEN 'with ROW LEVEL SECURITY' ELSE 'without ROW LEVEL SECURITY' END AS security \
+         CASE WHEN c.relrowsecurity THEN 'with ROW LEVEL SECURITY' ELSE 'without ROW LEVEL SECURITY' END || CASE WHEN c.relforcerowsecurity THEN ', forced' ELSE '' END AS security \
          FROM pg_class c WHERE c.relkind IN ('r', 'p', 'f') AND {}",
         relation()
     );
@@ -209,6 +209,28 @@ fn triggers() -> Question {
         relation()
     );
     Question { kind: Kind::Trigger, properties: &["definition", "state"], sql }
+}
+
+/// Without those that views are made of.
+fn rules() -> Question {
+    let sql = format!(
+        "SELECT c.relname AS of_table, r.rulename AS name, 0::bigint AS position, pg_get_ruledef(r.oid, true) AS definition, \
+         CASE r.ev_enabled WHEN 'D' THEN 'disabled' ELSE 'enabled' END AS state \
+         FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE r.rulename <> '_RETURN' AND {}",
+        relation()
+    );
+    Question { kind: Kind::Rule, properties: &["definition", "state"], sql }
+}
+
+fn policies() -> Question {
+    let sql = format!(
+        "SELECT c.relname AS of_table, p.polname AS name, 0::bigint AS position, \
+         concat_ws(' ', CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END, p.polcmd::text, pg_get_expr(p.polqual, p.polrelid, true), \
+             pg_get_expr(p.polwithcheck, p.polrelid, true)) AS definition \
+         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE {}",
+        relation()
+    );
+    Question { kind: Kind::Policy, properties: &["definition"], sql }
 }
 
 /// pg_get_functiondef names the schema whatever the search path is; what comes before the name is cut off.
