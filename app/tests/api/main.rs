@@ -18,6 +18,7 @@ mod reading;
 mod readme;
 mod receipts;
 mod round_trips;
+mod runbook;
 mod tenants;
 mod walls;
 mod waste;
