@@ -15,10 +15,16 @@ use crate::target::Target;
 
 /// One migration of a module.
 #[derive(Serialize)]
-struct Line {
+pub struct Line {
     db: &'static str,
     migration: String,
     state: &'static str,
+}
+
+impl Line {
+    pub fn new(module: Module, state: &'static str, migration: &str) -> Self {
+        Self { db: module.name(), migration: migration.to_owned(), state }
+    }
 }
 
 impl fmt::Display for Line {
@@ -99,7 +105,7 @@ pub async fn recording(module: Module, target: &Target) -> Result<Recording, Fai
 
 fn lines(module: Module, found: &Found) -> Vec<Line> {
     let edited = |name: &String| found.edited.iter().any(|edited| edited.name == *name);
-    let line = |state, name: &String| Line { db: module.name(), migration: name.clone(), state };
+    let line = |state, name: &String| Line::new(module, state, name);
     let applied = found.applied.iter().map(|name| line(if edited(name) { "edited" } else { "applied" }, name));
     let missing = found.missing.iter().map(|name| line("missing", name));
     let pending = found.pending.iter().map(|name| line(if found.out_of_order.contains(name) { "out of order" } else { "pending" }, name));

@@ -1,36 +1,19 @@
 //! `larder db baseline --to NAME`: writes what is missing in the history of a database that was migrated by hand, where its schema
 //! is exactly what the migrations up to that one make. It never changes the schema, and never offers to.
 
-use std::fmt;
-
 use migration_history::{Found, Grants, baseline};
 use migration_tools::drift::{Difference, differences};
 use sea_orm::{DatabaseTransaction, DbErr};
-use serde::Serialize;
 
 use super::drift;
 use crate::databases;
 use crate::db::deploy::{self, close};
-use crate::db::status::recording;
+use crate::db::status::{Line, recording};
 use crate::db::{Baseline, Exit, Report, is_there, owners, refuse_memory, runtime_role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
 use crate::target::Target;
-
-/// One migration that is in the history now.
-#[derive(Serialize)]
-struct Line {
-    db: &'static str,
-    migration: String,
-    state: &'static str,
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:<10} {:<12} {}", self.db, self.state, self.migration)
-    }
-}
 
 pub async fn run(settings: &Settings, asked: Baseline) -> Exit {
     let mut report = Report::new("differences", asked.which.json);
@@ -46,7 +29,7 @@ pub async fn run(settings: &Settings, asked: Baseline) -> Exit {
             // These are no differences: with --json they have a list of their own.
             let mut report = Report::new("migrations", asked.which.json);
             for migration in names {
-                report.line(Line { db: module.name(), migration, state: "baselined" });
+                report.line(Line::new(module, "baselined", &migration));
             }
             report.end(Exit::Done)
         }

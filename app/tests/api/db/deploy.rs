@@ -1,5 +1,6 @@
 //! `larder db deploy`: one at a time, killed at any moment, behind a pooler.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::db::{Ground, execute, migrations_of_both, texts};
 use crate::support::place::Place;
-use crate::support::postgres::Pair;
+use crate::support::postgres::{Base, Pair};
 use crate::support::process::command;
 use crate::support::{Engine, connect};
 
@@ -217,33 +218,21 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// `None` where pgbouncer is not installed and nobody demanded it. `databases` says where a name leads; every other leads to
-    /// the server of the tests, whose place is `{server}`.
-    fn start(pair: &Pair, mode: &str, databases: &str) -> Option<Self> {
+    /// `None` where pgbouncer is not installed and nobody demanded it. `leads` says which database a name leads to.
+    fn start(mode: &str, leads: &[(&str, &Base)]) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"].into_iter().find(|path| Path::new(path).exists());
         if program.is_none() {
             assert!(crate::support::variable("REQUIRE_PGBOUNCER").as_deref() != Some("1"), "REQUIRE_PGBOUNCER=1, but pgbouncer is not installed");
             println!("SKIPPED: pgbouncer is not installed");
         }
         let folder = tempfile::tempdir().expect("a folder");
-        std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(folder.path()).expect("a folder").permissions(), 0o755);
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
-        let at = pair.auth.app_url();
-        let place = at.rsplit_once('@').map_or("", |(_, place)| place).split('/').next().unwrap_or_default();
-        let (host, server_port) = place.rsplit_once(':').expect("host and port");
-        let users: String = ["auth", "inventory"]
-            .iter()
-            .flat_map(|module| ["app", "owner"].map(|kind| format!("\"larder_test_{module}_{kind}\" \"only-for-tests\"\n")))
-            .collect();
-        std::fs::write(folder.path().join("users.txt"), users).expect("a file");
-        let databases = databases.replace("{server}", &format!("host={host} port={server_port}"));
-        let settings = format!(
-            "[databases]\n{databases}\n* = host={host} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = plain\nauth_file = {0}/users.txt\npool_mode = {mode}\nunix_socket_dir =\nlogfile = {0}/log\npidfile = {0}/pid\nignore_startup_parameters = extra_float_digits,options\ndefault_pool_size = 3\n",
-            folder.path().display()
-        );
-        std::fs::write(folder.path().join("pgbouncer.ini"), settings).expect("a file");
-        // It does not run as root.
+        std::fs::write(folder.path().join("pgbouncer.ini"), settings(folder.path(), port, mode, leads)).expect("a file");
+        let users =
+            ["auth", "inventory"].iter().flat_map(|module| ["app", "owner"].map(|kind| format!("\"larder_test_{module}_{kind}\" \"only-for-tests\"\n")));
+        std::fs::write(folder.path().join("users.txt"), users.collect::<String>()).expect("a file");
         let mut start = Command::new(program?);
+        // It does not run as root.
         if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder.path()).expect("a folder")) == 0 {
             Command::new("chown").arg("-R").arg("nobody").arg(folder.path()).status().expect("chown");
             start.args(["-u", "nobody"]);
@@ -264,6 +253,23 @@ impl Pooler {
     }
 }
 
+fn settings(folder: &Path, port: u16, mode: &str, leads: &[(&str, &Base)]) -> String {
+    let mut databases = String::new();
+    for (name, base) in leads {
+        let url = base.app_url();
+        let (_, place) = url.rsplit_once('@').expect("a place");
+        let (server, database) = place.split_once('/').expect("a database");
+        let (host, port) = server.rsplit_once(':').expect("a port");
+        let _ = writeln!(databases, "{name} = host={host} port={port} dbname={database}");
+    }
+    let folder = folder.display();
+    format!(
+        "[databases]\n{databases}[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = plain\nauth_file = {folder}/users.txt\n\
+         pool_mode = {mode}\nunix_socket_dir =\nlogfile = {folder}/log\npidfile = {folder}/pid\n\
+         ignore_startup_parameters = extra_float_digits,options\ndefault_pool_size = 3\n"
+    )
+}
+
 impl Drop for Pooler {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -274,7 +280,7 @@ impl Drop for Pooler {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_transaction_pooler_on_postgres_the_lock_is_never_orphaned() {
     let Some(pair) = Pair::make_empty().await else { return };
-    let Some(pooler) = Pooler::start(&pair, "transaction", "") else { return };
+    let Some(pooler) = Pooler::start("transaction", &[(pair.auth.name(), &pair.auth), (pair.inventory.name(), &pair.inventory)]) else { return };
     let through = |url: String| pooler.url(&url);
     pooler.is_there().await;
     let place = Place::new(&[("AUTH_DATABASE_URL", &through(pair.auth.app_url())), ("INVENTORY_DATABASE_URL", &through(pair.inventory.app_url()))]);
@@ -304,13 +310,12 @@ async fn a_pooler_that_leads_to_another_database_on_postgres_is_noticed_after_th
     let Some(pair) = Pair::make_empty().await else { return };
     let name = pair.inventory.name();
     let other = Pair::make_empty().await.expect("Postgres");
-    let astray = format!("{name} = {{server}} dbname={}", other.inventory.name());
-    let Some(pooler) = Pooler::start(&pair, "session", &astray) else { return };
+    let Some(pooler) = Pooler::start("session", &[(name, &other.inventory)]) else { return };
     pooler.is_there().await;
     let place =
         Place::new(&[("INVENTORY_DATABASE_URL", &pooler.url(&pair.inventory.app_url())), ("LARDER_MIGRATION_URL_INVENTORY", &pair.inventory.owner_url())]);
     place.run(&["db", "deploy", "--db", "inventory"]).says(1, "which is another database than the one that LARDER_MIGRATION_URL_INVENTORY migrated");
-    let Some(straight) = Pooler::start(&pair, "session", "") else { return };
+    let Some(straight) = Pooler::start("session", &[(name, &pair.inventory)]) else { return };
     straight.is_there().await;
     let place = place.with("INVENTORY_DATABASE_URL", &straight.url(&pair.inventory.app_url()));
     place.run(&["db", "deploy", "--db", "inventory"]).is(0);
