@@ -218,6 +218,7 @@ pub fn logged(module: Module) -> impl FnMut(Applied) + Send {
     move |applied| tracing::info!(database = module.name(), migration = applied.name, milliseconds = applied.milliseconds, "migration applied")
 }
 
+/// What was done over it is committed, or not: that it cannot be closed is worth a line in the log and no more.
 pub async fn close(connection: DatabaseConnection) {
     if let Err(error) = connection.close().await {
         tracing::warn!(%error, "closing the connection that migrated failed");

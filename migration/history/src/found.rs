@@ -11,7 +11,9 @@ pub const NO_SCHEMA: &str = "this role may use no schema of its search path";
 /// The history of a database beside that of this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
+    /// Of this program and in the history, oldest first.
     pub applied: Vec<String>,
+    /// Of this program and not in the history, oldest first.
     pub pending: Vec<String>,
     /// Applied with other SQL than this program has under that name.
     pub edited: Vec<Edited>,
@@ -27,6 +29,7 @@ pub struct Found {
     pub has_marker: bool,
 }
 
+/// A migration that sends other SQL than it did when it was applied here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
     pub name: String,

@@ -13,9 +13,11 @@ const HEADING: &str = "# SHA-256 of the SQL that each migration sends, in the or
 /// The committed checksums of one module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockFile {
+    /// In the order of the file, which is that of the migrations.
     pub migrations: Vec<Locked>,
 }
 
+/// One line: a migration, and SHA-256 in hexadecimal of what it sends to each engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locked {
     pub name: String,
@@ -45,6 +47,7 @@ impl LockFile {
         Self { migrations: migrations.collect() }
     }
 
+    /// The file, with its heading.
     pub fn text(&self) -> String {
         let mut text = HEADING.to_owned();
         for Locked { name, postgres, sqlite } in &self.migrations {

@@ -78,6 +78,7 @@ impl Lock {
         query(&self.0, "SELECT 1 AS one").await.map(drop)
     }
 
+    /// Gives it back at once. Dropping it does so as well, when its connection is next used or closed.
     pub async fn release(self) -> Result<(), DbErr> {
         self.0.rollback().await
     }

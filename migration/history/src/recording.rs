@@ -20,6 +20,7 @@ pub struct Recorded {
     pub transactional: bool,
     /// In order, without the semicolon at the end.
     pub statements: Vec<String>,
+    /// SHA-256 in hexadecimal; comments and the way a statement is broken into lines do not count.
     pub checksum: String,
 }
 
