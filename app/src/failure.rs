@@ -60,8 +60,6 @@ pub enum Cause {
     },
     /// What was asked for is not to be done here; the text says why and what to do.
     Refused(String),
-    /// The live database is not what the migrations make: one line for each difference.
-    Drift(Vec<String>),
 }
 
 impl Failure {
@@ -98,7 +96,6 @@ impl Failure {
             Cause::InvalidIndexes(_) => "invalid_index",
             Cause::Locked { .. } => "locked",
             Cause::Refused(_) => "refused",
-            Cause::Drift(_) => "drift",
         }
     }
 
@@ -114,8 +111,7 @@ impl Failure {
             | Cause::MadeByHand
             | Cause::NotLocked(_)
             | Cause::NotFrozen(_)
-            | Cause::InvalidIndexes(_)
-            | Cause::Drift(_) => Exit::Strange,
+            | Cause::InvalidIndexes(_) => Exit::Strange,
             _ => Exit::Error,
         }
     }
@@ -170,7 +166,6 @@ impl Failure {
                 format!("the {module} database {target} is being migrated by {holder}; gave up after {waited_seconds} s")
             }
             Cause::Refused(why) => why.clone(),
-            Cause::Drift(lines) => format!("the {module} database {target} is not what the migrations make:\n  {}", lines.join("\n  ")),
         }
     }
 
@@ -218,7 +213,6 @@ impl Failure {
                 "Look into why (duplicates in a unique one?), then `DROP INDEX CONCURRENTLY` or `REINDEX INDEX CONCURRENTLY` each of them.".into()
             }
             Cause::Locked { .. } => "Wait until it is done, or end it, and deploy again.".into(),
-            Cause::Drift(_) => "Undo what somebody changed by hand, or put it into a migration.".into(),
         };
         Some(says)
     }

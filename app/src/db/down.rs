@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use migration_history::{Applied, Place, Recording, down};
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::deploy::{self, Line, close, refused};
 use super::status::recording;
@@ -35,23 +35,24 @@ pub async fn run(settings: &Settings, asked: super::Down) -> Exit {
 async fn revert(settings: &Settings, module: Module, steps: usize, report: &mut Report) -> Result<(), Failure> {
     let (target, limits) = (owners(settings, module), &settings.database.limits);
     let recording = recording(module, target).await?;
-    let mut reverted = Vec::new();
+    let mut reverted = 0;
     if is_there(target) {
         let connection = databases::connect_to_migrate(module, target, limits).await?;
-        let outcome = down_at(&connection, module, target, limits, &recording, steps).await;
+        let mut tell = |step| {
+            reverted += 1;
+            report.line(Line::new(module, "reverted", step));
+        };
+        let outcome = down_at(&connection, module, target, limits, &recording, steps, &mut tell).await;
         close(connection).await;
-        reverted = outcome?;
+        outcome?;
     }
-    if reverted.is_empty() {
+    if reverted == 0 {
         report.remark(format_args!("{:<10} nothing is applied", module.name()));
-    }
-    for step in reverted {
-        report.line(Line::new(module, "reverted", step));
     }
     Ok(())
 }
 
-/// Reverts the last `steps` migrations of a database, and answers which those were.
+/// Reverts the last `steps` migrations of a database, and tells each when it is reverted for good.
 pub async fn down_at(
     connection: &DatabaseConnection,
     module: Module,
@@ -59,42 +60,35 @@ pub async fn down_at(
     limits: &Limits,
     recording: &Recording,
     steps: usize,
-) -> Result<Vec<Applied>, Failure> {
+    report: &mut (dyn FnMut(Applied) + Send),
+) -> Result<(), Failure> {
+    let revert = async |place: Place<'_>, report: &mut (dyn FnMut(Applied) + Send)| {
+        down(&place, module.schema(), recording, steps, report).await.map_err(|error| refused(module, target, error))
+    };
     match target {
-        Target::Postgres(_) => on_postgres(connection, module, target, limits, recording, steps).await,
-        _ => on_sqlite(connection, module, target, recording, steps).await,
+        // Under the lock of a deploy, each in a transaction of its own.
+        Target::Postgres(_) => {
+            let (lock, locking) = deploy::lock(module, target, limits).await?;
+            let outcome = match known(connection, module, target).await {
+                Ok(()) => revert(Place::Postgres { connection, lock: &lock, table_patience: Duration::from_millis(limits.lock_timeout_ms) }, report).await,
+                Err(failure) => Err(failure),
+            };
+            deploy::release(lock, locking).await;
+            outcome
+        }
+        // All of it, or nothing.
+        _ => {
+            let txn = deploy::begin(connection, module, target).await?;
+            known(&txn, module, target).await?;
+            let mut reverted = Vec::new();
+            revert(Place::Sqlite { txn: &txn }, &mut |step| reverted.push(step)).await?;
+            txn.commit().await.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
+            reverted.into_iter().for_each(report);
+            Ok(())
+        }
     }
 }
 
-/// Under the lock of a deploy.
-async fn on_postgres(
-    connection: &DatabaseConnection,
-    module: Module,
-    target: &Target,
-    limits: &Limits,
-    recording: &Recording,
-    steps: usize,
-) -> Result<Vec<Applied>, Failure> {
-    let (lock, locking) = deploy::lock(module, target, limits).await?;
-    let outcome = async {
-        databases::refuse_strange(&databases::inspect(connection, module, target).await?, module, target)?;
-        let place = Place::Postgres { connection, lock: &lock, table_patience: Duration::from_millis(limits.lock_timeout_ms) };
-        let mut reverted = Vec::new();
-        let outcome = down(&place, module.schema(), recording, steps, &mut |step| reverted.push(step)).await;
-        outcome.map(|()| reverted).map_err(|error| refused(module, target, error))
-    };
-    let outcome = outcome.await;
-    deploy::release(lock, locking).await;
-    outcome
-}
-
-/// All of it, or nothing.
-async fn on_sqlite(connection: &DatabaseConnection, module: Module, target: &Target, recording: &Recording, steps: usize) -> Result<Vec<Applied>, Failure> {
-    let mut reverted = Vec::new();
-    let txn = deploy::begin(connection, module, target).await?;
-    databases::refuse_strange(&databases::inspect(&txn, module, target).await?, module, target)?;
-    let place = Place::Sqlite { txn: &txn };
-    down(&place, module.schema(), recording, steps, &mut |step| reverted.push(step)).await.map_err(|error| refused(module, target, error))?;
-    txn.commit().await.map_err(|error| Failure::new(module, target, Cause::Database(error)))?;
-    Ok(reverted)
+async fn known(connection: &impl ConnectionTrait, module: Module, target: &Target) -> Result<(), Failure> {
+    databases::refuse_strange(&databases::inspect(connection, module, target).await?, module, target)
 }

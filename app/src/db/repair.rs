@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use migration_history::{Found, Recording, replace_checksum};
+use migration_history::{Found, Recording, remember};
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
@@ -92,7 +92,7 @@ async fn repair_locked(settings: &Settings, module: Module, asked: &super::Repai
         report.remark("This is what was applied (-) and what the migration is now (+). --yes accepts it; the schema itself is not changed.");
         return Ok(Exit::Pending);
     }
-    replace_checksum(&txn, recorded).await.map_err(failed)?;
+    remember(&txn, recorded).await.map_err(failed)?;
     txn.commit().await.map_err(failed)?;
     report.remark(format_args!("{target} has accepted {name}"));
     Ok(Exit::Done)

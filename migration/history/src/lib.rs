@@ -20,7 +20,7 @@ pub use found::{Edited, Found, NO_SCHEMA, Problem, exists};
 pub use lock_file::{LockFile, Locked};
 pub use locking::{Lock, LockError, holder_of_file};
 pub use recording::{Checksums, Recorded, Recording};
-pub use remembering::{Grants, adopt, baseline, reconcile, replace_checksum};
+pub use remembering::{Grants, adopt, baseline, reconcile, remember};
 pub use steps::{Applied, Place, StepError, down, up};
 
 /// The table in which sea-orm-migration keeps the names of what was applied.

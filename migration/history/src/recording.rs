@@ -35,7 +35,6 @@ impl Recorded {
 /// What all migrations of a schema send to one engine, oldest first.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    pub backend: DbBackend,
     pub migrations: Vec<Recorded>,
 }
 
@@ -62,7 +61,7 @@ impl Recording {
             let transactional = migration.use_transaction().unwrap_or(backend == DbBackend::Postgres);
             migrations.push(Recorded { name, transactional, checksum: checksum(&statements), statements });
         }
-        Ok(Self { backend, migrations })
+        Ok(Self { migrations })
     }
 
     pub fn find(&self, name: &str) -> Option<&Recorded> {

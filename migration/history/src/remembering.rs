@@ -50,11 +50,6 @@ pub async fn adopt(connection: &impl ConnectionTrait, recording: &Recording, nam
     Ok(())
 }
 
-/// Puts this program's SQL in the place of what a database remembers for a migration.
-pub async fn replace_checksum(connection: &impl ConnectionTrait, recorded: &Recorded) -> Result<(), DbErr> {
-    remember(connection, recorded).await
-}
-
 /// Takes a migration out of the history: it is not applied after all.
 pub async fn forget(connection: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
     let mut row = Query::delete();
@@ -76,7 +71,7 @@ pub async fn reconcile(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     connection.execute(&gone).await.map(drop)
 }
 
-/// Writes down what was applied.
+/// Writes down what was applied, in the place of what stood there for it.
 pub async fn remember(connection: &impl ConnectionTrait, recorded: &Recorded) -> Result<(), DbErr> {
     let mut table = Table::create();
     table.table(Alias::new(CHECKSUMS)).if_not_exists();

@@ -186,7 +186,7 @@ async fn on_postgres(settings: &Settings, module: Module, target: &Target) -> Re
 async fn all_down(connection: &DatabaseConnection, module: Module, target: &Target, limits: &Limits) -> Result<Verdict, Failure> {
     let failed = |error: DbErr| Failure::new(module, target, Cause::Database(error));
     let recording = Recording::of(module.schema(), target.backend()).await.map_err(failed)?;
-    down_at(connection, module, target, limits, &recording, recording.migrations.len()).await?;
+    down_at(connection, module, target, limits, &recording, recording.migrations.len(), &mut |_| ()).await?;
     let left = check::leftovers(connection).await.map_err(failed)?;
     Ok(Verdict { problems: left.iter().map(|name| format!("{name} is left after down")).collect(), exit: Exit::Error })
 }

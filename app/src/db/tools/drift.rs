@@ -56,32 +56,23 @@ impl fmt::Display for EntityLine {
 
 pub async fn run(settings: &Settings, which: Which) -> Exit {
     let (mut report, modules) = (Report::new("differences", which.json), which.db.modules());
-    match drift(settings, &modules, &mut report).await {
-        Ok(exit) => report.end(exit),
-        Err(failure) => report.fail(&failure),
-    }
-}
-
-async fn drift(settings: &Settings, modules: &[Module], report: &mut Report) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
-    for module in modules {
-        exit = exit.max(match compare(settings, *module).await.map_err(|failure| failure.of_owner(has_owners_url(settings, *module))) {
-            Ok(compared) => compared.tell(settings, *module, report),
-            // One that cannot be looked at does not hide the other.
-            Err(failure) => {
-                report.complain(&failure);
-                failure.exit()
-            }
+    // What cannot be looked at hides nothing of what can be.
+    for module in &modules {
+        let compared = compare(settings, *module).await.map_err(|failure| failure.of_owner(has_owners_url(settings, *module)));
+        exit = exit.max(match compared {
+            Ok(compared) => compared.tell(*module, &mut report),
+            Err(failure) => complained(&failure, &mut report),
         });
     }
-    match compare_entities(settings, modules, report).await {
-        Ok(entities) => Ok(exit.max(entities)),
-        // What was found stays found.
-        Err(failure) => {
-            report.complain(&failure);
-            Ok(exit.max(failure.exit()))
-        }
-    }
+    let entities = compare_entities(settings, &modules, &mut report).await;
+    exit = exit.max(entities.unwrap_or_else(|failure| complained(&failure, &mut report)));
+    report.end(exit)
+}
+
+fn complained(failure: &Failure, report: &mut Report) -> Exit {
+    report.complain(failure);
+    failure.exit()
 }
 
 /// The entities of a checkout beside the migrations. Elsewhere there are none to look at.
@@ -129,7 +120,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn tell(self, settings: &Settings, module: Module, report: &mut Report) -> Exit {
+    fn tell(self, module: Module, report: &mut Report) -> Exit {
         let is_clean = self.differences.is_empty();
         for difference in self.differences {
             report.line(Line::new(module, difference));
@@ -143,8 +134,7 @@ impl Compared {
         if is_clean {
             return Exit::Done;
         }
-        let next = Failure::new(module, owners(settings, module), Cause::Drift(Vec::new())).next();
-        report.remark(format_args!("{:<10} {}", module.name(), next.unwrap_or_default()));
+        report.remark(format_args!("{:<10} Undo what somebody changed by hand, or put it into a migration.", module.name()));
         Exit::Strange
     }
 }

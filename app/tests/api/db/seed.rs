@@ -80,49 +80,41 @@ async fn clean() -> (BTreeMap<String, Vec<String>>, [Dump; 2]) {
     (ids(&stores).await, both(&stores).await)
 }
 
-async fn twice_is_once(engine: Engine) {
-    let Some(stores) = Stores::make(engine).await else { return };
-    let stores = Arc::new(stores);
-    let said = done(seed(&stores, &[]));
-    assert!(said.contains("received R-000001: six lines") && said.contains(demo::PASSWORD), "{said}");
-    let once = both(&stores).await;
-    // All of the story is there, and no claim of a key that could be forgotten.
-    let size = sizes(&once);
-    assert_eq!((size["item"], size["item_unit"], size["document"], size["ledger_entry"], size["idempotency"]), (8, 7, 3, 10, 0));
-    assert_eq!(done(seed(&stores, &[])), "everything is there already; nothing was changed\n");
-    assert_eq!(both(&stores).await, once);
-    let (clean_ids, _) = clean().await;
-    assert_eq!(ids(&stores).await, clean_ids);
+on_both! {
+    async fn a_second_run_changes_nothing_and_every_id_is_that_of_any_other_installation(engine: Engine) {
+        let Some(stores) = Stores::make(engine).await else { return };
+        let stores = Arc::new(stores);
+        let said = done(seed(&stores, &[]));
+        assert!(said.contains("received R-000001: six lines") && said.contains(demo::PASSWORD), "{said}");
+        let once = both(&stores).await;
+        // All of the story is there, and no claim of a key that could be forgotten.
+        let size = sizes(&once);
+        assert_eq!((size["item"], size["item_unit"], size["document"], size["ledger_entry"], size["idempotency"]), (8, 7, 3, 10, 0));
+        assert_eq!(done(seed(&stores, &[])), "everything is there already; nothing was changed\n");
+        assert_eq!(both(&stores).await, once);
+        let (clean_ids, _) = clean().await;
+        assert_eq!(ids(&stores).await, clean_ids);
 
-    // Whoever works in the kitchen goes on from there, and a further run leaves that alone.
-    let variables = stores.variables();
-    let serve = || Process::serve(stores.folder().path(), &[], variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let process = serve();
-    let api = Api::of_process(stores.clone(), &process).await;
-    let log_in = json!({ "email": demo::EMAIL, "password": demo::PASSWORD });
-    let tokens = api.post("/v1/auth/login", log_in).await.ok(200);
-    let owner = crate::support::Client::of(&api, &tokens);
-    let stock = owner.get("/v1/inventory/stock").await.ok(200);
-    assert_eq!(stock["data"].as_array().map(Vec::len), Some(8));
-    let lines = json!([{ "sku": "EGGS", "quantity": "180", "reason": "other", "stage": "storage" }]);
-    owner.post("/v1/inventory/waste", json!({ "location": "main/walk-in", "lines": lines })).await.ok(201);
-    let item = stock["data"][0]["item_id"].as_str().expect("an id").to_owned();
-    owner.patch(&format!("/v1/inventory/items/{item}"), Some(1), json!({ "name": "Renamed" })).await.ok(200);
-    drop(process);
-    let worked = both(&stores).await;
-    assert_eq!(done(seed(&stores, &[])), "everything is there already; nothing was changed\n");
-    assert_eq!(both(&stores).await, worked);
-    stores.remove().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_run_changes_nothing_and_every_id_is_that_of_any_other_installation_sqlite() {
-    twice_is_once(Engine::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_run_changes_nothing_and_every_id_is_that_of_any_other_installation_postgres() {
-    twice_is_once(Engine::Postgres).await;
+        // Whoever works in the kitchen goes on from there, and a further run leaves that alone.
+        let variables = stores.variables();
+        let serve = || Process::serve(stores.folder().path(), &[], variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let process = serve();
+        let api = Api::of_process(stores.clone(), &process).await;
+        let log_in = json!({ "email": demo::EMAIL, "password": demo::PASSWORD });
+        let tokens = api.post("/v1/auth/login", log_in).await.ok(200);
+        let owner = crate::support::Client::of(&api, &tokens);
+        let stock = owner.get("/v1/inventory/stock").await.ok(200);
+        assert_eq!(stock["data"].as_array().map(Vec::len), Some(8));
+        let lines = json!([{ "sku": "EGGS", "quantity": "180", "reason": "other", "stage": "storage" }]);
+        owner.post("/v1/inventory/waste", json!({ "location": "main/walk-in", "lines": lines })).await.ok(201);
+        let item = stock["data"][0]["item_id"].as_str().expect("an id").to_owned();
+        owner.patch(&format!("/v1/inventory/items/{item}"), Some(1), json!({ "name": "Renamed" })).await.ok(200);
+        drop(process);
+        let worked = both(&stores).await;
+        assert_eq!(done(seed(&stores, &[])), "everything is there already; nothing was changed\n");
+        assert_eq!(both(&stores).await, worked);
+        stores.remove().await;
+    }
 }
 
 /// Seeds until both databases are open, and then for so long; answers how long that was.
@@ -142,36 +134,28 @@ fn seed_for(stores: &Stores, time: Duration) -> Duration {
     begun.elapsed()
 }
 
-async fn killed_and_run_again(engine: Engine) {
-    const KILLS: u32 = 16;
-    let (clean_ids, clean_dump) = clean().await;
-    let Some(stores) = Stores::make(engine).await else { return };
-    let whole = seed_for(&stores, Duration::from_mins(1));
-    stores.remove().await;
-    let mut interrupted = 0;
-    for kill in 0..KILLS {
-        let stores = Stores::make(engine).await.expect("databases");
-        // Somewhere in each part of the time.
-        let part = whole / KILLS;
-        seed_for(&stores, part * kill + part.mul_f64(rand::rng().random_range(0.0..1.0)));
-        let said = done(seed(&stores, &[]));
-        // Something was done, and something was left to do.
-        interrupted += u32::from(said.contains("log in as") && !said.contains("set up the kitchen of"));
-        assert_eq!(ids(&stores).await, clean_ids);
-        assert_eq!(sizes(&both(&stores).await), sizes(&clean_dump));
+on_both! {
+    async fn killed_at_any_moment_and_run_again_it_is_as_if_run_once(engine: Engine) {
+        const KILLS: u32 = 16;
+        let (clean_ids, clean_dump) = clean().await;
+        let Some(stores) = Stores::make(engine).await else { return };
+        let whole = seed_for(&stores, Duration::from_mins(1));
         stores.remove().await;
+        let mut interrupted = 0;
+        for kill in 0..KILLS {
+            let stores = Stores::make(engine).await.expect("databases");
+            // Somewhere in each part of the time.
+            let part = whole / KILLS;
+            seed_for(&stores, part * kill + part.mul_f64(rand::rng().random_range(0.0..1.0)));
+            let said = done(seed(&stores, &[]));
+            // Something was done, and something was left to do.
+            interrupted += u32::from(said.contains("log in as") && !said.contains("set up the kitchen of"));
+            assert_eq!(ids(&stores).await, clean_ids);
+            assert_eq!(sizes(&both(&stores).await), sizes(&clean_dump));
+            stores.remove().await;
+        }
+        assert!(interrupted > 0, "no kill of {KILLS} within {whole:?} was in the middle of the story");
     }
-    assert!(interrupted > 0, "no kill of {KILLS} within {whole:?} was in the middle of the story");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_and_run_again_it_is_as_if_run_once_sqlite() {
-    killed_and_run_again(Engine::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_and_run_again_it_is_as_if_run_once_postgres() {
-    killed_and_run_again(Engine::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

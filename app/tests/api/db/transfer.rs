@@ -197,28 +197,20 @@ async fn an_installation_of_100_000_entries_moves_from_files_to_postgres_and_is_
     to.remove().await;
 }
 
-async fn every_table_of_the_schema_is_listed(engine: Engine) {
-    let Some(stores) = Stores::make(engine).await else { return };
-    let stores = Arc::new(stores);
-    start(&stores).await.stop().await;
-    let (auth, inventory) = stores.connect().await;
-    for (module, database) in [(Module::Auth, auth), (Module::Inventory, inventory)] {
-        let listed: Vec<_> = tables(module).iter().map(|table| table.name().to_owned()).collect();
-        let names: BTreeSet<_> = listed.iter().cloned().collect();
-        assert_eq!((names.len(), &names), (listed.len(), &catalogue(&database).await), "modules/{module}/src/transfer.rs");
-        database.close().await.expect("closed");
+on_both! {
+    async fn every_table_of_the_schema_is_listed(engine: Engine) {
+        let Some(stores) = Stores::make(engine).await else { return };
+        let stores = Arc::new(stores);
+        start(&stores).await.stop().await;
+        let (auth, inventory) = stores.connect().await;
+        for (module, database) in [(Module::Auth, auth), (Module::Inventory, inventory)] {
+            let listed: Vec<_> = tables(module).iter().map(|table| table.name().to_owned()).collect();
+            let names: BTreeSet<_> = listed.iter().cloned().collect();
+            assert_eq!((names.len(), &names), (listed.len(), &catalogue(&database).await), "modules/{module}/src/transfer.rs");
+            database.close().await.expect("closed");
+        }
+        stores.remove().await;
     }
-    stores.remove().await;
-}
-
-#[tokio::test]
-async fn every_table_of_the_schema_is_listed_sqlite() {
-    every_table_of_the_schema_is_listed(Engine::Sqlite).await;
-}
-
-#[tokio::test]
-async fn every_table_of_the_schema_is_listed_postgres() {
-    every_table_of_the_schema_is_listed(Engine::Postgres).await;
 }
 
 /// Areas by the thousand whose parent's id sorts behind theirs.
