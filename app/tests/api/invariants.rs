@@ -355,7 +355,7 @@ both_engines! {
         let micros = |time: &Value| Instant::parse(&text(time)).expect("a time").micros();
         // The content as it is hashed, in its own order; the raw text, because the order is part of it.
         let content = format!(
-            r#"{{"id":{id},"type":"receipt","effective_at":{at},"business_date":"2026-11-25","recorded_at":{at},"posted_by":{actor},"site_id":{site},"location_id":{location},"external_ref":"INV-1","note":null,"lines":[[{{"line_no":1,"item_id":{item},"lot_id":{lot},"entered_quantity":2000000,"entered_unit":"dozen","quantity":24000000,"unit_price":1500000,"line_total":null,"free":null,"discount":0,"charges":500000,"value":3500000,"batch_code":"L1","expires_on":"2026-12-01","produced_on":null}}],[["delivery",500000,"value"]]],"entries":[[1,"receipt",{item},{location},{lot},24000000,3500000,null]]}}"#,
+            r#"{{"id":{id},"type":"receipt","effective_at":{at},"business_date":"2026-11-25","recorded_at":{at},"posted_at":{at},"posted_by":{actor},"site_id":{site},"location_id":{location},"external_ref":"INV-1","lines":{{"receipt_charge":[{{"line_no":1,"label":"delivery","amount":500000,"basis":"value"}}],"receipt_line":[{{"line_no":1,"item_id":{item},"lot_id":{lot},"entered_quantity":2000000,"entered_unit":"dozen","quantity":24000000,"unit_price":1500000,"discount":0,"charges":500000,"value":3500000,"batch_code":"L1","expires_on":"2026-12-01"}}]}},"entries":[[1,"receipt",{item},{location},{lot},24000000,3500000,{at},"2026-11-25",null]]}}"#,
             id = document["id"],
             at = micros(&document["effective_at"]),
             actor = document["posted_by"],

@@ -75,7 +75,7 @@ macro_rules! given_row {
 pub(crate) use given_row;
 
 /// The columns of a relation of given rows.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Relation(pub &'static [(&'static str, Kind)]);
 
 impl Relation {

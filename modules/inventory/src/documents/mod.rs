@@ -2,12 +2,15 @@
 
 mod answer;
 mod heading;
+mod lines;
 mod read;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use answer::{ChargeAnswer, LineAnswer, LineBase, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
+pub(crate) use lines::cells;
+pub use lines::{Cell, Lines, RECEIPT_CHARGE, RECEIPT_LINE, WASTE_LINE, by_table};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);

@@ -25,7 +25,7 @@ use crate::http::{HideCosts, Recheck};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, DocumentType, Header, OpeningStock, Permit, Posting, Price, ReceiveLine};
 use crate::names::{ItemRef, LocationPath, LocationRef, UnitCode, words};
-use crate::receiving::{Entered, line_rows, write_lines};
+use crate::receiving::{Entered, line_rows, stored_lines};
 
 words!(
     /// What happens to rows that are wrong: the whole file is refused, or they are left out and reported.
@@ -221,8 +221,7 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
     for (batch, effects) in batches.iter().zip(decided) {
         let Some(effects) = effects else { continue };
         let rows = line_rows(batch.posting.received_lines(), &batch.entered, &effects);
-        let posted = ledger::apply(txn, &locked, &batch.posting, effects, &rows).await?;
-        write_lines(txn, tenant, batch.posting.id(), &rows).await?;
+        let posted = ledger::apply(txn, &locked, &batch.posting, effects, &[stored_lines(&rows)]).await?;
         let number = DocumentType::OpeningStock.show(posted.document.number);
         documents.push(ImportedDocument { id: batch.posting.id(), number, location: batch.posting.location().to_owned(), lines: rows.len() });
     }

@@ -2,10 +2,10 @@
 //! under locks and applies the effects; nothing outside of this folder writes entries, lots, balances or stock keys.
 
 mod command;
+mod content;
 mod effects;
 mod facts;
 mod feed;
-mod hash;
 mod pick;
 mod plan;
 mod post;

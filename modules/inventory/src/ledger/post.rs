@@ -3,15 +3,15 @@
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
-use sea_orm::{ActiveModelTrait, DbErr, Set};
-use serde::Serialize;
+use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
 
 use super::command::{Charge, Command, ReceiveLine, WasteLine, Work};
 use super::effects::{Effects, EntryKind, NewEntry};
 use super::facts::Key;
 use super::protocol::{Head, Inbound, Kind, Locked, Permit, RulesSeen, Waste};
-use super::{hash, plan, repository};
+use super::{content, plan, repository};
 use crate::arithmetic::{Money, Quantity};
+use crate::documents::Lines;
 use crate::error::Error;
 use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
 
@@ -140,39 +140,22 @@ pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>
     repository::lock(txn, tenant.unwrap_or_default(), keys).await
 }
 
-/// The immutable content of a document, in the order in which it is hashed.
-#[derive(Serialize)]
-struct Content<'a, L: Serialize> {
-    id: DocumentId,
-    r#type: &'a str,
-    effective_at: i64,
-    business_date: NaiveDate,
-    recorded_at: i64,
-    posted_by: UserId,
-    site_id: LocationId,
-    location_id: LocationId,
-    external_ref: Option<&'a str>,
-    note: Option<&'a str>,
-    lines: &'a L,
-    entries: Vec<ContentEntry<'a>>,
-}
-
-/// The line, kind, item, location, lot, quantity, value and reason of an entry: the rest is the document's.
-type ContentEntry<'a> = (i64, &'a str, ItemId, LocationId, LotId, i64, i64, Option<ReasonId>);
-
-/// Writes a decided document: balances, head, document, lots, entries. `lines` are the rows of its lines, for the content hash;
-/// who calls writes them next.
-pub async fn apply<K: Kind, L: Serialize>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &L) -> Result<Posted, Error> {
+/// Writes a decided document: balances, head, document, lots, entries and the lines in their tables.
+pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<Posted, Error> {
     repository::write_balances(txn, locked, &effects.balances).await?;
     let head = repository::advance(txn, locked, K::TYPE, effects.entries.len(), posting.header.rules).await?;
     let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
-    let content_hash = hash::content(&content(posting, &effects, lines))?;
-    let chain_hash = hash::chain(&head.previous, head.number, head.last_seq, &content_hash);
-    repository::seal(txn, locked, &chain_hash).await?;
-    let document = row(posting, &effects, &head, content_hash, chain_hash).insert(txn).await?;
-    repository::write_lots(txn, locked, posting.id(), first_seq, &effects).await?;
     let entries = entries(posting, &effects, first_seq);
+    let mut document = row(posting, &effects, &head);
+    document.content_hash = content::hash(&document, lines, &entries)?;
+    document.chain_hash = content::link(&head.previous, &document);
+    repository::seal(txn, locked, &document.chain_hash).await?;
+    let document = document.into_active_model().reset_all().insert(txn).await?;
+    repository::write_lots(txn, locked, posting.id(), first_seq, &effects).await?;
     repository::write_entries(txn, locked, &entries).await?;
+    for lines in lines {
+        lines.write(txn, locked.tenant, posting.id()).await?;
+    }
     Ok(Posted { document, entries, effects })
 }
 
@@ -196,48 +179,27 @@ fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> 
     effects.entries.iter().zip(first_seq..).map(entry).collect()
 }
 
-fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head, content_hash: String, chain_hash: String) -> document::ActiveModel {
+/// The document as it stands, but for its hashes.
+fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> document::Model {
     let Posting { permit, header, command } = posting;
-    document::ActiveModel {
-        id: Set(header.id),
-        tenant_id: Set(permit.tenant),
-        r#type: Set(K::TYPE.word().to_owned()),
-        number: Set(head.number),
-        status: Set("posted".to_owned()),
-        effective_at: Set(command.effective_at.into()),
-        business_date: Set(effects.business_date),
-        recorded_at: Set(permit.recorded_at.into()),
-        posted_at: Set(permit.recorded_at.into()),
-        posted_by: Set(permit.actor),
-        site_id: Set(permit.area.site_id),
-        location_id: Set(permit.area.id),
-        external_ref: Set(header.external_ref.clone()),
-        note: Set(header.note.clone()),
-        last_seq: Set(head.last_seq),
-        content_hash: Set(content_hash),
-        chain_hash: Set(chain_hash),
-        version: Set(1),
-    }
-}
-
-fn content<'a, K: Kind, L: Serialize>(posting: &'a Posting<K>, effects: &'a Effects, lines: &'a L) -> Content<'a, L> {
-    let Posting { permit, header, command } = posting;
-    let entries = effects.entries.iter().map(|entry| {
-        let (place, quantity, value) = (entry.place, entry.quantity.0, entry.value.0);
-        (entry.line_no, entry.kind.word(), place.key.item, place.key.location, place.lot, quantity, value, entry.reason)
-    });
-    Content {
+    document::Model {
         id: header.id,
-        r#type: K::TYPE.word(),
-        effective_at: command.effective_at.micros(),
+        tenant_id: permit.tenant,
+        r#type: K::TYPE.word().to_owned(),
+        number: head.number,
+        status: "posted".to_owned(),
+        effective_at: command.effective_at.into(),
         business_date: effects.business_date,
-        recorded_at: permit.recorded_at.micros(),
+        recorded_at: permit.recorded_at.into(),
+        posted_at: permit.recorded_at.into(),
         posted_by: permit.actor,
         site_id: permit.area.site_id,
         location_id: permit.area.id,
-        external_ref: header.external_ref.as_deref(),
-        note: header.note.as_deref(),
-        lines,
-        entries: entries.collect(),
+        external_ref: header.external_ref.clone(),
+        note: header.note.clone(),
+        last_seq: head.last_seq,
+        content_hash: String::new(),
+        chain_hash: String::new(),
+        version: 1,
     }
 }

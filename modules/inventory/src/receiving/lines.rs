@@ -1,19 +1,15 @@
 //! The rows of inbound lines: the same for receipts and for opening stock.
 
 use chrono::NaiveDate;
-use kernel::{TenantId, Txn};
-use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
 
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::Items;
-use crate::documents::{LineAnswer, LineBase};
+use crate::documents::{LineAnswer, LineBase, Lines, RECEIPT_LINE, cells};
 use crate::ledger::{Effects, LineOutcome, Price, ReceiveLine};
-use crate::names::{DocumentId, ItemId, LotId};
-use crate::rows::{self, Kind, Relation, given_row};
+use crate::names::{ItemId, LotId};
 
-/// A stored line; also what the document's content hash covers, in this order.
-#[derive(Clone, Debug, Serialize)]
+/// A stored line.
+#[derive(Clone, Debug)]
 pub struct LineRow {
     pub line_no: i64,
     pub item_id: ItemId,
@@ -62,50 +58,28 @@ pub fn line_rows(lines: &[ReceiveLine], entered: &[Entered], effects: &Effects) 
     (1..).zip(lines.iter().zip(entered).zip(&effects.lines)).map(row).collect()
 }
 
-pub async fn write_lines(txn: &Txn, tenant: TenantId, document: DocumentId, lines: &[LineRow]) -> Result<(), DbErr> {
-    const LINE: Relation = Relation(&[
-        ("tenant_id", Kind::Uuid),
-        ("document_id", Kind::Uuid),
-        ("line_no", Kind::Int),
-        ("item_id", Kind::Uuid),
-        ("lot_id", Kind::Uuid),
-        ("entered_quantity", Kind::Int),
-        ("entered_unit", Kind::Text),
-        ("quantity", Kind::Int),
-        ("unit_price", Kind::Int),
-        ("line_total", Kind::Int),
-        ("free", Kind::Text),
-        ("discount", Kind::Int),
-        ("charges", Kind::Int),
-        ("value", Kind::Int),
-        ("batch_code", Kind::Text),
-        ("expires_on", Kind::Date),
-        ("produced_on", Kind::Date),
-    ]);
-    let backend = txn.get_database_backend();
-    let row = |line: &LineRow| {
-        given_row!(
-            backend,
-            tenant,
-            document,
-            line.line_no,
-            line.item_id,
-            line.lot_id,
-            line.entered_quantity,
-            line.entered_unit,
-            line.quantity,
-            line.unit_price,
-            line.line_total,
-            line.free,
-            line.discount,
-            line.charges,
-            line.value,
-            line.batch_code,
-            line.expires_on,
-            line.produced_on,
-        )
+/// The rows as they are stored and hashed.
+pub fn stored_lines(rows: &[LineRow]) -> Lines {
+    let cells = |row: &LineRow| {
+        cells![
+            row.line_no,
+            row.item_id,
+            row.lot_id,
+            row.entered_quantity,
+            row.entered_unit.clone(),
+            row.quantity,
+            row.unit_price,
+            row.line_total,
+            row.free,
+            row.discount,
+            row.charges,
+            row.value,
+            row.batch_code.clone(),
+            row.expires_on,
+            row.produced_on,
+        ]
     };
-    rows::insert(txn, "receipt_line", LINE, lines.iter().map(row).collect()).await
+    Lines::new(&RECEIPT_LINE, rows.iter().map(cells).collect())
 }
 
 impl LineRow {

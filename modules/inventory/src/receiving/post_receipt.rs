@@ -6,23 +6,21 @@ use actix_web::{post, web};
 use chrono::NaiveDate;
 use kernel::http::IdempotencyKey;
 use kernel::{Body, Caller, Fields, FromFields, Instant, Text, Txn, Violation};
-use sea_orm::ConnectionTrait;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::lines::{Entered, line_rows, write_lines};
+use super::lines::{Entered, line_rows, stored_lines};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
 use crate::catalog::lookup::{self, Item, Items};
-use crate::documents::{Heading, LINES, PostedAnswer, answer, need_lines};
+use crate::documents::{Heading, LINES, Lines, PostedAnswer, RECEIPT_CHARGE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Basis, Charge, Posting, Price, Receipt, ReceiveLine};
 use crate::names::Word as _;
 use crate::names::{BatchCode, ItemRef, LocationRef, UnitCode, words};
-use crate::rows::{self, Kind, Relation, given_row};
 
 words!(
     /// Why a line costs nothing.
@@ -213,9 +211,7 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let rows = line_rows(posting.received_lines(), &entered, &effects);
-    let posted = ledger::apply(txn, &locked, &posting, effects, &(&rows, charges_content(request))).await?;
-    write_lines(txn, tenant, ids.document, &rows).await?;
-    write_charges(txn, task).await?;
+    let posted = ledger::apply(txn, &locked, &posting, effects, &[stored_lines(&rows), stored_charges(request)]).await?;
     answer(&posted, posting.location(), &items, |_| None, rows.iter().map(|row| row.answer(&items)).collect(), charges_answer(request))
 }
 
@@ -263,27 +259,9 @@ fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
     grams.apply(quantity).map(|quantity| quantity.0)
 }
 
-/// What the content hash covers of a charge.
-fn charges_content(request: &Request) -> Vec<(&str, i64, &'static str)> {
-    request.charges.iter().map(|charge| (charge.label.as_str(), charge.amount.0, charge.basis.word())).collect()
-}
-
-async fn write_charges(txn: &Txn, task: &Task<(Ids, Request)>) -> Result<(), Error> {
-    const CHARGE: Relation = Relation(&[
-        ("tenant_id", Kind::Uuid),
-        ("document_id", Kind::Uuid),
-        ("line_no", Kind::Int),
-        ("label", Kind::Text),
-        ("amount", Kind::Int),
-        ("basis", Kind::Text),
-    ]);
-    let (ids, request) = &task.input;
-    let backend = txn.get_database_backend();
-    let row = |(line_no, charge): (i64, &ChargeLine)| {
-        given_row!(backend, task.caller.tenant_id, ids.document, line_no, charge.label, charge.amount.0, charge.basis.word())
-    };
-    rows::insert(txn, "receipt_charge", CHARGE, (1..).zip(&request.charges).map(row).collect()).await?;
-    Ok(())
+fn stored_charges(request: &Request) -> Lines {
+    let cells = |(line_no, charge): (i64, &ChargeLine)| cells![line_no, charge.label.as_str(), charge.amount, charge.basis.word()];
+    Lines::new(&RECEIPT_CHARGE, (1..).zip(&request.charges).map(cells).collect())
 }
 
 fn charges_answer(request: &Request) -> Vec<crate::documents::ChargeAnswer> {

@@ -5,22 +5,20 @@ use std::collections::HashMap;
 use actix_web::{post, web};
 use kernel::http::IdempotencyKey;
 use kernel::{Body, Caller, Fields, FromFields, Instant, Txn, Violation};
-use sea_orm::ConnectionTrait;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, WasteReason};
-use crate::documents::{Heading, LINES, LineAnswer, LineBase, PostedAnswer, answer, need_lines};
+use crate::documents::{Heading, LINES, LineAnswer, LineBase, Lines, PostedAnswer, WASTE_LINE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Effects, Posting, Waste, WasteLine};
 use crate::names::Word as _;
 use crate::names::{Code, Destination, ItemId, ItemRef, LocationRef, LotId, ReasonId, Stage, UnitCode};
-use crate::rows::{self, Kind, Relation, given_row};
 
 /// What was thrown away.
 #[derive(Clone, Debug)]
@@ -113,8 +111,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let rows = line_rows(request, &resolved, &effects);
-    let posted = ledger::apply(txn, &locked, &posting, effects, &rows).await?;
-    write_lines(txn, task, &rows).await?;
+    let posted = ledger::apply(txn, &locked, &posting, effects, &[stored_lines(&rows)]).await?;
 
     let codes: HashMap<ReasonId, &str> = reasons.iter().map(|(code, reason)| (reason.id, code.as_str())).collect();
     let lines = rows.iter().map(|row| row.answer(&items, codes.get(&row.reason_id).copied())).collect();
@@ -156,8 +153,8 @@ fn resolve(request: &Request, items: &Items, reasons: &HashMap<String, WasteReas
     if violations.is_empty() { Ok(resolved) } else { Err(Error::Invalid(violations)) }
 }
 
-/// A stored line; also what the document's content hash covers, in this order.
-#[derive(Clone, Debug, Serialize)]
+/// A stored line.
+#[derive(Clone, Debug)]
 struct LineRow {
     line_no: i64,
     item_id: ItemId,
@@ -205,41 +202,23 @@ impl LineRow {
     }
 }
 
-async fn write_lines(txn: &Txn, task: &Task<(Uuid, Request)>, lines: &[LineRow]) -> Result<(), Error> {
-    const LINE: Relation = Relation(&[
-        ("tenant_id", Kind::Uuid),
-        ("document_id", Kind::Uuid),
-        ("line_no", Kind::Int),
-        ("item_id", Kind::Uuid),
-        ("lot_id", Kind::Uuid),
-        ("entered_quantity", Kind::Int),
-        ("entered_unit", Kind::Text),
-        ("quantity", Kind::Int),
-        ("value", Kind::Int),
-        ("reason_id", Kind::Uuid),
-        ("stage", Kind::Text),
-        ("destination", Kind::Text),
-    ]);
-    let backend = txn.get_database_backend();
-    let row = |line: &LineRow| {
-        given_row!(
-            backend,
-            task.caller.tenant_id,
-            task.input.0,
-            line.line_no,
-            line.item_id,
-            line.lot_id,
-            line.entered_quantity,
-            line.entered_unit,
-            line.quantity,
-            line.value,
-            line.reason_id,
-            line.stage,
-            line.destination,
-        )
+/// The rows as they are stored and hashed.
+fn stored_lines(rows: &[LineRow]) -> Lines {
+    let cells = |row: &LineRow| {
+        cells![
+            row.line_no,
+            row.item_id,
+            row.lot_id,
+            row.entered_quantity,
+            row.entered_unit.clone(),
+            row.quantity,
+            row.value,
+            row.reason_id,
+            row.stage,
+            row.destination,
+        ]
     };
-    rows::insert(txn, "waste_line", LINE, lines.iter().map(row).collect()).await?;
-    Ok(())
+    Lines::new(&WASTE_LINE, rows.iter().map(cells).collect())
 }
 
 /// Records waste and posts it at once.
