@@ -28,10 +28,23 @@ pub struct Model {
     pub content_hash: String,
     pub chain_hash: String,
     pub version: i64,
+    pub position: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::adjustment_line::Entity")]
+    AdjustmentLine,
+    #[sea_orm(has_many = "super::correction_line::Entity")]
+    CorrectionLine,
+    #[sea_orm(has_many = "super::cost_change_line::Entity")]
+    CostChangeLine,
+    #[sea_orm(has_many = "super::cost_variance::Entity")]
+    CostVariance,
+    #[sea_orm(has_many = "super::count_result_line::Entity")]
+    CountResultLine,
+    #[sea_orm(has_many = "super::count_truth::Entity")]
+    CountTruth,
     #[sea_orm(
         belongs_to = "super::location::Entity",
         from = "(Column::TenantId, Column::LocationId)",
@@ -50,17 +63,79 @@ pub enum Relation {
     Location1,
     #[sea_orm(has_many = "super::lot::Entity")]
     Lot,
+    #[sea_orm(has_many = "super::lot_parent::Entity")]
+    LotParent,
+    #[sea_orm(has_many = "super::plate_waste_line::Entity")]
+    PlateWasteLine,
     #[sea_orm(has_many = "super::receipt_charge::Entity")]
     ReceiptCharge,
     #[sea_orm(has_many = "super::receipt_line::Entity")]
     ReceiptLine,
+    #[sea_orm(has_many = "super::stock_count::Entity")]
+    StockCount,
+    #[sea_orm(has_many = "super::transfer_step_line::Entity")]
+    TransferStepLine,
+    #[sea_orm(has_many = "super::transformation_line::Entity")]
+    TransformationLine,
+    #[sea_orm(has_many = "super::usage_line::Entity")]
+    UsageLine,
+    #[sea_orm(has_many = "super::vendor_return_line::Entity")]
+    VendorReturnLine,
     #[sea_orm(has_many = "super::waste_line::Entity")]
     WasteLine,
+}
+
+impl Related<super::adjustment_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::AdjustmentLine.def()
+    }
+}
+
+impl Related<super::correction_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CorrectionLine.def()
+    }
+}
+
+impl Related<super::cost_change_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CostChangeLine.def()
+    }
+}
+
+impl Related<super::cost_variance::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CostVariance.def()
+    }
+}
+
+impl Related<super::count_result_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountResultLine.def()
+    }
+}
+
+impl Related<super::count_truth::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountTruth.def()
+    }
 }
 
 impl Related<super::lot::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Lot.def()
+    }
+}
+
+impl Related<super::lot_parent::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::LotParent.def()
+    }
+}
+
+impl Related<super::plate_waste_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::PlateWasteLine.def()
     }
 }
 
@@ -73,6 +148,36 @@ impl Related<super::receipt_charge::Entity> for Entity {
 impl Related<super::receipt_line::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::ReceiptLine.def()
+    }
+}
+
+impl Related<super::stock_count::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::StockCount.def()
+    }
+}
+
+impl Related<super::transfer_step_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferStepLine.def()
+    }
+}
+
+impl Related<super::transformation_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransformationLine.def()
+    }
+}
+
+impl Related<super::usage_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UsageLine.def()
+    }
+}
+
+impl Related<super::vendor_return_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::VendorReturnLine.def()
     }
 }
 

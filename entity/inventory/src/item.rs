@@ -29,12 +29,36 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::adjustment_line::Entity")]
+    AdjustmentLine,
+    #[sea_orm(has_many = "super::correction_line::Entity")]
+    CorrectionLine,
+    #[sea_orm(has_many = "super::cost_change_line::Entity")]
+    CostChangeLine,
+    #[sea_orm(has_many = "super::count_result_line::Entity")]
+    CountResultLine,
+    #[sea_orm(has_many = "super::count_truth::Entity")]
+    CountTruth,
     #[sea_orm(has_many = "super::item_unit::Entity")]
     ItemUnit,
     #[sea_orm(has_many = "super::lot::Entity")]
     Lot,
     #[sea_orm(has_many = "super::receipt_line::Entity")]
     ReceiptLine,
+    #[sea_orm(has_many = "super::reservation::Entity")]
+    Reservation,
+    #[sea_orm(has_many = "super::shortage::Entity")]
+    Shortage,
+    #[sea_orm(has_many = "super::stock_count_line::Entity")]
+    StockCountLine,
+    #[sea_orm(has_many = "super::transfer_line::Entity")]
+    TransferLine,
+    #[sea_orm(has_many = "super::transfer_lot::Entity")]
+    TransferLot,
+    #[sea_orm(has_many = "super::transfer_step_line::Entity")]
+    TransferStepLine,
+    #[sea_orm(has_many = "super::transformation_line::Entity")]
+    TransformationLine,
     #[sea_orm(
         belongs_to = "super::unit::Entity",
         from = "(Column::TenantId, Column::BaseUnitId)",
@@ -43,8 +67,42 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     Unit,
+    #[sea_orm(has_many = "super::usage_line::Entity")]
+    UsageLine,
+    #[sea_orm(has_many = "super::vendor_return_line::Entity")]
+    VendorReturnLine,
     #[sea_orm(has_many = "super::waste_line::Entity")]
     WasteLine,
+}
+
+impl Related<super::adjustment_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::AdjustmentLine.def()
+    }
+}
+
+impl Related<super::correction_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CorrectionLine.def()
+    }
+}
+
+impl Related<super::cost_change_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CostChangeLine.def()
+    }
+}
+
+impl Related<super::count_result_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountResultLine.def()
+    }
+}
+
+impl Related<super::count_truth::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountTruth.def()
+    }
 }
 
 impl Related<super::item_unit::Entity> for Entity {
@@ -65,9 +123,63 @@ impl Related<super::receipt_line::Entity> for Entity {
     }
 }
 
+impl Related<super::reservation::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Reservation.def()
+    }
+}
+
+impl Related<super::shortage::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Shortage.def()
+    }
+}
+
+impl Related<super::stock_count_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::StockCountLine.def()
+    }
+}
+
+impl Related<super::transfer_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferLine.def()
+    }
+}
+
+impl Related<super::transfer_lot::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferLot.def()
+    }
+}
+
+impl Related<super::transfer_step_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferStepLine.def()
+    }
+}
+
+impl Related<super::transformation_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransformationLine.def()
+    }
+}
+
 impl Related<super::unit::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Unit.def()
+    }
+}
+
+impl Related<super::usage_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UsageLine.def()
+    }
+}
+
+impl Related<super::vendor_return_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::VendorReturnLine.def()
     }
 }
 

@@ -14,6 +14,21 @@ pub struct Model {
     pub rules_version: i64,
     pub closed_through: Option<Date>,
     pub head_hash: String,
+    pub position: Option<i64>,
+    pub usage_number: Option<i64>,
+    pub adjustment_number: Option<i64>,
+    pub vendor_return_number: Option<i64>,
+    pub transfer_number: Option<i64>,
+    pub dispatch_number: Option<i64>,
+    pub arrival_number: Option<i64>,
+    pub transit_loss_number: Option<i64>,
+    pub transfer_cancel_number: Option<i64>,
+    pub count_number: Option<i64>,
+    pub reversal_number: Option<i64>,
+    pub cost_change_number: Option<i64>,
+    pub correction_number: Option<i64>,
+    pub transformation_number: Option<i64>,
+    pub opening_number: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -26,6 +26,10 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::count_result_line::Entity")]
+    CountResultLine,
+    #[sea_orm(has_many = "super::count_truth::Entity")]
+    CountTruth,
     #[sea_orm(
         belongs_to = "Entity",
         from = "(Column::TenantId, Column::ParentId)",
@@ -34,6 +38,42 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     SelfRef,
+    #[sea_orm(has_many = "super::reservation::Entity")]
+    Reservation,
+    #[sea_orm(has_many = "super::shortage::Entity")]
+    Shortage,
+    #[sea_orm(has_many = "super::stock_count_line::Entity")]
+    StockCountLine,
+}
+
+impl Related<super::count_result_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountResultLine.def()
+    }
+}
+
+impl Related<super::count_truth::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountTruth.def()
+    }
+}
+
+impl Related<super::reservation::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Reservation.def()
+    }
+}
+
+impl Related<super::shortage::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Shortage.def()
+    }
+}
+
+impl Related<super::stock_count_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::StockCountLine.def()
+    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}

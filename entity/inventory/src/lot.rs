@@ -23,10 +23,25 @@ pub struct Model {
     pub cost_floor_at: DateTimeWithTimeZone,
     pub void: bool,
     pub version: i64,
+    pub hold: Option<String>,
+    pub opened_at: Option<DateTimeWithTimeZone>,
+    pub revalued_position: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::adjustment_line::Entity")]
+    AdjustmentLine,
+    #[sea_orm(has_many = "super::correction_line::Entity")]
+    CorrectionLine,
+    #[sea_orm(has_many = "super::cost_change_line::Entity")]
+    CostChangeLine,
+    #[sea_orm(has_many = "super::cost_variance::Entity")]
+    CostVariance,
+    #[sea_orm(has_many = "super::count_result_line::Entity")]
+    CountResultLine,
+    #[sea_orm(has_many = "super::count_truth::Entity")]
+    CountTruth,
     #[sea_orm(
         belongs_to = "super::document::Entity",
         from = "(Column::TenantId, Column::OriginDocumentId)",
@@ -43,10 +58,62 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     Item,
+    #[sea_orm(has_many = "super::lot_event::Entity")]
+    LotEvent,
     #[sea_orm(has_many = "super::receipt_line::Entity")]
     ReceiptLine,
+    #[sea_orm(has_many = "super::stock_count_line::Entity")]
+    StockCountLine,
+    #[sea_orm(has_many = "super::transfer_line::Entity")]
+    TransferLine,
+    #[sea_orm(has_many = "super::transfer_lot::Entity")]
+    TransferLot,
+    #[sea_orm(has_many = "super::transfer_step_line::Entity")]
+    TransferStepLine,
+    #[sea_orm(has_many = "super::transformation_line::Entity")]
+    TransformationLine,
+    #[sea_orm(has_many = "super::usage_line::Entity")]
+    UsageLine,
+    #[sea_orm(has_many = "super::vendor_return_line::Entity")]
+    VendorReturnLine,
     #[sea_orm(has_many = "super::waste_line::Entity")]
     WasteLine,
+}
+
+impl Related<super::adjustment_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::AdjustmentLine.def()
+    }
+}
+
+impl Related<super::correction_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CorrectionLine.def()
+    }
+}
+
+impl Related<super::cost_change_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CostChangeLine.def()
+    }
+}
+
+impl Related<super::cost_variance::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CostVariance.def()
+    }
+}
+
+impl Related<super::count_result_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountResultLine.def()
+    }
+}
+
+impl Related<super::count_truth::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CountTruth.def()
+    }
 }
 
 impl Related<super::document::Entity> for Entity {
@@ -61,9 +128,57 @@ impl Related<super::item::Entity> for Entity {
     }
 }
 
+impl Related<super::lot_event::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::LotEvent.def()
+    }
+}
+
 impl Related<super::receipt_line::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::ReceiptLine.def()
+    }
+}
+
+impl Related<super::stock_count_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::StockCountLine.def()
+    }
+}
+
+impl Related<super::transfer_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferLine.def()
+    }
+}
+
+impl Related<super::transfer_lot::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferLot.def()
+    }
+}
+
+impl Related<super::transfer_step_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferStepLine.def()
+    }
+}
+
+impl Related<super::transformation_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransformationLine.def()
+    }
+}
+
+impl Related<super::usage_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UsageLine.def()
+    }
+}
+
+impl Related<super::vendor_return_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::VendorReturnLine.def()
     }
 }
 

@@ -24,8 +24,56 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::adjustment_line::Entity")]
+    AdjustmentLine,
+    #[sea_orm(has_many = "super::document_detail::Entity")]
+    DocumentDetail,
+    #[sea_orm(has_many = "super::plate_waste_line::Entity")]
+    PlateWasteLine,
+    #[sea_orm(has_many = "super::transfer_step_line::Entity")]
+    TransferStepLine,
+    #[sea_orm(has_many = "super::transformation_line::Entity")]
+    TransformationLine,
+    #[sea_orm(has_many = "super::vendor_return_line::Entity")]
+    VendorReturnLine,
     #[sea_orm(has_many = "super::waste_line::Entity")]
     WasteLine,
+}
+
+impl Related<super::adjustment_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::AdjustmentLine.def()
+    }
+}
+
+impl Related<super::document_detail::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::DocumentDetail.def()
+    }
+}
+
+impl Related<super::plate_waste_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::PlateWasteLine.def()
+    }
+}
+
+impl Related<super::transfer_step_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransferStepLine.def()
+    }
+}
+
+impl Related<super::transformation_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::TransformationLine.def()
+    }
+}
+
+impl Related<super::vendor_return_line::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::VendorReturnLine.def()
+    }
 }
 
 impl Related<super::waste_line::Entity> for Entity {

@@ -7,7 +7,7 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, string_len_null, timestamp_with_time_zone, uuid};
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 
 /// A text that programs compare and sort: by bytes on both engines, whatever the locale of a Postgres database is.
 pub fn code(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
@@ -37,6 +37,18 @@ pub fn referable_table(name: &'static str) -> TableCreateStatement {
     let mut table = Table::create();
     let mut identity = Index::create().name(format!("uq_{name}_id")).unique().col("tenant_id").col("id").take();
     table.table(name).col(uuid("id").primary_key()).col(uuid("tenant_id")).index(&mut identity);
+    table
+}
+
+/// A table of document lines: its primary key is (tenant_id, document_id, line_no).
+pub fn lines(name: &'static str) -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table(name)
+        .col(uuid("tenant_id"))
+        .col(uuid("document_id"))
+        .col(big_integer("line_no"))
+        .primary_key(Index::create().col("tenant_id").col("document_id").col("line_no"));
     table
 }
 
@@ -79,6 +91,44 @@ pub async fn create(
 pub async fn drop_all(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables.iter().rev() {
         manager.drop_table(Table::drop().table(*table).take()).await?;
+    }
+    Ok(())
+}
+
+/// Makes UPDATE, DELETE and TRUNCATE of a table raise. (SQLite: with `recursive_triggers` on also INSERT OR REPLACE.)
+pub async fn guard(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
+    let backend = manager.get_database_backend();
+    let statements = match backend {
+        DatabaseBackend::Postgres => vec![
+            // OR REPLACE: the plain tool's `fresh` drops tables and leaves functions.
+            format!(
+                "CREATE OR REPLACE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION 'rows of {table} are never changed or deleted' USING ERRCODE = 'restrict_violation'; END $$"
+            ),
+            format!("CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only()"),
+            format!("CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()"),
+        ],
+        _ => {
+            let trigger = |what: &str| {
+                format!(
+                    "CREATE TRIGGER {table}_no_{} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed or deleted'); END",
+                    what.to_lowercase()
+                )
+            };
+            vec![trigger("UPDATE"), trigger("DELETE")]
+        }
+    };
+    for sql in statements {
+        manager.get_connection().execute_raw(Statement::from_string(backend, sql)).await?;
+    }
+    Ok(())
+}
+
+/// Drops what [`guard`] leaves when its table is gone.
+pub async fn drop_guard(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        let function = format!("DROP FUNCTION {table}_is_append_only()");
+        manager.get_connection().execute_raw(Statement::from_string(DatabaseBackend::Postgres, function)).await?;
     }
     Ok(())
 }

@@ -9,12 +9,16 @@ mod m20261125_000001_name_module;
 mod m20261125_000002_create_catalogue;
 mod m20261125_000003_create_documents;
 mod m20261125_000004_create_ledger;
+mod m20261126_000005_extend_ledger;
+mod m20261126_000006_create_movements;
+mod m20261126_000007_create_transfers_and_counts;
+mod m20261126_000008_create_periods;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "inventory";
 
 /// Tables that are only ever added to. Triggers refuse anything else, and the runtime role gets no right to it.
-pub const APPEND_ONLY: &[&str] = &["ledger_entry"];
+pub const APPEND_ONLY: &[&str] = &["ledger_entry", "lot_event", "audit_event"];
 
 /// What `larder db` works with.
 pub const SCHEMA: Schema = Schema {
@@ -35,6 +39,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_create_catalogue::Migration),
             Box::new(m20261125_000003_create_documents::Migration),
             Box::new(m20261125_000004_create_ledger::Migration),
+            Box::new(m20261126_000005_extend_ledger::Migration),
+            Box::new(m20261126_000006_create_movements::Migration),
+            Box::new(m20261126_000007_create_transfers_and_counts::Migration),
+            Box::new(m20261126_000008_create_periods::Migration),
         ]
     }
 }

@@ -5,7 +5,7 @@ use sea_orm_migration::schema::{
     big_integer, big_integer_null, boolean, date, date_null, string_len, string_len_null, text, text_null, timestamp_with_time_zone, uuid, uuid_null,
 };
 
-use crate::columns::{code, code_null, create, drop_all, index, referable_table, reference, unique};
+use crate::columns::{code, code_null, create, drop_all, index, lines, referable_table, reference, unique};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -140,16 +140,4 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &TABLES).await
     }
-}
-
-/// A table of document lines: its primary key is (tenant_id, document_id, line_no).
-fn lines(name: &'static str) -> TableCreateStatement {
-    let mut table = Table::create();
-    table
-        .table(name)
-        .col(uuid("tenant_id"))
-        .col(uuid("document_id"))
-        .col(big_integer("line_no"))
-        .primary_key(Index::create().col("tenant_id").col("document_id").col("line_no"));
-    table
 }
