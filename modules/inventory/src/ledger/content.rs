@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::post::Entry;
+use super::post::{Detail, Entry};
 use super::protocol::DocumentType;
 use crate::documents::{Lines, by_table};
 use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
@@ -31,6 +31,8 @@ struct Content<'a> {
     external_ref: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(flatten)]
+    detail: &'a Detail,
     lines: BTreeMap<&'static str, &'a Lines>,
     entries: Vec<ContentEntry<'a>>,
 }
@@ -41,7 +43,7 @@ type ContentEntry<'a> = (i64, &'a str, ItemId, LocationId, LotId, i64, i64, i64,
 
 /// SHA-256 of a document's immutable content, as the JSON text of its fields in their declared order. Of the entries those of
 /// the document are given, in order.
-pub fn hash(document: &document::Model, lines: &[Lines], entries: &[Entry]) -> Result<String, DbErr> {
+pub fn hash(document: &document::Model, detail: &Detail, lines: &[Lines], entries: &[Entry]) -> Result<String, DbErr> {
     let micros = |time: sea_orm::prelude::DateTimeWithTimeZone| Instant::from(time).micros();
     let entry = |entry: &Entry| {
         let (quantity, value, at) = (entry.quantity.0, entry.value.0, entry.effective_at.micros());
@@ -60,6 +62,7 @@ pub fn hash(document: &document::Model, lines: &[Lines], entries: &[Entry]) -> R
         location_id: document.location_id,
         external_ref: document.external_ref.as_deref(),
         note: document.note.as_deref(),
+        detail,
         lines: by_table(DocumentType::stored(&document.r#type)?, lines)?,
         entries: entries.iter().map(entry).collect(),
     };
