@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::costing::Kind as Movement;
 use super::undone::Undone;
-use super::valuation::{GroupBy, Line, Request, Site};
+use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
 use crate::error::Error;
 use crate::names::Word as _;
@@ -112,7 +112,7 @@ impl Source {
         };
         let (site, join, group) = match request.group_by {
             None => ("CAST(NULL AS uuid) AS site_id, CAST(NULL AS varchar) AS site", "", ""),
-            Some(GroupBy::Site) => (
+            Some(ValuationGroup::Site) => (
                 "location.site_id, site.path AS site",
                 "JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
                 ", location.site_id, site.path",

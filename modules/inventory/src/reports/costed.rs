@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Caller, Txn};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::costing::{Account, Costing, Kind as MovementKind, Movement, Paid, Worth};
 use super::undone::Undone;
-use super::valuation::{GroupBy, Line, Request, Site};
+use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
 use crate::error::Error;
 use crate::names::Word as _;
@@ -176,12 +176,18 @@ fn entries(reader: &Txn, caller: &Caller, request: &Request, costing: Costing, w
         ),
         _ => ("CAST(NULL AS BIGINT) AS paid_quantity, CAST(NULL AS BIGINT) AS paid_value", ""),
     };
+    // For SQLite a CROSS JOIN is the order in which to go. Postgres would sort out the whole ledger for each page; what is
+    // limited inside is read item by item.
+    let (order, filter_sql) = (format!("{by_date}entry.effective_at, entry.seq"), filter.sql());
+    let (joined, filtered) = match backend {
+        DatabaseBackend::Sqlite => (format!("ledger_entry AS entry {lines}"), filter_sql),
+        _ => (format!("LATERAL (SELECT * FROM ledger_entry AS entry {filter_sql} ORDER BY {order} LIMIT {ENTRIES_AT_ONCE}) AS entry {lines}"), ""),
+    };
     let sql = format!(
         "SELECT wanted.place, entry.seq, entry.document_id, entry.kind, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta, \
-         entry.effective_at, entry.business_date, {paid} FROM ({}) AS wanted CROSS JOIN ledger_entry AS entry {lines} \
-         {} ORDER BY wanted.place, {by_date}entry.effective_at, entry.seq LIMIT {ENTRIES_AT_ONCE}",
-        WANTED.select(backend, 2),
-        filter.sql()
+         entry.effective_at, entry.business_date, {paid} FROM ({}) AS wanted CROSS JOIN {joined} {filtered} \
+         ORDER BY wanted.place, {order} LIMIT {ENTRIES_AT_ONCE}",
+        WANTED.select(backend, 2)
     );
     (sql, filter.into_values())
 }
@@ -216,7 +222,7 @@ impl Pools {
             let pool = match request.group_by {
                 None if caller.sites.contain(place.site_id) => SEEN,
                 None => UNSEEN,
-                Some(GroupBy::Site) => {
+                Some(ValuationGroup::Site) => {
                     let next = numbers.len();
                     let pool = *numbers.entry(place.site_id).or_insert(next);
                     pools.sites.entry(pool).or_insert(Site { id: place.site_id, path: place.site });

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::costing::{Costing, Period};
+use super::costing::{Costing, PricePeriod};
 use super::undone::undone_documents;
 use super::{actual, costed};
 use crate::Inventory;
@@ -31,7 +31,7 @@ words!(
 );
 words!(
     /// What has a row, and prices, of its own.
-    GroupBy { Site = "site" }
+    ValuationGroup { Site = "site" }
 );
 
 /// What is to be valued.
@@ -46,11 +46,11 @@ pub struct Request {
     pub method: Method,
     /// How long one price holds, with `periodic_average` only: a calendar `month` of business dates where nothing is said, or a `day`.
     #[param(inline)]
-    pub period: Option<Period>,
+    pub period: Option<PricePeriod>,
     /// `site`: one row for each item and site, with prices of its own; what a site got from another has the value that it left
     /// that one with. Else prices are those of the tenant, as far as you see its sites.
     #[param(inline)]
-    pub group_by: Option<GroupBy>,
+    pub group_by: Option<ValuationGroup>,
     /// A site or an area, with everything below it; by `location_id` or by path. Prices stay those of the whole: a location has its
     /// part of it by quantity.
     #[param(value_type = Option<String>)]
@@ -69,8 +69,8 @@ impl Request {
         }
     }
 
-    fn period(&self) -> Period {
-        self.period.unwrap_or(Period::Month)
+    fn period(&self) -> PricePeriod {
+        self.period.unwrap_or(PricePeriod::Month)
     }
 
     /// Keeps the entries of the time that is asked about.
@@ -109,10 +109,10 @@ pub struct Valuation {
     pub method: Method,
     /// How long one price holds; only with `periodic_average`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub period: Option<Period>,
+    pub period: Option<PricePeriod>,
     /// What has rows of its own, as it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_by: Option<GroupBy>,
+    pub group_by: Option<ValuationGroup>,
     /// The sum of the rows, rounded to the currency.
     pub total: Total,
     /// What the rounding added.

@@ -10,7 +10,7 @@ use super::last_price::LastPrice;
 use super::movement::Movement;
 use super::moving_average::MovingAverage;
 use super::order::{Order, Step};
-use super::periodic_average::{Period, PeriodicAverage};
+use super::periodic_average::{PeriodicAverage, PricePeriod};
 use super::pool::Pool;
 use super::record::Record;
 
@@ -19,7 +19,7 @@ use super::record::Record;
 pub enum Costing {
     Fifo,
     MovingAverage,
-    PeriodicAverage(Period),
+    PeriodicAverage(PricePeriod),
     LastPrice,
 }
 

@@ -7,12 +7,12 @@ use kernel::Instant;
 use uuid::Uuid;
 
 use super::movement::{Kind, Movement, Paid};
-use super::{Account, Costing, Period, Worth};
+use super::{Account, Costing, PricePeriod, Worth};
 
 const ALL: [Costing; 5] = [Costing::Fifo, Costing::MovingAverage, DAY, MONTH, Costing::LastPrice];
 const AVERAGES: [Costing; 3] = [Costing::MovingAverage, DAY, MONTH];
-const DAY: Costing = Costing::PeriodicAverage(Period::Day);
-const MONTH: Costing = Costing::PeriodicAverage(Period::Month);
+const DAY: Costing = Costing::PeriodicAverage(PricePeriod::Day);
+const MONTH: Costing = Costing::PeriodicAverage(PricePeriod::Month);
 
 /// A history that is written down line by line, a day apart where nothing else is said.
 #[derive(Default)]
@@ -245,13 +245,14 @@ fn what_is_undone_at_its_own_instant_never_was() {
 
 #[test]
 fn what_is_undone_later_brings_back_what_it_took() {
-    let history = bought(10, 100).then(Kind::Waste, -5, -50).then(Kind::Receipt, 10, 400).undone(2, false);
+    // Not what its lot cost: what the report took.
+    let history = bought(10, 100).then(Kind::Waste, -5, -99).then(Kind::Receipt, 10, 400).undone(2, false);
     assert_eq!(history.worth(Costing::MovingAverage), (20, 500, 0));
     assert_eq!(history.worth(DAY), (20, 500, 0));
     assert_eq!(history.worth(MONTH), (20, 500, 0));
     // What came back leaves first again.
-    let history = history.then(Kind::Usage, -5, 0);
-    assert_eq!(history.worth(Costing::Fifo), (15, 450, 50));
+    let history = history.then(Kind::Usage, -10, 0);
+    assert_eq!(history.worth(Costing::Fifo), (10, 400, 100));
 }
 
 #[test]

@@ -30,4 +30,4 @@ mod share;
 
 pub use account::{Account, Costing, Worth};
 pub use movement::{Kind, Movement, Paid};
-pub use periodic_average::Period;
+pub use periodic_average::PricePeriod;

@@ -20,10 +20,10 @@ use super::share::share;
 
 crate::names::words!(
     /// How long one price holds.
-    Period { Day = "day", Month = "month" }
+    PricePeriod { Day = "day", Month = "month" }
 );
 
-impl Period {
+impl PricePeriod {
     /// The first day of the period that a business date lies in.
     fn first_day(self, date: NaiveDate) -> NaiveDate {
         match self {
@@ -39,7 +39,7 @@ const ROUNDS: usize = 256;
 /// The books of the periodic average.
 #[derive(Debug)]
 pub struct PeriodicAverage {
-    period: Period,
+    period: PricePeriod,
     /// The first day of the period that is going on.
     current: Option<NaiveDate>,
     /// What happened in it.
@@ -49,7 +49,7 @@ pub struct PeriodicAverage {
 }
 
 impl PeriodicAverage {
-    pub fn by(period: Period) -> Self {
+    pub fn by(period: PricePeriod) -> Self {
         Self { period, current: None, steps: Vec::new(), pools: BTreeMap::new() }
     }
 }

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::account::Worth;
 use super::movement::{Kind, Movement, Paid};
-use super::{Account, Costing, Period};
+use super::{Account, Costing, PricePeriod};
 
 const METHODS: [Costing; 5] =
-    [Costing::Fifo, Costing::MovingAverage, Costing::PeriodicAverage(Period::Day), Costing::PeriodicAverage(Period::Month), Costing::LastPrice];
+    [Costing::Fifo, Costing::MovingAverage, Costing::PeriodicAverage(PricePeriod::Day), Costing::PeriodicAverage(PricePeriod::Month), Costing::LastPrice];
 const POOLS: usize = 3;
 
 /// What a history is made of.
@@ -292,7 +292,7 @@ fn receipts_and_issues_are_valued_as_by_the_simplest_models() {
         let models: [(Costing, Model); 4] = [
             (Costing::MovingAverage, simple_moving_average),
             (Costing::Fifo, simple_fifo),
-            (Costing::PeriodicAverage(Period::Day), simple_daily_average),
+            (Costing::PeriodicAverage(PricePeriod::Day), simple_daily_average),
             (Costing::LastPrice, simple_last_price),
         ];
         for (costing, model) in models {
@@ -330,7 +330,7 @@ fn every_pool_holds_what_the_ledger_says_and_never_less_than_nothing() {
 #[test]
 fn nothing_is_lost_and_nothing_is_made() {
     search(Mix { transfers: true, reversals_at_once: true, ..Mix::default() }, 200_000, |entries| {
-        for costing in [Costing::Fifo, Costing::MovingAverage, Costing::PeriodicAverage(Period::Day), Costing::PeriodicAverage(Period::Month)] {
+        for costing in [Costing::Fifo, Costing::MovingAverage, Costing::PeriodicAverage(PricePeriod::Day), Costing::PeriodicAverage(PricePeriod::Month)] {
             // Everything that leaves is told as issued.
             let entries: Vec<Movement> =
                 entries.iter().map(|entry| Movement { kind: if entry.kind == Kind::TransformationIn { Kind::Waste } else { entry.kind }, ..*entry }).collect();
