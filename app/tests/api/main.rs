@@ -6,6 +6,7 @@ mod support;
 
 mod auth;
 mod catalog;
+mod costing;
 mod crashes;
 mod db;
 mod demo;

@@ -323,7 +323,7 @@ both_engines! {
             ("ledger?lot_id=1", "?lot_id", "invalid_id"),
             ("documents?to=1.12.2026", "?to", "invalid_date"),
             ("receipts?external_ref=", "?external_ref", "wrong_length"),
-            ("reports/valuation?method=fifo", "?method", "invalid_choice"),
+            ("reports/valuation?method=lifo", "?method", "invalid_choice"),
             ("reports/valuation?as_of=now", "?as_of", "invalid_as_of"),
             ("reports/valuation?limit=10", "?limit", "unknown_field"),
         ] {
@@ -626,17 +626,17 @@ both_engines! {
     async fn the_stock_is_valued_and_the_rounding_is_shown(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         let empty = get(&kitchen.owner, VALUATION).await;
-        assert_eq!(empty, json!({ "as_of": "2026-11-25T12:00:00Z", "currency": "EUR", "method": "lot_actual", "total": "0", "rounding": "0", "data": [] }));
+        assert_eq!(empty, json!({ "as_of": "2026-11-25T12:00:00Z", "currency": "EUR", "method": "lot_actual", "total": "0", "rounding": "0", "issued_value": "0", "data": [] }));
         let (egg, ham) = (kitchen.item("EGG", json!({})).await, kitchen.item("HAM", json!({ "base_unit": "g" })).await);
         let bought = json!([{ "sku": "HAM", "quantity": "3", "line_total": "0.005" }, { "sku": "EGG", "quantity": "3", "line_total": "1" }]);
         receive(&kitchen.owner, WALK_IN, MONDAY, bought).await;
         let rows = json!([
-            { "item_id": egg["id"], "sku": "EGG", "name": "Item EGG", "quantity": "3", "unit": "each", "value": "1", "unit_cost": "0.333333" },
-            { "item_id": ham["id"], "sku": "HAM", "name": "Item HAM", "quantity": "3", "unit": "g", "value": "0.005", "unit_cost": "0.001667" },
+            { "item_id": egg["id"], "sku": "EGG", "name": "Item EGG", "quantity": "3", "unit": "each", "value": "1", "unit_cost": "0.333333", "issued_value": "0" },
+            { "item_id": ham["id"], "sku": "HAM", "name": "Item HAM", "quantity": "3", "unit": "g", "value": "0.005", "unit_cost": "0.001667", "issued_value": "0" },
         ]);
         let valued = get(&kitchen.owner, &format!("{VALUATION}?method=lot_actual")).await;
         let expected = json!({
-            "as_of": "2026-11-25T12:00:00Z", "currency": "EUR", "method": "lot_actual", "total": "1.01", "rounding": "0.005", "data": rows,
+            "as_of": "2026-11-25T12:00:00Z", "currency": "EUR", "method": "lot_actual", "total": "1.01", "rounding": "0.005", "issued_value": "0", "data": rows,
         });
         assert_eq!(valued, expected);
         assert_eq!(get(&kitchen.owner, &format!("{VALUATION}?as_of=2026-11-23")).await, with(expected.clone(), "as_of", "2026-11-23"));
@@ -646,11 +646,12 @@ both_engines! {
         let valued = get(&kitchen.owner, VALUATION).await;
         assert_eq!((&valued["total"], &valued["rounding"]), (&json!("0.67"), &json!("-0.001667")));
         assert_eq!(column(&valued["data"], "value"), ["0.666667", "0.005"]);
-        // What is on hand for nothing is a row, what is not there is none.
+        // What is on hand for nothing is a row, and so is what is gone: it was worth something when it left.
         kitchen.receive(json!([{ "sku": "HAM", "quantity": "1", "free": "sample" }])).await;
         kitchen.waste(json!([{ "sku": "EGG", "quantity": "2" }, { "sku": "HAM", "quantity": "3" }])).await;
         let valued = get(&kitchen.owner, VALUATION).await;
-        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (vec!["HAM".to_owned()], vec!["0".to_owned()]));
+        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (["EGG", "HAM"].map(str::to_owned).to_vec(), ["0", "0"].map(str::to_owned).to_vec()));
+        assert_eq!((column(&valued["data"], "quantity"), column(&valued["data"], "issued_value")), (["0", "1"].map(str::to_owned).to_vec(), ["1", "0.005"].map(str::to_owned).to_vec()));
     }
 
     async fn the_value_of_the_past_is_what_the_stock_of_the_past_sums_to(api: Api) {
