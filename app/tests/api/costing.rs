@@ -19,7 +19,7 @@ const MONDAY: &str = "2026-11-23T12:00:00Z";
 const TUESDAY: &str = "2026-11-24T12:00:00Z";
 
 async fn valued(client: &Client, query: &str) -> Value {
-    client.get(&format!("{VALUATION}?{query}")).await.ok(200)
+    client.get(&format!("{VALUATION}?include=issued&{query}")).await.ok(200)
 }
 
 /// Quantity, value and issued value of an item's first row; nothing where it has none.

@@ -6,7 +6,7 @@ use kernel::{Caller, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::costing::Kind as Movement;
+use super::costing::ISSUES;
 use super::undone::Undone;
 use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
@@ -39,6 +39,9 @@ pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, undone: &Un
     for line in held.sum(reader, caller, request, None).await? {
         lines.insert(key(&line), line);
     }
+    if !request.says_issued() {
+        return Ok(lines.into_values().filter(Line::says_something).collect());
+    }
     let mut issued = issues().sum(reader, caller, request, None).await?;
     if undone.pairs().next().is_some() {
         issued.extend(returned_issues(reader).sum(reader, caller, request, Some(undone)).await?);
@@ -64,7 +67,7 @@ struct Source {
 
 /// The kinds that use something up, for SQL.
 fn issue_kinds() -> String {
-    Movement::ISSUES.map(|kind| format!("'{}'", kind.word())).join(", ")
+    ISSUES.map(|kind| format!("'{}'", kind.word())).join(", ")
 }
 
 /// What was used up.

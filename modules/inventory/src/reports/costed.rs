@@ -8,11 +8,12 @@ use kernel::{Caller, Txn};
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
-use super::costing::{Account, Costing, Kind as MovementKind, Movement, Paid, Worth};
+use super::costing::{Account, Costing, Movement, Paid, Worth};
 use super::undone::Undone;
 use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
 use crate::error::Error;
+use crate::ledger::EntryKind;
 use crate::names::Word as _;
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
@@ -242,7 +243,7 @@ impl Pools {
             seq: entry.seq,
             at: entry.effective_at.into(),
             business_date: entry.business_date,
-            kind: MovementKind::stored(&entry.kind)?,
+            kind: EntryKind::stored(&entry.kind)?,
             document: entry.document_id,
             undoes: undone.undone_by(entry.document_id),
             is_undone: undone.contains(entry.document_id),

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use kernel::TenantId;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 
 use crate::names::DocumentId;
+use crate::rows;
 
 /// Every reversal of a tenant, with the document that it undoes.
 #[derive(Debug, Default)]
@@ -40,6 +41,13 @@ impl FromIterator<(DocumentId, DocumentId)> for Undone {
 }
 
 /// The reversals of a tenant.
-pub async fn undone_documents(_reader: &impl ConnectionTrait, _tenant: TenantId) -> Result<Undone, DbErr> {
-    Ok(Undone::default())
+pub async fn undone_documents(reader: &impl ConnectionTrait, tenant: TenantId) -> Result<Undone, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Pair {
+        reversal: DocumentId,
+        undone: DocumentId,
+    }
+    let sql = "SELECT document_id AS reversal, reverses_id AS undone FROM document_detail WHERE tenant_id = $1 AND reverses_id IS NOT NULL";
+    let pairs = rows::all::<Pair>(reader, sql, [tenant.into()]).await?;
+    Ok(pairs.into_iter().map(|pair| (pair.reversal, pair.undone)).collect())
 }

@@ -30,6 +30,10 @@ words!(
     }
 );
 words!(
+    /// What is told beside what is on hand.
+    Included { Issued = "issued" }
+);
+words!(
     /// What has a row, and prices, of its own.
     ValuationGroup { Site = "site" }
 );
@@ -51,6 +55,9 @@ pub struct Request {
     /// that one with. Else prices are those of the tenant, as far as you see its sites.
     #[param(inline)]
     pub group_by: Option<ValuationGroup>,
+    /// `issued`: also what was used up, with `lot_actual`, which else reads only what is there. The other methods know it anyway.
+    #[param(inline)]
+    pub include: Option<Included>,
     /// A site or an area, with everything below it; by `location_id` or by path. Prices stay those of the whole: a location has its
     /// part of it by quantity.
     #[param(value_type = Option<String>)]
@@ -67,6 +74,11 @@ impl Request {
             Method::PeriodicAverage => Some(Costing::PeriodicAverage(self.period())),
             Method::LastPrice => Some(Costing::LastPrice),
         }
+    }
+
+    /// Whether what was used up is told: with the lots' own cost that needs a reading of the whole ledger.
+    pub fn says_issued(&self) -> bool {
+        self.method != Method::LotActual || self.include == Some(Included::Issued)
     }
 
     fn period(&self) -> PricePeriod {
@@ -86,7 +98,7 @@ impl Request {
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let (as_of, method) = (fields.optional("as_of"), fields.or("method", Method::LotActual));
-        let (period, group_by) = (fields.optional("period"), fields.optional("group_by"));
+        let (period, group_by, include) = (fields.optional("period"), fields.optional("group_by"), fields.optional("include"));
         if method.is_some_and(|method| method != Method::PeriodicAverage) && fields.is_present("period") {
             fields.refuse("period", "not_with_this_method", "only periodic_average has a period");
         }
@@ -94,7 +106,7 @@ impl FromFields for Request {
             "location" => fields.required::<LocationPath>("location").map(|location| LocationRef::Path { location }),
             _ => fields.required("location_id").map(|location_id| LocationRef::Id { location_id }),
         });
-        Some(Self { as_of: as_of?, method: method?, period: period?, group_by: group_by?, location: location? })
+        Some(Self { as_of: as_of?, method: method?, period: period?, group_by: group_by?, include: include?, location: location? })
     }
 }
 
@@ -118,7 +130,8 @@ pub struct Valuation {
     /// What the rounding added.
     pub rounding: Total,
     /// The exact sum of the rows' `issued_value`.
-    pub issued_value: Total,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_value: Option<Total>,
     /// One row for each item (and site, where that is asked for) that is on hand, is worth something or was used up, by sku and site.
     pub data: Vec<ValuationRow>,
 }
@@ -148,7 +161,8 @@ pub struct ValuationRow {
     pub unit_cost: Option<Money>,
     /// What all that left by usage, waste, return to the supplier, count loss or adjustment up to then was worth, as the method
     /// prices it, less what was undone of it.
-    pub issued_value: Total,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_value: Option<Total>,
 }
 
 /// A site by its names.
@@ -177,7 +191,7 @@ impl Line {
         [self.quantity, self.value, self.issued].iter().any(|total| total.0 != 0)
     }
 
-    fn answer(self) -> ValuationRow {
+    fn answer(self, says_issued: bool) -> ValuationRow {
         let (site_id, site) = self.site.map(|site| (site.id, site.path)).unzip();
         ValuationRow {
             item_id: self.item_id,
@@ -189,7 +203,7 @@ impl Line {
             unit: self.unit,
             value: self.value,
             unit_cost: self.value.per_unit(self.quantity),
-            issued_value: self.issued,
+            issued_value: says_issued.then_some(self.issued),
         }
     }
 }
@@ -207,7 +221,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         Some(costing) => costed::lines(&reader, caller, &request, costing, &undone).await?,
     };
     reader.commit().await?;
-    let data: Vec<ValuationRow> = lines.into_iter().map(Line::answer).collect();
+    let data: Vec<ValuationRow> = lines.into_iter().map(|line| line.answer(request.says_issued())).collect();
     let exact = Total(data.iter().map(|row| row.value.0).sum());
     let total = exact.rounded_to(settings.exponent());
     Ok(Valuation {
@@ -218,7 +232,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         group_by: request.group_by,
         total,
         rounding: Total(total.0 - exact.0),
-        issued_value: Total(data.iter().map(|row| row.issued_value.0).sum()),
+        issued_value: request.says_issued().then(|| Total(data.iter().filter_map(|row| row.issued_value).map(|issued| issued.0).sum())),
         data,
     })
 }

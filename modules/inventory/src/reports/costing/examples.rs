@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use kernel::Instant;
 use uuid::Uuid;
 
-use super::movement::{Kind, Movement, Paid};
+use super::movement::{Movement, Paid};
 use super::{Account, Costing, PricePeriod, Worth};
+use crate::ledger::EntryKind as Kind;
 
 const ALL: [Costing; 5] = [Costing::Fifo, Costing::MovingAverage, DAY, MONTH, Costing::LastPrice];
 const AVERAGES: [Costing; 3] = [Costing::MovingAverage, DAY, MONTH];

@@ -29,5 +29,5 @@ mod search;
 mod share;
 
 pub use account::{Account, Costing, Worth};
-pub use movement::{Kind, Movement, Paid};
+pub use movement::{ISSUES, Movement, Paid};
 pub use periodic_average::PricePeriod;

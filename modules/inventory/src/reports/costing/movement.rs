@@ -4,37 +4,12 @@ use chrono::NaiveDate;
 use kernel::Instant;
 
 use super::share::share;
+use crate::ledger::EntryKind;
 use crate::names::{DocumentId, LocationId, LotId};
 
-crate::names::words!(
-    /// What kind of movement a ledger entry is, by the word that is stored.
-    Kind {
-        Receipt = "receipt",
-        Waste = "waste",
-        Usage = "usage",
-        VendorReturn = "vendor_return",
-        TransferOut = "transfer_out",
-        TransferIn = "transfer_in",
-        CountLoss = "count_loss",
-        Gain = "gain",
-        Adjustment = "adjustment",
-        TransformationIn = "transformation_in",
-        TransformationOut = "transformation_out",
-        CostAdjust = "cost_adjust",
-        Correction = "correction",
-        Rounding = "rounding",
-        Reversal = "reversal",
-    }
-);
-
-impl Kind {
-    /// Those that use goods up, where they leave: what `issued_value` sums. What is transformed or moved is still there.
-    pub const ISSUES: [Self; 5] = [Self::Usage, Self::Waste, Self::VendorReturn, Self::CountLoss, Self::Adjustment];
-
-    fn is_transfer(self) -> bool {
-        matches!(self, Self::TransferOut | Self::TransferIn)
-    }
-}
+/// Those that use goods up, where they leave: what `issued_value` sums. What is transformed or moved is still there.
+pub const ISSUES: [EntryKind; 6] =
+    [EntryKind::Usage, EntryKind::Waste, EntryKind::VendorReturn, EntryKind::CountLoss, EntryKind::TransitLoss, EntryKind::Adjustment];
 
 /// What was paid for a line that came in, and for how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +27,7 @@ pub struct Movement {
     pub at: Instant,
     /// The business date of its site.
     pub business_date: NaiveDate,
-    pub kind: Kind,
+    pub kind: EntryKind,
     pub document: DocumentId,
     /// The document that a reversal undoes.
     pub undoes: Option<DocumentId>,
@@ -75,17 +50,17 @@ pub struct Movement {
 impl Movement {
     /// Whether goods go from one location to another; `knows` says which undone documents are transfers.
     pub fn is_transfer(&self, knows: impl Fn(DocumentId) -> bool) -> bool {
-        self.kind.is_transfer() || (self.kind == Kind::Reversal && self.undoes.is_some_and(knows))
+        matches!(self.kind, EntryKind::TransferOut | EntryKind::TransferIn) || (self.kind == EntryKind::Reversal && self.undoes.is_some_and(knows))
     }
 
     /// Whether it changes what goods cost. A correction of a receipt may change how many there are, too.
     pub fn is_cost(&self) -> bool {
-        matches!(self.kind, Kind::CostAdjust | Kind::Correction) || self.quantity == 0
+        matches!(self.kind, EntryKind::CostAdjust | EntryKind::Correction) || self.quantity == 0
     }
 
     /// Whether it uses goods up.
     pub fn is_issue(&self) -> bool {
-        self.quantity < 0 && Kind::ISSUES.contains(&self.kind)
+        self.quantity < 0 && ISSUES.contains(&self.kind)
     }
 
     /// How much it moves, whichever way.

@@ -6,7 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::movement::{Kind, Movement};
+use super::movement::Movement;
+use crate::ledger::EntryKind;
 use crate::names::{DocumentId, LocationId, LotId};
 
 /// What a method has to do, one after the other.
@@ -45,7 +46,7 @@ impl Order {
     pub fn steps(&mut self, mut entries: Vec<Movement>) -> Vec<Step> {
         entries.sort_by_key(|entry| entry.seq);
         drop_what_is_undone_at_once(&mut entries);
-        entries.retain(|entry| entry.kind != Kind::Rounding);
+        entries.retain(|entry| entry.kind != EntryKind::Rounding);
         let undone_here = entries.iter().filter(|entry| entry.is_undone && entry.is_transfer(|_| false));
         self.undone_transfers.extend(undone_here.map(|entry| entry.document));
 
@@ -55,8 +56,8 @@ impl Order {
                 _ if entry.is_transfer(|document| self.undone_transfers.contains(&document)) => transfers.push(entry),
                 _ if entry.is_cost() => costs.push(Step::Revalue(entry)),
                 _ if entry.quantity < 0 => outbound.push(Step::Take(entry)),
-                Kind::Gain => inbound.push(Step::Find(entry)),
-                Kind::Reversal => inbound.push(Step::BringBack(entry)),
+                EntryKind::Gain => inbound.push(Step::Find(entry)),
+                EntryKind::Reversal => inbound.push(Step::BringBack(entry)),
                 _ => inbound.push(Step::Receive(entry)),
             }
         }

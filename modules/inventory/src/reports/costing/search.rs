@@ -11,8 +11,9 @@ use rand::{RngExt as _, SeedableRng};
 use uuid::Uuid;
 
 use super::account::Worth;
-use super::movement::{Kind, Movement, Paid};
+use super::movement::{Movement, Paid};
 use super::{Account, Costing, PricePeriod};
+use crate::ledger::EntryKind as Kind;
 
 const METHODS: [Costing; 5] =
     [Costing::Fifo, Costing::MovingAverage, Costing::PeriodicAverage(PricePeriod::Day), Costing::PeriodicAverage(PricePeriod::Month), Costing::LastPrice];
