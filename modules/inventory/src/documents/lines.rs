@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Instant, TenantId, Txn};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -62,6 +62,9 @@ pub const WASTE_LINE: LineTable = LineTable {
         ("destination", Kind::Text),
     ]),
 };
+
+/// All of them.
+pub const LINE_TABLES: &[&LineTable] = &[&RECEIPT_LINE, &RECEIPT_CHARGE, &WASTE_LINE];
 
 /// The tables that the lines of a type of document lie in.
 pub const fn line_tables(of: DocumentType) -> &'static [&'static LineTable] {
@@ -188,6 +191,11 @@ impl Lines {
         Self { table, rows }
     }
 
+    /// Whether documents of a type have such lines.
+    pub fn belong_to(&self, of: DocumentType) -> bool {
+        line_tables(of).iter().any(|table| table.name == self.table.name)
+    }
+
     pub async fn write(&self, txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<(), DbErr> {
         if self.rows.is_empty() {
             return Ok(());
@@ -233,8 +241,7 @@ pub fn by_table(of: DocumentType, lines: &[Lines]) -> Result<BTreeMap<&'static s
     let mut tables = BTreeMap::new();
     for lines in lines {
         let name = lines.table.name;
-        let is_of = line_tables(of).iter().any(|table| table.name == name);
-        if !is_of || tables.insert(name, lines).is_some() {
+        if !lines.belong_to(of) || tables.insert(name, lines).is_some() {
             return Err(DbErr::Custom(format!("lines of {name} do not belong to the document, or are there twice")));
         }
     }
@@ -242,15 +249,20 @@ pub fn by_table(of: DocumentType, lines: &[Lines]) -> Result<BTreeMap<&'static s
     Ok(tables)
 }
 
+const WANTED: Relation = Relation(&[("id", Kind::Uuid)]);
+
+fn wanted(connection: &impl ConnectionTrait, documents: &[DocumentId]) -> sea_orm::Value {
+    let backend = connection.get_database_backend();
+    rows::parameter(documents.iter().map(|document| given_row!(backend, *document)).collect())
+}
+
 /// Reads back what was written into one table for some documents.
-#[expect(dead_code, reason = "what verifies the ledger reads with it")]
 pub async fn stored(
     connection: &impl ConnectionTrait,
     tenant: TenantId,
     documents: &[DocumentId],
     table: &LineTable,
 ) -> Result<BTreeMap<DocumentId, Vec<Vec<Cell>>>, DbErr> {
-    const WANTED: Relation = Relation(&[("id", Kind::Uuid)]);
     let backend = connection.get_database_backend();
     let columns: Vec<String> = table.columns.0.iter().map(|(column, _)| format!("line.{column}")).collect();
     let sql = format!(
@@ -260,13 +272,39 @@ pub async fn stored(
         WANTED.select(backend, 1),
         table.name,
     );
-    let wanted = rows::parameter(documents.iter().map(|document| given_row!(backend, *document)).collect());
     let mut found: BTreeMap<DocumentId, Vec<Vec<Cell>>> = BTreeMap::new();
-    for row in connection.query_all_raw(Statement::from_sql_and_values(backend, &sql, [wanted, tenant.into()])).await? {
+    for row in connection.query_all_raw(Statement::from_sql_and_values(backend, &sql, [wanted(connection, documents), tenant.into()])).await? {
         let cells: Result<Vec<Cell>, DbErr> = table.columns.0.iter().map(|(column, kind)| Cell::read(&row, column, *kind)).collect();
         found.entry(row.try_get("", "document_id")?).or_default().push(cells?);
     }
     Ok(found)
+}
+
+#[derive(FromQueryResult)]
+struct CountRow {
+    document_id: DocumentId,
+    number: i64,
+}
+
+/// How many lines some documents have in these tables together.
+pub async fn count_lines(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    documents: &[DocumentId],
+    tables: &[&LineTable],
+) -> Result<BTreeMap<DocumentId, u64>, DbErr> {
+    if tables.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let lines: Vec<_> = tables.iter().map(|table| format!("SELECT tenant_id, document_id FROM {}", table.name)).collect();
+    let sql = format!(
+        "SELECT line.document_id, COUNT(*) AS number FROM ({}) AS wanted JOIN ({}) AS line ON line.tenant_id = $2 AND line.document_id = wanted.id \
+         GROUP BY line.document_id",
+        WANTED.select(connection.get_database_backend(), 1),
+        lines.join(" UNION ALL "),
+    );
+    let counts = rows::all::<CountRow>(connection, &sql, [wanted(connection, documents), tenant.into()]).await?;
+    Ok(counts.into_iter().map(|row| (row.document_id, u64::try_from(row.number).unwrap_or_default())).collect())
 }
 
 #[cfg(test)]

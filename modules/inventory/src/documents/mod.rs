@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use answer::{ChargeAnswer, LineAnswer, LineBase, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
-pub use lines::{Cell, Lines, RECEIPT_CHARGE, RECEIPT_LINE, WASTE_LINE, by_table};
+pub use lines::{Cell, LINE_TABLES, LineTable, Lines, RECEIPT_CHARGE, RECEIPT_LINE, WASTE_LINE, by_table, count_lines, line_tables, stored};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);

@@ -201,5 +201,6 @@ fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> documen
         content_hash: String::new(),
         chain_hash: String::new(),
         version: 1,
+        position: None,
     }
 }
