@@ -12,11 +12,11 @@ const EXITS: &str = "Exit codes: 0 everything is as it was posted, 1 error, 2 pe
      or a database that is not this program's.";
 
 #[derive(Subcommand)]
-#[command(after_help = EXITS)]
 pub enum Command {
     /// Recompute everything from the entries: sequence, numbers, hashes and their chain, balances now and ever, references.
     ///
     /// Reads one snapshot and writes nothing; the server may run meanwhile.
+    #[command(after_help = EXITS)]
     Verify(Verify),
 }
 

@@ -109,7 +109,11 @@ fn name(of: &str, number: i64) -> String {
 
 /// Sequence numbers as people read them.
 fn range(first: i64, last: i64) -> String {
-    if first == last { format!("seq {first}") } else { format!("seq {first} to {last}") }
+    match last - first {
+        ..0 => "no entries".to_owned(),
+        0 => format!("seq {first}"),
+        _ => format!("seq {first} to {last}"),
+    }
 }
 
 #[derive(sea_orm::FromQueryResult)]
