@@ -134,6 +134,19 @@ const DAMAGES: &[Damage] = &[
             (Check::Number, &["the head's number of the last waste: there is 2, there should be 7"]),
         ],
     },
+    Damage {
+        sql: &["UPDATE document SET position = 9 WHERE tenant_id = $T AND type = 'waste' AND number = 2"],
+        named: &[
+            (Check::Chain, &["seq 5, W-000002", "the place in the chain: there is 9, there should be 4"]),
+            (Check::Chain, &["the head's place in the chain: there is 4, there should be 9"]),
+        ],
+    },
+    // What only some kinds say.
+    Damage {
+        sql: &["INSERT INTO document_detail (tenant_id, document_id, recipient) \
+                SELECT tenant_id, id, 'Tom' FROM document WHERE tenant_id = $T AND type = 'waste' AND number = 2"],
+        named: &[(Check::Content, &["seq 5, W-000002"])],
+    },
     // Its hashes.
     Damage {
         sql: &["UPDATE document SET content_hash = 'x' WHERE tenant_id = $T AND last_seq = 4"],
@@ -187,7 +200,8 @@ const DAMAGES: &[Damage] = &[
         sql: &["DELETE FROM document WHERE tenant_id = $T AND type = 'waste' AND number = 1"],
         named: &[
             (Check::Document, &["seq 3, R-000002", "there is seq 3 of the document", "which does not exist, there should be entries of R-000002"]),
-            (Check::Chain, &["seq 4, R-000002"]),
+            (Check::Chain, &["seq 4, R-000002", "the link to the document before"]),
+            (Check::Chain, &["seq 4, R-000002", "the place in the chain: there is 3, there should be 2"]),
             (Check::Number, &["seq 5, W-000002", "there is W-000002, there should be W-000001"]),
             (Check::Reference, &["seq 3", "the document of an entry"]),
             (Check::Reference, &["the document of lines in waste_line"]),
@@ -199,6 +213,7 @@ const DAMAGES: &[Damage] = &[
             (Check::Document, &["seq 5", "which does not exist, there should be entries of no document"]),
             (Check::Sequence, &["the head's sequence number: there is 5, there should be 4, where the last document ends"]),
             (Check::Chain, &["the head's hash"]),
+            (Check::Chain, &["the head's place in the chain: there is 4, there should be 3"]),
             (Check::Number, &["the head's number of the last waste: there is 2, there should be 1"]),
             (Check::Reference, &["seq 5", "the document of an entry"]),
         ],
@@ -210,7 +225,8 @@ const DAMAGES: &[Damage] = &[
         ],
         named: &[
             (Check::Document, &["seq 4, W-000002"]),
-            (Check::Chain, &["W-000002"]),
+            (Check::Chain, &["W-000002", "the link to the document before"]),
+            (Check::Chain, &["W-000002", "the place in the chain"]),
             (Check::Number, &["the head's number of the last receipt: there is 2, there should be 1"]),
             (Check::Reference, &["seq 4", "the document of an entry"]),
             (Check::Reference, &["the document that made a lot"]),
@@ -305,6 +321,7 @@ const DAMAGES: &[Damage] = &[
             (Check::Sequence, &["seq 5"]),
             (Check::Sequence, &["the head's sequence number"]),
             (Check::Chain, &["the head's hash"]),
+            (Check::Chain, &["the head's place in the chain: there is 0, there should be 4"]),
             (Check::Number, &["last receipt: there is 0, there should be 2"]),
             (Check::Number, &["last waste: there is 0, there should be 2"]),
         ],

@@ -19,6 +19,7 @@ pub struct Model {
     pub adjustment_number: Option<i64>,
     pub vendor_return_number: Option<i64>,
     pub transfer_number: Option<i64>,
+    pub transfer_order_number: Option<i64>,
     pub dispatch_number: Option<i64>,
     pub arrival_number: Option<i64>,
     pub transit_loss_number: Option<i64>,

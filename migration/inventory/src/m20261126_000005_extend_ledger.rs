@@ -10,11 +10,12 @@ use crate::columns::code_null;
 pub struct Migration;
 
 /// One for each type of document that is numbered from here on.
-const COUNTERS: [&str; 14] = [
+const COUNTERS: [&str; 15] = [
     "usage_number",
     "adjustment_number",
     "vendor_return_number",
     "transfer_number",
+    "transfer_order_number",
     "dispatch_number",
     "arrival_number",
     "transit_loss_number",

@@ -26,6 +26,9 @@ pub enum Error {
     /// The ledger's head moved on under a posting: a period was closed, something archived. It is done again.
     #[error("the rules changed under a posting")]
     RulesChanged,
+    /// A document is undone once.
+    #[error("the document is reversed already")]
+    AlreadyReversed,
     /// The same key is being worked on by another request.
     #[error("the first request under this key is still running")]
     IdempotencyInProgress,
@@ -84,6 +87,7 @@ impl Error {
             Self::Invalid(violations) => Problem::invalid(violations.clone()),
             Self::Refused(refusal) => refusal.problem(),
             Self::RulesChanged => Problem::new(503, "stock_busy", "The rules of the ledger kept changing; nothing was posted. Try again.").retry_after(1),
+            Self::AlreadyReversed => Problem::new(409, "already_reversed", "This document was reversed before."),
             Self::IdempotencyInProgress => {
                 Problem::new(409, "idempotency_in_progress", "The first request under this Idempotency-Key is still running; ask again in a moment.")
                     .retry_after(1)

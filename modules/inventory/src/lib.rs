@@ -41,7 +41,7 @@ pub mod use_cases {
 /// The types that hold the order of a posting, for the tests that must not compile (in `ledger/`). No use for anybody else.
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::ledger::{Header, Locked, Permit, Posting, Receipt, ReceiveLine, Waste, WasteLine};
+    pub use crate::ledger::{Header, Locked, Permit, Posting, Receipt, ReceiveLine, TakeLine, Waste};
 }
 
 pub use config::Config;

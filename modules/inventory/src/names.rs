@@ -13,6 +13,7 @@ pub type LocationId = Uuid;
 pub type LotId = Uuid;
 pub type DocumentId = Uuid;
 pub type ReasonId = Uuid;
+pub type ReservationId = Uuid;
 
 /// A number of days, 0 to 36,500.
 pub type Days = Whole<0, 36_500>;

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::conversion::{Conversions, GlobalUnit};
 use crate::arithmetic::{Quantity, Ratio};
 use crate::calendar::SiteDays;
+use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
-use crate::ledger::{ItemRules, RulesSeen};
+use crate::ledger::{ItemRules, RulesSeen, Spot};
 use crate::names::Word as _;
-use crate::names::{DateKind, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
+use crate::names::{Code, DateKind, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
 /// An area that stock may lie in, with its site.
@@ -26,12 +27,18 @@ pub struct Area {
     pub days: SiteDays,
 }
 
+impl Area {
+    pub fn spot(&self) -> Spot {
+        Spot { location: self.id, days: self.days }
+    }
+}
+
 /// Where a document is posted, what was seen of the rules, and the time.
 #[derive(Clone, Debug)]
 pub struct Ground {
     pub area: Area,
     pub rules: RulesSeen,
-    /// Now, and not before the last posting.
+    /// Now, and later than the last posting.
     pub now: Instant,
 }
 
@@ -40,10 +47,10 @@ const SKEW_SECONDS: i64 = 5;
 
 impl Ground {
     /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
-    /// goods that came in there can be thrown away here at once.
+    /// goods that came in there can be thrown away here at once, and what is posted after a count is not a part of it.
     fn now(now: Instant, last: Option<Instant>) -> Instant {
         let close = |last: &Instant| *last <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
-        last.filter(close).map_or(now, |last| last.max(now))
+        last.filter(close).map_or(now, |last| now.max(last.plus(TimeDelta::microseconds(1))))
     }
 }
 
@@ -71,7 +78,7 @@ pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant
     }
     let sql = format!(
         "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
-         (SELECT last.recorded_at FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
+         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
          FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
          JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
         filter.sql()
@@ -155,7 +162,9 @@ struct ItemRow {
     track_lots: bool,
     track_expiry: bool,
     date_kind: String,
+    grace_days: i64,
     shelf_life_days: Option<i64>,
+    opened_shelf_life_days: Option<i64>,
     archived_at: Option<DateTime<FixedOffset>>,
 }
 
@@ -171,8 +180,7 @@ struct ItemUnitRow {
 pub async fn items(txn: &Txn, tenant: TenantId, named: impl Iterator<Item = &ItemRef>) -> Result<Items, Error> {
     const ID: Relation = Relation(&[("id", Kind::Uuid)]);
     const SKU: Relation = Relation(&[("sku", Kind::Text)]);
-    const COLUMNS: &str =
-        "item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.shelf_life_days, item.archived_at";
+    const COLUMNS: &str = "item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at";
     let backend = txn.get_database_backend();
     let (mut ids, mut skus) = (Vec::new(), Vec::new());
     for named in named {
@@ -215,18 +223,42 @@ fn item(row: ItemRow, units: &Arc<[GlobalUnit]>, own: &mut HashMap<Uuid, Vec<(St
         track_lots: row.track_lots,
         track_expiry: row.track_expiry,
         date_kind: DateKind::stored(&row.date_kind)?,
+        grace_days: row.grace_days,
         shelf_life_days: row.shelf_life_days,
+        opened_shelf_life_days: row.opened_shelf_life_days,
     };
     let conversions = Conversions::new(&row.base_unit, units.clone(), own.remove(&row.id).unwrap_or_default());
     Ok(Item { rules, sku: row.sku, base_unit: row.base_unit, archived: row.archived_at.is_some(), conversions })
 }
 
-/// A reason for throwing something away.
+/// A reason for something.
 #[derive(Clone, Debug)]
-pub struct WasteReason {
+pub struct Reason {
     pub id: ReasonId,
     pub stage: Option<Stage>,
     pub archived: bool,
+}
+
+/// The tenant's reasons of one kind.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    kind: &'static str,
+    by_code: HashMap<String, Reason>,
+    codes: HashMap<ReasonId, String>,
+}
+
+impl Reasons {
+    /// The reason that is named at `pointer`, unless there is none or it is archived.
+    pub fn named(&self, pointer: &str, code: &Code) -> Result<&Reason, Violation> {
+        let refuse = |refused: &'static str, detail: String| Violation { pointer: pointer.to_owned(), code: refused.into(), detail };
+        let reason = self.by_code.get(code.as_str());
+        let reason = reason.ok_or_else(|| refuse("reason_not_found", format!("there is no {} reason {code}", self.kind)))?;
+        if reason.archived { Err(refuse("reason_archived", format!("the reason {code} is archived"))) } else { Ok(reason) }
+    }
+
+    pub fn code(&self, id: ReasonId) -> Option<String> {
+        self.codes.get(&id).cloned()
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -237,15 +269,16 @@ struct ReasonRow {
     archived_at: Option<DateTime<FixedOffset>>,
 }
 
-/// The tenant's reasons for waste, by code.
-pub async fn waste_reasons(txn: &Txn, tenant: TenantId) -> Result<HashMap<String, WasteReason>, Error> {
-    let sql = "SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = 'waste'";
-    let found = rows::all::<ReasonRow>(txn, sql, [tenant.into()]).await?;
-    let reason = |row: ReasonRow| {
+/// The tenant's reasons of a kind.
+pub async fn reasons(txn: &Txn, tenant: TenantId, kind: ReasonKind) -> Result<Reasons, Error> {
+    let sql = "SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = $2";
+    let mut reasons = Reasons { kind: kind.word(), ..Reasons::default() };
+    for row in rows::all::<ReasonRow>(txn, sql, [tenant.into(), kind.word().into()]).await? {
         let stage = row.stage.as_deref().map(Stage::stored).transpose()?;
-        Ok((row.code, WasteReason { id: row.id, stage, archived: row.archived_at.is_some() }))
-    };
-    found.into_iter().map(reason).collect()
+        reasons.codes.insert(row.id, row.code.clone());
+        reasons.by_code.insert(row.code, Reason { id: row.id, stage, archived: row.archived_at.is_some() });
+    }
+    Ok(reasons)
 }
 
 /// The item of line `index` and its quantity in the base unit, rounded once; with the unit that was meant.
@@ -309,7 +342,10 @@ mod tests {
     fn the_time_is_not_before_the_last_posting_of_a_server_whose_clock_is_a_little_ahead() {
         let now = Instant::from_micros(1_000_000_000);
         let at = |seconds: i64| now.plus(TimeDelta::seconds(seconds));
-        for (last, expected) in [(None, now), (Some(at(-60)), now), (Some(at(3)), at(3)), (Some(at(SKEW_SECONDS)), at(SKEW_SECONDS)), (Some(at(3_600)), now)] {
+        let after = |seconds: i64| at(seconds).plus(TimeDelta::microseconds(1));
+        for (last, expected) in
+            [(None, now), (Some(at(-60)), now), (Some(at(3)), after(3)), (Some(at(SKEW_SECONDS)), after(SKEW_SECONDS)), (Some(at(3_600)), now)]
+        {
             assert_eq!(Ground::now(now, last), expected, "{last:?}");
         }
     }

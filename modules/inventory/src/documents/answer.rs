@@ -1,19 +1,19 @@
 //! What a posting answers: everything that it did, so that nothing has to be read back.
 
 use chrono::NaiveDate;
-use inventory_entity::document;
+use inventory_entity::{document, document_detail};
 use kernel::{Caller, Instant, Outcome, Permission, Txn};
-use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::line_answer::{LineAnswer, Names, line_answers};
+use super::lines::Lines;
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::{Items, site_of};
+use crate::catalog::lookup::{Items, Reasons, site_of};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, hide, need_site};
-use crate::ledger::{Basis, DocumentType, EntryAnswer, Posted};
-use crate::names::ReasonId;
+use crate::ledger::{Basis, Detail, DocumentType, EntryAnswer, Posted, VarianceKind};
 use crate::names::Word as _;
 
 /// A posted document with its entries and the balances that it left.
@@ -26,6 +26,12 @@ pub struct PostedAnswer {
     pub entries: Vec<EntryAnswer>,
     /// What now lies at every place that it touched.
     pub balances: Vec<BalanceAnswer>,
+    /// What was asked for and is not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shortages: Vec<ShortageAnswer>,
+    /// What the ledger does not hold of the cost of lots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variances: Vec<VarianceAnswer>,
 }
 
 impl HideCosts for PostedAnswer {
@@ -33,6 +39,8 @@ impl HideCosts for PostedAnswer {
         self.document.hide_costs();
         self.entries.hide_costs();
         self.balances.hide_costs();
+        // A variance is nothing but money.
+        self.variances.clear();
     }
 }
 
@@ -51,6 +59,58 @@ impl Recheck for PostedAnswer {
     }
 }
 
+/// What only some kinds of documents say.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = DocumentDetail)]
+pub struct DetailAnswer {
+    /// The document that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses_id: Option<Uuid>,
+    /// The document that undid this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversed_by_id: Option<Uuid>,
+    /// The receipt whose cost this changes, or which this corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_id: Option<Uuid>,
+    /// The transfer that this is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_id: Option<Uuid>,
+    /// The count that this posts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count_id: Option<Uuid>,
+    /// What goods were used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Who got a donation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// The user who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Uuid>,
+}
+
+impl From<&Detail> for DetailAnswer {
+    fn from(detail: &Detail) -> Self {
+        let Detail { reverses_id, reason_id: _, about_id, transfer_id, count_id, purpose, recipient, approved_by } = detail.clone();
+        Self { reverses_id, reversed_by_id: None, about_id, transfer_id, count_id, purpose: purpose.map(str::to_owned), recipient, approved_by }
+    }
+}
+
+impl From<document_detail::Model> for DetailAnswer {
+    fn from(row: document_detail::Model) -> Self {
+        Self {
+            reverses_id: row.reverses_id,
+            reversed_by_id: None,
+            about_id: row.about_id,
+            transfer_id: row.transfer_id,
+            count_id: row.count_id,
+            purpose: row.purpose,
+            recipient: row.recipient,
+            approved_by: row.approved_by,
+        }
+    }
+}
+
 /// A document.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Document)]
@@ -61,7 +121,7 @@ pub struct DocumentAnswer {
     pub r#type: DocumentType,
     /// Its number, without gaps within its type: `R-000017`.
     pub number: String,
-    /// `posted`.
+    /// `posted`, or `reversed` by another document.
     pub status: String,
     /// When it happened.
     pub effective_at: Instant,
@@ -85,6 +145,9 @@ pub struct DocumentAnswer {
     pub chain_hash: String,
     /// Grows with every change.
     pub version: i64,
+    /// What only some kinds of documents say.
+    #[serde(flatten)]
+    pub detail: DetailAnswer,
     /// Its lines; left out in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineAnswer>,
@@ -101,103 +164,6 @@ impl HideCosts for DocumentAnswer {
     }
 }
 
-/// A line of a document. What a kind of document has no use for is left out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[schema(as = DocumentLine)]
-pub struct LineAnswer {
-    /// Counted from one.
-    pub line_no: i64,
-    /// The item's id.
-    pub item_id: Uuid,
-    /// The item's article number.
-    pub sku: String,
-    /// The lot that it made, or that it named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lot_id: Option<Uuid>,
-    /// As entered, in `unit`.
-    pub quantity: Quantity,
-    /// The unit of `quantity`.
-    pub unit: String,
-    /// The same in the item's base unit.
-    pub base_quantity: Quantity,
-    /// The item's base unit.
-    pub base_unit: String,
-    /// What one `unit` cost as it was entered, in currency. Left out without `see_costs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit_price: Option<Money>,
-    /// What the line cost as it was entered, in currency. Left out without `see_costs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line_total: Option<Money>,
-    /// `donation`, `sample` or `promo`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free: Option<String>,
-    /// What was taken off, in currency. Left out without `see_costs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub discount: Option<Money>,
-    /// Its share of the document's charges.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub charges: Option<Money>,
-    /// What it put into the ledger, with the sign of the movement.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Money>,
-    /// What stands on the package, to the letter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_code: Option<String>,
-    /// Its date.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_on: Option<NaiveDate>,
-    /// When it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub produced_on: Option<NaiveDate>,
-    /// The code of the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Where in the work it was lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
-    /// Where it went.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination: Option<String>,
-}
-
-impl HideCosts for LineAnswer {
-    fn hide_costs(&mut self) {
-        hide(&mut [&mut self.unit_price, &mut self.line_total, &mut self.discount, &mut self.charges, &mut self.value]);
-    }
-}
-
-/// What a line of every kind of document has, as it is stored.
-#[derive(FromQueryResult)]
-pub struct LineBase {
-    pub line_no: i64,
-    pub item_id: Uuid,
-    pub sku: String,
-    pub base_unit: String,
-    pub lot_id: Option<Uuid>,
-    pub entered_quantity: i64,
-    pub entered_unit: String,
-    pub quantity: i64,
-    pub value: i64,
-}
-
-impl LineBase {
-    /// The line as it is answered; its kind adds the rest.
-    pub fn answer(self) -> LineAnswer {
-        LineAnswer {
-            line_no: self.line_no,
-            item_id: self.item_id,
-            sku: self.sku,
-            lot_id: self.lot_id,
-            quantity: Quantity(self.entered_quantity),
-            unit: self.entered_unit,
-            base_quantity: Quantity(self.quantity),
-            base_unit: self.base_unit,
-            value: Some(Money(self.value)),
-            ..LineAnswer::default()
-        }
-    }
-}
-
 /// A charge on a whole receipt.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReceiptCharge)]
@@ -209,6 +175,38 @@ pub struct ChargeAnswer {
     pub amount: Option<Money>,
     /// By what it was shared out.
     pub basis: Basis,
+}
+
+/// What was asked for and is not there.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PostedShortage)]
+pub struct ShortageAnswer {
+    /// Its id, to clear it by.
+    pub id: Uuid,
+    /// The line of the document, counted from one.
+    pub line_no: i64,
+    /// The item's id.
+    pub item_id: Uuid,
+    /// The item's article number.
+    pub sku: String,
+    /// The location's id.
+    pub location_id: Uuid,
+    /// How much is missing, in `unit`.
+    pub quantity: Quantity,
+    /// The item's base unit.
+    pub unit: String,
+}
+
+/// What the ledger does not hold of a lot's cost.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = CostVariance)]
+pub struct VarianceAnswer {
+    /// The lot's id.
+    pub lot_id: Uuid,
+    /// In currency.
+    pub amount: Money,
+    /// What it comes from.
+    pub kind: VarianceKind,
 }
 
 /// What lies at a place, of one lot.
@@ -239,14 +237,7 @@ impl HideCosts for BalanceAnswer {
 }
 
 /// The answer to a posting, from what was posted and the names of its request.
-pub fn answer(
-    posted: &Posted,
-    location: &str,
-    items: &Items,
-    reason: impl Fn(ReasonId) -> Option<String>,
-    lines: Vec<LineAnswer>,
-    charges: Vec<ChargeAnswer>,
-) -> Result<PostedAnswer, Error> {
+pub fn answer(posted: &Posted, location: &str, items: &Items, reasons: &Reasons, lines: &[Lines]) -> Result<PostedAnswer, Error> {
     let entries = posted.entries.iter().map(|entry| {
         let (sku, unit) = items.names(entry.item_id);
         EntryAnswer {
@@ -265,7 +256,7 @@ pub fn answer(
             business_date: entry.business_date,
             recorded_at: entry.recorded_at,
             actor_id: entry.actor_id,
-            reason: entry.reason_id.and_then(&reason),
+            reason: entry.reason_id.and_then(|reason| reasons.code(reason)),
         }
     });
     let balances = posted.effects.balances.iter().map(|balance| {
@@ -280,11 +271,30 @@ pub fn answer(
             value: Some(balance.holding.value),
         }
     });
-    let document = header(posted.document.clone(), location.to_owned(), lines, charges)?;
-    Ok(PostedAnswer { document, entries: entries.collect(), balances: balances.collect() })
+    let shortages = posted.effects.shortages.iter().map(|shortage| {
+        let (sku, unit) = items.names(shortage.key.item);
+        let (id, line_no, quantity) = (shortage.id(posted.document.id), shortage.line_no, shortage.quantity);
+        ShortageAnswer { id, line_no, item_id: shortage.key.item, sku, location_id: shortage.key.location, quantity, unit }
+    });
+    let variances = posted.effects.variances.iter().map(|it| VarianceAnswer { lot_id: it.lot, amount: it.amount, kind: it.kind });
+    let names = Names { item: &|id| items.names(id), reason: &|id| reasons.code(id) };
+    let (lines, charges) = line_answers(lines, &names)?;
+    Ok(PostedAnswer {
+        document: header(posted.document.clone(), location.to_owned(), posted.detail.clone(), lines, charges)?,
+        entries: entries.collect(),
+        balances: balances.collect(),
+        shortages: shortages.collect(),
+        variances: variances.collect(),
+    })
 }
 
-pub fn header(row: document::Model, location: String, lines: Vec<LineAnswer>, charges: Vec<ChargeAnswer>) -> Result<DocumentAnswer, Error> {
+pub fn header(
+    row: document::Model,
+    location: String,
+    detail: DetailAnswer,
+    lines: Vec<LineAnswer>,
+    charges: Vec<ChargeAnswer>,
+) -> Result<DocumentAnswer, Error> {
     let r#type = DocumentType::stored(&row.r#type)?;
     Ok(DocumentAnswer {
         id: row.id,
@@ -302,6 +312,7 @@ pub fn header(row: document::Model, location: String, lines: Vec<LineAnswer>, ch
         content_hash: row.content_hash,
         chain_hash: row.chain_hash,
         version: row.version,
+        detail,
         lines,
         charges,
     })

@@ -7,7 +7,7 @@ use crate::Inventory;
 use crate::catalog::lookup;
 use crate::error::Error;
 use crate::idempotency::Task;
-use crate::ledger::{Header, Kind, Permit};
+use crate::ledger::{Counted, Header, Kind, Permit};
 use crate::names::LocationRef;
 
 /// How many lines a request can hold; how many a document may have is a setting, and not more.
@@ -20,6 +20,7 @@ pub struct Heading {
     pub effective_at: Option<Instant>,
     pub external_ref: Option<String>,
     pub note: Option<String>,
+    pub counted: Counted,
 }
 
 impl Heading {
@@ -27,7 +28,14 @@ impl Heading {
         let location = LocationRef::read(fields);
         let effective_at = fields.optional("effective_at");
         let (external_ref, note) = (fields.optional::<Text<1, 200>>("external_ref"), fields.optional::<Text<1, 2000>>("note"));
-        Some(Self { location: location?, effective_at: effective_at?, external_ref: external_ref?.map(|text| text.0), note: note?.map(|text| text.0) })
+        let counted = fields.or("counted", Counted::default());
+        Some(Self {
+            location: location?,
+            effective_at: effective_at?,
+            external_ref: external_ref?.map(|text| text.0),
+            note: note?.map(|text| text.0),
+            counted: counted?,
+        })
     }
 
     /// Finds the place, and asks whether a document of this kind may be posted there at that time.
@@ -35,7 +43,8 @@ impl Heading {
         let ground = lookup::area(txn, task.caller.tenant_id, &self.location, task.now).await?;
         let effective_at = self.effective_at.unwrap_or(ground.now);
         let permit = Permit::ask(&task.caller, ground.area, effective_at, ground.now)?;
-        Ok((permit, Header { id, rules: ground.rules, external_ref: self.external_ref.clone(), note: self.note.clone() }))
+        let (external_ref, note) = (self.external_ref.clone(), self.note.clone());
+        Ok((permit, Header { external_ref, note, counted: self.counted, ..Header::plain(id, ground.rules) }))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use inventory_entity::document_detail;
 use kernel::{Instant, TenantId, Txn};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
@@ -63,15 +64,180 @@ pub const WASTE_LINE: LineTable = LineTable {
     ]),
 };
 
+pub const USAGE_LINE: LineTable = LineTable {
+    name: "usage_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("short_quantity", Kind::Int),
+        ("reservation_id", Kind::Uuid),
+    ]),
+};
+
+pub const PLATE_WASTE_LINE: LineTable = LineTable {
+    name: "plate_waste_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("description", Kind::Text),
+        ("grams", Kind::Int),
+        ("reason_id", Kind::Uuid),
+        ("stage", Kind::Text),
+        ("destination", Kind::Text),
+    ]),
+};
+
+pub const ADJUSTMENT_LINE: LineTable = LineTable {
+    name: "adjustment_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("unit_cost", Kind::Int),
+        ("reason_id", Kind::Uuid),
+        ("batch_code", Kind::Text),
+        ("expires_on", Kind::Date),
+    ]),
+};
+
+pub const VENDOR_RETURN_LINE: LineTable = LineTable {
+    name: "vendor_return_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("credit", Kind::Int),
+        ("reason_id", Kind::Uuid),
+    ]),
+};
+
+pub const TRANSFORMATION_LINE: LineTable = LineTable {
+    name: "transformation_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("role", Kind::Text),
+        ("weight", Kind::Int),
+        ("batch_code", Kind::Text),
+        ("expires_on", Kind::Date),
+        ("reason_id", Kind::Uuid),
+    ]),
+};
+
+pub const COST_CHANGE_LINE: LineTable = LineTable {
+    name: "cost_change_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("receipt_line_no", Kind::Int),
+        ("kind", Kind::Text),
+        ("label", Kind::Text),
+        ("amount", Kind::Int),
+    ]),
+};
+
+pub const CORRECTION_LINE: LineTable = LineTable {
+    name: "correction_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("receipt_line_no", Kind::Int),
+        ("line_total", Kind::Int),
+    ]),
+};
+
+pub const TRANSFER_STEP_LINE: LineTable = LineTable {
+    name: "transfer_step_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("reason_id", Kind::Uuid),
+    ]),
+};
+
+pub const COUNT_RESULT_LINE: LineTable = LineTable {
+    name: "count_result_line",
+    columns: Relation(&[
+        ("line_no", Kind::Int),
+        ("item_id", Kind::Uuid),
+        ("location_id", Kind::Uuid),
+        ("lot_id", Kind::Uuid),
+        ("entered_quantity", Kind::Int),
+        ("entered_unit", Kind::Text),
+        ("quantity", Kind::Int),
+        ("counted_at", Kind::Instant),
+        ("counted_by", Kind::Uuid),
+        ("expected", Kind::Int),
+        ("variance", Kind::Int),
+        ("short_quantity", Kind::Int),
+        ("value", Kind::Int),
+        ("superseded", Kind::Bool),
+        ("moved", Kind::Bool),
+    ]),
+};
+
 /// All of them.
-pub const LINE_TABLES: &[&LineTable] = &[&RECEIPT_LINE, &RECEIPT_CHARGE, &WASTE_LINE];
+pub const LINE_TABLES: &[&LineTable] = &[
+    &RECEIPT_LINE,
+    &RECEIPT_CHARGE,
+    &WASTE_LINE,
+    &USAGE_LINE,
+    &PLATE_WASTE_LINE,
+    &ADJUSTMENT_LINE,
+    &VENDOR_RETURN_LINE,
+    &TRANSFORMATION_LINE,
+    &COST_CHANGE_LINE,
+    &CORRECTION_LINE,
+    &TRANSFER_STEP_LINE,
+    &COUNT_RESULT_LINE,
+];
 
 /// The tables that the lines of a type of document lie in.
 pub const fn line_tables(of: DocumentType) -> &'static [&'static LineTable] {
     match of {
         DocumentType::Receipt => &[&RECEIPT_LINE, &RECEIPT_CHARGE],
         DocumentType::OpeningStock => &[&RECEIPT_LINE],
-        DocumentType::Waste => &[&WASTE_LINE],
+        DocumentType::Waste => &[&WASTE_LINE, &PLATE_WASTE_LINE],
+        DocumentType::Usage => &[&USAGE_LINE],
+        DocumentType::Adjustment => &[&ADJUSTMENT_LINE],
+        DocumentType::VendorReturn => &[&VENDOR_RETURN_LINE],
+        DocumentType::Transfer | DocumentType::Dispatch | DocumentType::Arrival | DocumentType::TransitLoss | DocumentType::TransferCancel => {
+            &[&TRANSFER_STEP_LINE]
+        }
+        DocumentType::Count => &[&COUNT_RESULT_LINE],
+        DocumentType::Transformation | DocumentType::Opening => &[&TRANSFORMATION_LINE],
+        DocumentType::CostChange => &[&COST_CHANGE_LINE],
+        DocumentType::Correction => &[&CORRECTION_LINE],
+        // Its lines are those of the document that it undoes.
+        DocumentType::Reversal => &[],
     }
 }
 
@@ -187,13 +353,31 @@ pub struct Lines {
 
 impl Lines {
     /// Each row has a cell for each column of the table.
-    pub fn new(table: &'static LineTable, rows: Vec<Vec<Cell>>) -> Self {
+    pub fn new(table: &'static LineTable, mut rows: Vec<Vec<Cell>>) -> Self {
+        // They are hashed in the order in which they are read back.
+        rows.sort_by_key(|row| if let Some(Cell::Int(line_no)) = row.first() { *line_no } else { None });
         Self { table, rows }
     }
 
     /// Whether documents of a type have such lines.
     pub fn belong_to(&self, of: DocumentType) -> bool {
         line_tables(of).iter().any(|table| table.name == self.table.name)
+    }
+
+    pub fn is_of(&self, table: &LineTable) -> bool {
+        self.table.name == table.name
+    }
+
+    /// The ids in a column; none where there is no such column.
+    pub fn ids(&self, column: &str) -> impl Iterator<Item = Uuid> {
+        let place = self.table.columns.0.iter().position(|(name, _)| *name == column);
+        let id = move |row: &Vec<Cell>| if let Some(Cell::Uuid(id)) = place.and_then(|place| row.get(place)) { *id } else { None };
+        self.rows.iter().filter_map(id)
+    }
+
+    /// The cells of each row, with the names of their columns.
+    pub fn named(&self) -> impl Iterator<Item = impl Iterator<Item = (&'static str, &Cell)>> {
+        self.rows.iter().map(|row| self.table.columns.0.iter().map(|(name, _)| *name).zip(row))
     }
 
     pub async fn write(&self, txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<(), DbErr> {
@@ -280,6 +464,20 @@ pub async fn stored(
     Ok(found)
 }
 
+/// What only some kinds of documents say, of those among some that say any of it.
+pub async fn details(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    documents: &[DocumentId],
+) -> Result<BTreeMap<DocumentId, document_detail::Model>, DbErr> {
+    let sql = format!(
+        "SELECT detail.* FROM ({}) AS wanted JOIN document_detail AS detail ON detail.tenant_id = $2 AND detail.document_id = wanted.id",
+        WANTED.select(connection.get_database_backend(), 1)
+    );
+    let details = rows::all::<document_detail::Model>(connection, &sql, [wanted(connection, documents), tenant.into()]).await?;
+    Ok(details.into_iter().map(|detail| (detail.document_id, detail)).collect())
+}
+
 #[derive(FromQueryResult)]
 struct CountRow {
     document_id: DocumentId,
@@ -309,7 +507,10 @@ pub async fn count_lines(
 
 #[cfg(test)]
 mod tests {
-    use inventory_entity::{receipt_charge, receipt_line, waste_line};
+    use inventory_entity::{
+        adjustment_line, correction_line, cost_change_line, count_result_line, plate_waste_line, receipt_charge, receipt_line, transfer_step_line,
+        transformation_line, usage_line, vendor_return_line, waste_line,
+    };
     use sea_orm::{EntityTrait, Iden as _, Iterable as _};
 
     use super::*;
@@ -326,6 +527,15 @@ mod tests {
         assert_declared::<receipt_line::Entity>(&RECEIPT_LINE);
         assert_declared::<receipt_charge::Entity>(&RECEIPT_CHARGE);
         assert_declared::<waste_line::Entity>(&WASTE_LINE);
+        assert_declared::<usage_line::Entity>(&USAGE_LINE);
+        assert_declared::<plate_waste_line::Entity>(&PLATE_WASTE_LINE);
+        assert_declared::<adjustment_line::Entity>(&ADJUSTMENT_LINE);
+        assert_declared::<vendor_return_line::Entity>(&VENDOR_RETURN_LINE);
+        assert_declared::<transformation_line::Entity>(&TRANSFORMATION_LINE);
+        assert_declared::<cost_change_line::Entity>(&COST_CHANGE_LINE);
+        assert_declared::<correction_line::Entity>(&CORRECTION_LINE);
+        assert_declared::<transfer_step_line::Entity>(&TRANSFER_STEP_LINE);
+        assert_declared::<count_result_line::Entity>(&COUNT_RESULT_LINE);
     }
 
     #[test]

@@ -2,15 +2,19 @@
 
 mod answer;
 mod heading;
+mod line_answer;
 mod lines;
 mod read;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use answer::{ChargeAnswer, LineAnswer, LineBase, PostedAnswer, answer};
+pub use answer::{DetailAnswer, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
-pub use lines::{Cell, LINE_TABLES, LineTable, Lines, RECEIPT_CHARGE, RECEIPT_LINE, WASTE_LINE, by_table, count_lines, line_tables, stored};
+pub use lines::{
+    ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, LINE_TABLES, LineTable, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE,
+    TRANSFER_STEP_LINE, TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table, count_lines, details, line_tables, stored,
+};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);

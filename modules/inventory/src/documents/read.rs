@@ -1,22 +1,25 @@
 //! Reading documents, one by one or as a list, the newest first.
 
+use std::collections::HashMap;
+
 use actix_web::{get, web};
 use chrono::NaiveDate;
-use inventory_entity::document;
+use inventory_entity::{document, document_detail};
 use kernel::{Caller, Cursor, Fields, FromFields, Limit, Page, Permission, Query, TenantId};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::answer::{ChargeAnswer, DocumentAnswer, LineAnswer, LineBase, header};
+use super::answer::{DetailAnswer, DocumentAnswer, header};
+use super::line_answer::{Names, line_answers};
+use super::lines::{Lines, line_tables, stored};
 use crate::Inventory;
-use crate::arithmetic::Money;
 use crate::error::Error;
 use crate::http::{HideCosts, seen_by};
-use crate::ledger::{Basis, DocumentType, EntryAnswer, entries_of_document};
+use crate::ledger::{DocumentType, EntryAnswer, entries_of_document};
 use crate::names::Word as _;
-use crate::rows::{self, Filter};
+use crate::rows::{self, Filter, Kind, Relation, given_row};
 
 /// Which documents are asked for.
 #[derive(Debug, IntoParams)]
@@ -77,7 +80,10 @@ pub async fn list(state: &Inventory, caller: &Caller, of: Option<DocumentType>, 
     caller.need(Permission::Read)?;
     let reader = state.database().reader();
     let mut filter = Filter::tenant("document.tenant_id", caller.tenant_id);
-    filter.and_given("document.last_seq < ?", request.cursor.as_ref().map(Cursor::key::<i64>).transpose()?);
+    if let Some((last_seq, position)) = request.cursor.as_ref().map(Cursor::key::<(i64, i64)>).transpose()? {
+        let (seq, place) = (filter.bind(last_seq), filter.bind(position));
+        filter.and_plain(&format!("(document.last_seq < {seq} OR (document.last_seq = {seq} AND COALESCE(document.position, 0) < {place}))"));
+    }
     filter.and_given("document.type = ?", of.map(DocumentType::word));
     filter.and_given("document.location_id = ?", request.location_id);
     filter.and_given("document.business_date >= ?", request.from);
@@ -85,10 +91,11 @@ pub async fn list(state: &Inventory, caller: &Caller, of: Option<DocumentType>, 
     filter.and_given("document.external_ref = ?", request.external_ref);
     filter.and_sites(reader.get_database_backend(), "document.site_id", &caller.sites);
     let limit = filter.bind(request.limit.bound());
-    let sql = format!("{DOCUMENTS} {} ORDER BY document.last_seq DESC LIMIT {limit}", filter.sql());
+    let sql = format!("{DOCUMENTS} {} ORDER BY document.last_seq DESC, document.position DESC LIMIT {limit}", filter.sql());
     let rows = rows::all::<DocumentRow>(reader, &sql, filter.into_values()).await?;
-    let page = Page::cut(rows, request.limit, |row| row.document.last_seq);
-    let data: Result<Vec<_>, Error> = page.data.into_iter().map(|row| header(row.document, row.location, Vec::new(), Vec::new())).collect();
+    let page = Page::cut(rows, request.limit, |row| (row.document.last_seq, row.document.position.unwrap_or(0)));
+    let data: Result<Vec<_>, Error> =
+        page.data.into_iter().map(|row| header(row.document, row.location, DetailAnswer::default(), Vec::new(), Vec::new())).collect();
     Ok(Page { data: data?, next_cursor: page.next_cursor })
 }
 
@@ -101,84 +108,76 @@ pub async fn get(state: &Inventory, caller: &Caller, of: Option<DocumentType>, i
     filter.and_sites(reader.get_database_backend(), "document.site_id", &caller.sites);
     let sql = format!("{DOCUMENTS} {}", filter.sql());
     let row = rows::one::<DocumentRow>(reader, &sql, filter.into_values()).await?.ok_or(Error::NotFound("document"))?;
-    let lines = match DocumentType::stored(&row.document.r#type)? {
-        DocumentType::Waste => waste_lines(reader, caller.tenant_id, id).await?,
-        DocumentType::Receipt | DocumentType::OpeningStock => receipt_lines(reader, caller.tenant_id, id).await?,
-    };
-    let charges = charges(reader, caller.tenant_id, id).await?;
+    let lines = lines_of(reader, caller.tenant_id, id, DocumentType::stored(&row.document.r#type)?).await?;
+    let names = Named::of(reader, caller.tenant_id, &lines).await?;
+    let (lines, charges) = line_answers(&lines, &Names { item: &|id| names.item(id), reason: &|id| names.reason(id) })?;
     let entries = entries_of_document(reader, caller.tenant_id, id).await?;
-    let found = DocumentWithEntries { document: header(row.document, row.location, lines, charges)?, entries };
+    let detail = details(reader, caller.tenant_id, id).await?;
+    let found = DocumentWithEntries { document: header(row.document, row.location, detail, lines, charges)?, entries };
     Ok(seen_by(found, caller))
 }
 
-const LINE_BASE: &str =
-    "line.line_no, line.item_id, item.sku, unit.code AS base_unit, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.value";
-const LINE_JOINS: &str = "JOIN item ON item.tenant_id = line.tenant_id AND item.id = line.item_id \
-     JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id";
-
-#[derive(FromQueryResult)]
-struct ReceiptLineRow {
-    #[sea_orm(nested)]
-    base: LineBase,
-    unit_price: Option<i64>,
-    line_total: Option<i64>,
-    free: Option<String>,
-    discount: i64,
-    charges: i64,
-    batch_code: Option<String>,
-    expires_on: Option<NaiveDate>,
-    produced_on: Option<NaiveDate>,
+async fn lines_of(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid, of: DocumentType) -> Result<Vec<Lines>, Error> {
+    let mut all = Vec::new();
+    for table in line_tables(of) {
+        let rows = stored(reader, tenant, &[document], table).await?.remove(&document);
+        all.extend(rows.map(|rows| Lines::new(table, rows)));
+    }
+    Ok(all)
 }
 
-async fn receipt_lines(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid) -> Result<Vec<LineAnswer>, Error> {
-    let sql = format!(
-        "SELECT {LINE_BASE}, line.unit_price, line.line_total, line.free, line.discount, line.charges, line.batch_code, line.expires_on, line.produced_on \
-         FROM receipt_line AS line {LINE_JOINS} WHERE line.tenant_id = $1 AND line.document_id = $2 ORDER BY line.line_no"
-    );
-    let answer = |row: ReceiptLineRow| LineAnswer {
-        unit_price: row.unit_price.map(Money),
-        line_total: row.line_total.map(Money),
-        free: row.free,
-        discount: Some(Money(row.discount)).filter(|discount| discount.0 != 0),
-        charges: Some(Money(row.charges)).filter(|charges| charges.0 != 0),
-        batch_code: row.batch_code,
-        expires_on: row.expires_on,
-        produced_on: row.produced_on,
-        ..row.base.answer()
-    };
-    Ok(rows::all::<ReceiptLineRow>(reader, &sql, [tenant.into(), document.into()]).await?.into_iter().map(answer).collect())
+/// What the items and reasons of lines are called.
+struct Named {
+    items: HashMap<Uuid, (String, String)>,
+    reasons: HashMap<Uuid, String>,
 }
 
-#[derive(FromQueryResult)]
-struct WasteLineRow {
-    #[sea_orm(nested)]
-    base: LineBase,
-    reason: String,
-    stage: String,
-    destination: Option<String>,
+impl Named {
+    async fn of(reader: &impl ConnectionTrait, tenant: TenantId, lines: &[Lines]) -> Result<Self, Error> {
+        #[derive(FromQueryResult)]
+        struct ItemRow {
+            id: Uuid,
+            sku: String,
+            base_unit: String,
+        }
+        #[derive(FromQueryResult)]
+        struct ReasonRow {
+            id: Uuid,
+            code: String,
+        }
+        const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+        let backend = reader.get_database_backend();
+        let ids = |column: &str| rows::parameter(lines.iter().flat_map(|lines| lines.ids(column)).map(|id| given_row!(backend, id)).collect());
+        let sql = format!(
+            "SELECT item.id, item.sku, unit.code AS base_unit FROM item JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+             WHERE item.tenant_id = $1 AND item.id IN ({})",
+            ID.select(backend, 2)
+        );
+        let items = rows::all::<ItemRow>(reader, &sql, [tenant.into(), ids("item_id")]).await?;
+        let sql = format!("SELECT id, code FROM reason WHERE tenant_id = $1 AND id IN ({})", ID.select(backend, 2));
+        let reasons = rows::all::<ReasonRow>(reader, &sql, [tenant.into(), ids("reason_id")]).await?;
+        Ok(Self {
+            items: items.into_iter().map(|row| (row.id, (row.sku, row.base_unit))).collect(),
+            reasons: reasons.into_iter().map(|row| (row.id, row.code)).collect(),
+        })
+    }
+
+    fn item(&self, id: Uuid) -> (String, String) {
+        self.items.get(&id).cloned().unwrap_or_default()
+    }
+
+    fn reason(&self, id: Uuid) -> Option<String> {
+        self.reasons.get(&id).cloned()
+    }
 }
 
-async fn waste_lines(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid) -> Result<Vec<LineAnswer>, Error> {
-    let sql = format!(
-        "SELECT {LINE_BASE}, reason.code AS reason, line.stage, line.destination FROM waste_line AS line {LINE_JOINS} \
-         JOIN reason ON reason.tenant_id = line.tenant_id AND reason.id = line.reason_id \
-         WHERE line.tenant_id = $1 AND line.document_id = $2 ORDER BY line.line_no"
-    );
-    let answer = |row: WasteLineRow| LineAnswer { reason: Some(row.reason), stage: Some(row.stage), destination: row.destination, ..row.base.answer() };
-    Ok(rows::all::<WasteLineRow>(reader, &sql, [tenant.into(), document.into()]).await?.into_iter().map(answer).collect())
-}
-
-#[derive(FromQueryResult)]
-struct ChargeRow {
-    label: String,
-    amount: i64,
-    basis: String,
-}
-
-async fn charges(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid) -> Result<Vec<ChargeAnswer>, Error> {
-    let sql = "SELECT label, amount, basis FROM receipt_charge WHERE tenant_id = $1 AND document_id = $2 ORDER BY line_no";
-    let rows = rows::all::<ChargeRow>(reader, sql, [tenant.into(), document.into()]).await?;
-    rows.into_iter().map(|row| Ok(ChargeAnswer { label: row.label, amount: Some(Money(row.amount)), basis: Basis::stored(&row.basis)? })).collect()
+async fn details(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid) -> Result<DetailAnswer, Error> {
+    use document_detail::Column::{DocumentId, ReversesId, TenantId};
+    let of = |column: document_detail::Column| document_detail::Entity::find().filter(TenantId.eq(tenant)).filter(column.eq(document)).one(reader);
+    let (own, undone_by) = (of(DocumentId).await?, of(ReversesId).await?);
+    let mut detail = own.map_or_else(DetailAnswer::default, DetailAnswer::from);
+    detail.reversed_by_id = undone_by.map(|undone_by| undone_by.document_id);
+    Ok(detail)
 }
 
 /// The two operations of one kind of document. The texts are `tt`: utoipa reads no other literal that comes through a macro.

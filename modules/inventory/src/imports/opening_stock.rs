@@ -25,7 +25,7 @@ use crate::http::{HideCosts, Recheck};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, DocumentType, Header, OpeningStock, Permit, Posting, Price, ReceiveLine};
 use crate::names::{ItemRef, LocationPath, LocationRef, UnitCode, words};
-use crate::receiving::{Entered, line_rows, stored_lines};
+use crate::receiving::{Entered, stored_lines};
 
 words!(
     /// What happens to rows that are wrong: the whole file is refused, or they are left out and reported.
@@ -220,10 +220,11 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
     let mut documents = Vec::with_capacity(batches.len());
     for (batch, effects) in batches.iter().zip(decided) {
         let Some(effects) = effects else { continue };
-        let rows = line_rows(batch.posting.received_lines(), &batch.entered, &effects);
-        let posted = ledger::apply(txn, &locked, &batch.posting, effects, &[stored_lines(&rows)]).await?;
+        let stored = [stored_lines(batch.posting.received_lines(), &batch.entered, &effects)];
+        let lines = effects.lines.len();
+        let posted = ledger::apply(txn, &locked, &batch.posting, effects, &stored).await?;
         let number = DocumentType::OpeningStock.show(posted.document.number);
-        documents.push(ImportedDocument { id: batch.posting.id(), number, location: batch.posting.location().to_owned(), lines: rows.len() });
+        documents.push(ImportedDocument { id: batch.posting.id(), number, location: batch.posting.location().to_owned(), lines });
     }
     let mut skipped: Vec<RowReport> = file.read.empty.iter().cloned().chain(wrong).collect();
     skipped.sort_by_key(|report| report.line);
@@ -329,7 +330,7 @@ impl Pile<'_> {
                     continue;
                 }
             };
-            let header = Header { id: task.state.next_id(), rules: self.ground.rules, external_ref: None, note: None };
+            let header = Header::plain(task.state.next_id(), self.ground.rules);
             let posting = Posting::receive(permit, header, lines.iter().map(|(line, _, _)| line.clone()).collect(), Vec::new());
             documents.push(Batch { posting, entered: lines.iter().map(|(_, entered, _)| entered.clone()).collect(), file_lines });
         }

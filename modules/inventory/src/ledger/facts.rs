@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use kernel::Instant;
+use serde::Serialize;
 
 use crate::arithmetic::{Money, Quantity};
-use crate::names::{DateKind, ItemId, LocationId, LotId, Pick};
+use crate::calendar::SiteDays;
+use crate::expiry::is_expired;
+use crate::names::{DateKind, DocumentId, ItemId, LocationId, LotId, Pick, ReservationId};
 
 /// A stock key: what is locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Key {
     pub item: ItemId,
     pub location: LocationId,
@@ -29,6 +32,13 @@ pub struct Holding {
     pub value: Money,
 }
 
+/// A location with the days of its site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub location: LocationId,
+    pub days: SiteDays,
+}
+
 /// How an item is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemRules {
@@ -37,18 +47,50 @@ pub struct ItemRules {
     pub track_lots: bool,
     pub track_expiry: bool,
     pub date_kind: DateKind,
+    pub grace_days: i64,
     pub shelf_life_days: Option<i64>,
+    pub opened_shelf_life_days: Option<i64>,
 }
 
-/// A lot as picking sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+crate::names::words!(
+    /// Why a lot may not be used.
+    Hold {
+        /// Until somebody has looked at it.
+        Hold = "hold",
+        /// The supplier or an authority has called it back.
+        Recall = "recall",
+    }
+);
+
+/// A lot as the core sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lot {
     pub item: ItemId,
     /// The sequence number and line of its first entry: the order in which lots came to be.
     pub origin: (i64, i64),
+    pub batch_code: Option<String>,
     pub received_at: Instant,
+    /// The date that counts: an opened lot's is the earlier one of the printed and that of its shelf life once opened.
     pub expires_on: Option<NaiveDate>,
+    pub date_kind: DateKind,
+    pub opened: bool,
+    pub hold: Option<Hold>,
+    /// All that ever came onto it: origin, gains, cost changes.
+    pub basis: Holding,
+    /// Its cost is what it is from here on: nothing can be taken before.
     pub cost_floor_at: Instant,
+    /// The position of the last document that changed its cost; 0 for none.
+    pub revalued_position: i64,
+    /// Its origin was undone.
+    pub void: bool,
+    pub version: i64,
+}
+
+impl Lot {
+    /// Whether it is expired on a business date, by the item's grace days.
+    pub fn is_expired(&self, rules: &ItemRules, business_date: NaiveDate) -> bool {
+        is_expired(self.expires_on, self.date_kind, rules.grace_days, business_date)
+    }
 }
 
 /// What moved at one instant after that of the posting: the sum at that instant.
@@ -58,6 +100,24 @@ pub struct Later {
     pub quantity: i64,
 }
 
+/// A line of a posted count that is still true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Truth {
+    pub key: Key,
+    pub lot: Option<LotId>,
+    pub counted_at: Instant,
+    pub document: DocumentId,
+    pub number: i64,
+    pub line_no: i64,
+}
+
+/// What is set aside for somebody and not taken yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    pub key: Key,
+    pub rest: Quantity,
+}
+
 /// The state that a posting is decided on: read under the locks, in one go.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -65,25 +125,20 @@ pub struct Snapshot {
     /// The last business date of the last closed period.
     pub closed_through: Option<NaiveDate>,
     pub lots: BTreeMap<LotId, Lot>,
+    /// What is on hand: places that hold nothing are left out.
     pub holdings: BTreeMap<Place, Holding>,
-    /// For a back-dated posting: what follows its instant, in the order of time.
+    /// What follows the command's earliest instant, in the order of time.
     pub later: BTreeMap<Place, Vec<Later>>,
-}
-
-impl Snapshot {
-    /// The most that can be taken from a place at the posting's instant without making the quantity negative then or at any
-    /// later instant: the lowest running quantity from then on. At one instant what comes in comes before what goes out, so
-    /// the sum of an instant is what stands at its end.
-    pub fn takeable(&self, place: &Place) -> Quantity {
-        let now = self.holdings.get(place).map_or(0, |holding| holding.quantity.0);
-        let Some(later) = self.later.get(place) else { return Quantity(now) };
-        // Backwards from today: what stood before each later instant.
-        let mut running = i128::from(now);
-        let mut lowest = running;
-        for movement in later.iter().rev() {
-            running -= i128::from(movement.quantity);
-            lowest = lowest.min(running);
-        }
-        Quantity(i64::try_from(lowest.max(0)).unwrap_or(i64::MAX))
-    }
+    /// Posted count lines that stand at or after the command's earliest instant.
+    pub truths: Vec<Truth>,
+    /// How much of a key is set aside, by all reservations together.
+    pub reserved: BTreeMap<Key, Quantity>,
+    /// The reservations that the command's lines name, as far as they are active.
+    pub reservations: BTreeMap<ReservationId, Reserved>,
+    /// For what is found: the youngest lot that a gain at that place and time can go to.
+    pub youngest: BTreeMap<(Key, Instant), LotId>,
+    /// For lots whose cost changes: their last movement anywhere.
+    pub last_moved: BTreeMap<LotId, Instant>,
+    /// The days of the sites of the locations concerned, where the command does not say them itself.
+    pub days: BTreeMap<LocationId, SiteDays>,
 }

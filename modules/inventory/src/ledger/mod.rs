@@ -3,9 +3,11 @@
 
 mod command;
 mod content;
+mod draft;
 mod effects;
 mod facts;
 mod feed;
+mod load;
 mod pick;
 mod plan;
 mod post;
@@ -13,21 +15,30 @@ mod protocol;
 mod refusal;
 mod repository;
 mod rules;
-#[cfg(test)]
-mod search;
 pub mod verify;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use command::{Basis, Charge, Price, ReceiveLine, WasteLine};
-pub use effects::{Effects, LineOutcome};
-pub use facts::ItemRules;
+pub use command::{
+    AdjustLine, Basis, Charge, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal, TakeLine,
+    Touching, UnderWay, VarianceKind,
+};
+pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
+pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
 pub use plan::plan;
-pub use post::{Header, Posted, Posting, apply, lock};
+pub use post::{Detail, Header, Posted, Posting, apply, lock};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::Refusal;
 pub use rules::bump_rules;
+
+/// The kinds of documents: what `Permit` and `Posting` are of.
+pub mod kinds {
+    pub use super::protocol::{
+        Adjustment, Arrival, Correction, CostChange, Count, Dispatch, Opening, Reversal, Transfer, TransferCancel, Transformation, TransitLoss, Usage,
+        VendorReturn,
+    };
+}
 
 /// The hash before the first document.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

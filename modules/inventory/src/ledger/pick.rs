@@ -1,4 +1,4 @@
-//! Which lot is taken, and in which order. Waste is bound by nothing: what is on hold or expired is thrown away all the same.
+//! Which lot is taken, and in which order.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,147 +6,261 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use kernel::Instant;
 
-use super::command::WasteLine;
-use super::effects::{EntryKind, NewEntry};
-use super::facts::{Holding, Key, Lot, Place, Snapshot};
-use super::refusal::{LineFlaw, Refusal, ShortLine};
-use crate::arithmetic::{Money, Quantity, split};
-use crate::names::{LocationId, LotId, Pick};
+use super::command::{OnShort, TakeLine};
+use super::draft::{Draft, Mark};
+use super::effects::EntryKind;
+use super::facts::{ItemRules, Key, Lot, Place, Spot};
+use super::refusal::{LineFlaw, LotConflict, LotConflictCode, Refusal, ShortLine};
+use crate::arithmetic::{Money, Quantity};
+use crate::names::{LotId, Pick, ReservationId};
 
-/// What is left of each place while a document is planned.
-pub struct Shelf<'a> {
-    snapshot: &'a Snapshot,
-    effective_at: Instant,
-    left: BTreeMap<Place, Left>,
+/// How lines are taken from one place at one instant.
+pub struct Taking<'c> {
+    pub spot: Spot,
+    pub at: Instant,
+    pub kind: EntryKind,
+    pub binding: Binding,
+    pub on_short: OnShort,
+    /// Only these lots, and no more of each: what a transfer has under way.
+    pub only: Option<&'c BTreeMap<LotId, Quantity>>,
 }
 
-struct Left {
-    holding: Holding,
-    takeable: Quantity,
-    touched: bool,
+/// Whether holds, expiry and reservations bind. What is thrown away, sent back or lost is bound by none of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    Free,
+    Bound {
+        /// A lot on hold may be moved by somebody who names it.
+        may_move_held: bool,
+    },
+}
+
+/// What a line got: the parts of each lot, with their values.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    pub parts: Vec<(Place, Quantity, Money)>,
+    pub short: Quantity,
+}
+
+impl Taken {
+    pub fn value(&self) -> Result<Money, Refusal> {
+        self.parts.iter().try_fold(Money::ZERO, |sum, (_, _, value)| sum.plus(*value)).ok_or(Refusal::Overflow)
+    }
 }
 
 /// The order in which the lots of an item leave.
-fn order(pick: Pick, lot: &Lot) -> (Option<Reverse<bool>>, Option<NaiveDate>, Instant, (i64, i64)) {
+pub fn order(pick: Pick, lot: &Lot) -> (Option<Reverse<bool>>, Option<NaiveDate>, Option<Reverse<bool>>, Instant, (i64, i64)) {
     match pick {
-        // A lot without a date comes last.
-        Pick::Fefo => (Some(Reverse(lot.expires_on.is_some())), lot.expires_on, lot.received_at, lot.origin),
-        Pick::Fifo | Pick::Manual => (None, None, lot.received_at, lot.origin),
+        // A lot without a date comes last, an opened one before a sealed one of the same date.
+        Pick::Fefo => (Some(Reverse(lot.expires_on.is_some())), lot.expires_on, Some(Reverse(lot.opened)), lot.received_at, lot.origin),
+        Pick::Fifo | Pick::Manual => (None, None, None, lot.received_at, lot.origin),
     }
 }
 
-impl<'a> Shelf<'a> {
-    pub fn new(snapshot: &'a Snapshot, effective_at: Instant) -> Self {
-        let left = |(place, holding): (&Place, &Holding)| (*place, Left { holding: *holding, takeable: snapshot.takeable(place), touched: false });
-        Self { snapshot, effective_at, left: snapshot.holdings.iter().map(left).collect() }
+struct Picker<'d, 'a, 'c> {
+    draft: &'d mut Draft<'a>,
+    taking: &'c Taking<'c>,
+    date: NaiveDate,
+    /// What bound lines may still take of a key: what is takeable, less all that is set aside.
+    available: BTreeMap<Key, i128>,
+    /// What is left of the reservations that lines name: those may take it too.
+    own: BTreeMap<ReservationId, i64>,
+    left_of: BTreeMap<LotId, i64>,
+    flaws: Vec<LineFlaw>,
+    conflicts: Vec<LotConflict>,
+    short: Vec<ShortLine>,
+}
+
+/// Takes what all lines ask for, those that name a lot first, and answers what each got; or every line that is wrong, or every
+/// line that is short.
+pub fn take(draft: &mut Draft<'_>, taking: &Taking<'_>, lines: &[TakeLine]) -> Result<Vec<Taken>, Refusal> {
+    let date = taking.spot.days.business_date(taking.at);
+    let left_of = taking.only.into_iter().flatten().map(|(lot, quantity)| (*lot, quantity.0)).collect();
+    let mut picker =
+        Picker { draft, taking, date, available: BTreeMap::new(), own: BTreeMap::new(), left_of, flaws: Vec::new(), conflicts: Vec::new(), short: Vec::new() };
+    picker.set_aside(lines);
+    let mut taken: Vec<Taken> = lines.iter().map(|_| Taken::default()).collect();
+    let (named, picked): (Vec<_>, Vec<_>) = lines.iter().zip(&mut taken).enumerate().partition(|(_, (line, _))| line.lot.is_some());
+    for (index, (line, got)) in named.into_iter().chain(picked) {
+        if let Some(sources) = picker.sources(index, line) {
+            *got = picker.take_line(index, line, &sources)?;
+        }
+    }
+    picker.refusal().map_or(Ok(taken), Err)
+}
+
+impl Picker<'_, '_, '_> {
+    fn key(&self, item: &ItemRules) -> Key {
+        Key { item: item.id, location: self.taking.spot.location }
     }
 
-    /// Takes what all lines ask for, those that name a lot first, and answers the entries of each line; or every line that is
-    /// wrong, or every line that is short.
-    pub fn take(&mut self, location: LocationId, lines: &[WasteLine]) -> Result<Vec<Vec<NewEntry>>, Refusal> {
-        let mut taken: Vec<Vec<NewEntry>> = lines.iter().map(|_| Vec::new()).collect();
-        let (mut flaws, mut short) = (Vec::new(), Vec::new());
-        let (named, picked): (Vec<_>, Vec<_>) = lines.iter().zip(&mut taken).enumerate().partition(|(_, (line, _))| line.lot.is_some());
-        for (index, (line, entries)) in named.into_iter().chain(picked) {
-            let key = Key { item: line.item.id, location };
-            match self.sources(index, line, key) {
-                Err(Unusable::Flaw(flaw)) => flaws.push(flaw),
-                Err(Unusable::Refused(refusal)) => return Err(refusal),
-                Ok(sources) => match self.take_line(index, line, key, &sources) {
-                    Ok(made) => *entries = made,
-                    Err(line) => short.push(line),
-                },
+    fn refusal(mut self) -> Option<Refusal> {
+        self.flaws.sort_by_key(|flaw| flaw.line);
+        self.conflicts.sort_by_key(|conflict| conflict.line);
+        self.short.sort_by_key(|short| short.line);
+        if !self.flaws.is_empty() {
+            return Some(Refusal::Lines(self.flaws));
+        }
+        if !self.conflicts.is_empty() {
+            return Some(Refusal::Lots(self.conflicts));
+        }
+        if self.short.is_empty() {
+            return None;
+        }
+        let lot_left = |short: &ShortLine| short.lot_id.map(|lot| self.taking.only.and_then(|only| only.get(&lot)).map_or(0, |left| left.0));
+        let all_left = |short: &ShortLine| -> i64 {
+            let of_item = |lot: &LotId| self.draft.lot(*lot).is_some_and(|lot| lot.item == short.item_id);
+            self.taking.only.into_iter().flatten().filter(|(lot, _)| of_item(lot)).map(|(_, left)| left.0).sum()
+        };
+        let beyond = |short: &ShortLine| short.requested.0 > lot_left(short).unwrap_or_else(|| all_left(short));
+        if self.taking.only.is_some() && self.short.iter().any(beyond) {
+            return Some(Refusal::MoreThanUnderWay(self.short));
+        }
+        Some(Refusal::Insufficient(self.short))
+    }
+
+    /// What bound lines may take of each key: all that is takeable of lots that may be used, less the reservations of others.
+    fn set_aside(&mut self, lines: &[TakeLine]) {
+        if self.taking.binding == Binding::Free {
+            return;
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let key = self.key(&line.item);
+            if !self.available.contains_key(&key) {
+                let there: i128 = self.candidates(&line.item).iter().map(|place| i128::from(self.draft.takeable(*place, self.taking.at))).sum();
+                let reserved = self.draft.snapshot.reserved.get(&key).map_or(0, |reserved| reserved.0);
+                self.available.insert(key, there - i128::from(reserved));
+            }
+            let Some(id) = line.reservation else { continue };
+            match self.draft.snapshot.reservations.get(&id).filter(|reserved| reserved.key == key) {
+                Some(reserved) => {
+                    self.own.insert(id, reserved.rest.0);
+                }
+                None => {
+                    let detail = "there is no active reservation of this item here under this id";
+                    self.flaws.push(LineFlaw::new(index, "reservation_id", "reservation_not_found", detail));
+                }
             }
         }
-        if !flaws.is_empty() {
-            flaws.sort_by_key(|flaw| flaw.line);
-            return Err(Refusal::Lines(flaws));
+    }
+
+    /// The lots that a line without a name may be taken from, in the order of the item.
+    fn candidates(&self, item: &ItemRules) -> Vec<Place> {
+        let mut candidates: Vec<(Place, &Lot)> = self
+            .draft
+            .places(self.key(item))
+            .into_iter()
+            .filter_map(|place| self.draft.lot(place.lot).map(|lot| (place, lot)))
+            .filter(|(place, lot)| self.may_pick(item, place.lot, lot))
+            .collect();
+        candidates.sort_by_key(|(_, lot)| order(item.pick, lot));
+        candidates.into_iter().map(|(place, _)| place).collect()
+    }
+
+    fn may_pick(&self, item: &ItemRules, id: LotId, lot: &Lot) -> bool {
+        let there = !lot.void && lot.received_at <= self.taking.at && lot.cost_floor_at <= self.taking.at;
+        let usable = self.taking.binding == Binding::Free || (lot.hold.is_none() && !lot.is_expired(item, self.date));
+        there && usable && self.taking.only.is_none_or(|only| only.contains_key(&id))
+    }
+
+    /// The places that a line may be taken from, in order; none where it is refused.
+    fn sources(&mut self, index: usize, line: &TakeLine) -> Option<Vec<Place>> {
+        if let Some(id) = line.lot {
+            return self.named(index, line, id).map(|place| vec![place]);
         }
-        if !short.is_empty() {
-            short.sort_by_key(|line| line.line);
-            return Err(Refusal::Insufficient(short));
+        if line.item.pick == Pick::Manual && self.taking.only.is_none() {
+            self.flaws.push(LineFlaw::new(index, "lot_id", "lot_required", "the lots of this item are chosen by hand: name one"));
+            return None;
+        }
+        Some(self.candidates(&line.item))
+    }
+
+    fn named(&mut self, index: usize, line: &TakeLine, id: LotId) -> Option<Place> {
+        let Some(lot) = self.draft.lot(id).filter(|lot| lot.item == line.item.id) else {
+            self.flaws.push(LineFlaw::new(index, "lot_id", "lot_not_found", "this item has no such lot"));
+            return None;
+        };
+        if lot.received_at > self.taking.at {
+            let detail = format!("this lot was received at {}, after the time of this document", lot.received_at);
+            self.flaws.push(LineFlaw::new(index, "lot_id", "lot_not_received_yet", detail));
+            return None;
+        }
+        let bound = self.taking.binding != Binding::Free;
+        let may_move_held = matches!(self.taking.binding, Binding::Bound { may_move_held: true });
+        let code = if lot.void {
+            Some(LotConflictCode::Void)
+        } else if lot.cost_floor_at > self.taking.at {
+            Some(LotConflictCode::RevaluedAfter)
+        } else if bound && lot.hold.is_some() && !may_move_held {
+            Some(LotConflictCode::OnHold)
+        } else if bound && lot.is_expired(&line.item, self.date) {
+            Some(LotConflictCode::Expired)
+        } else {
+            None
+        };
+        if let Some(code) = code {
+            let cost_floor_at = (code == LotConflictCode::RevaluedAfter).then_some(lot.cost_floor_at);
+            let expires_on = lot.expires_on.filter(|_| code == LotConflictCode::Expired);
+            self.conflicts.push(LotConflict { line: index, lot_id: id, code, cost_floor_at, expires_on });
+            return None;
+        }
+        Some(Place { key: self.key(&line.item), lot: id })
+    }
+
+    /// How much of a place a line may have.
+    fn most(&self, place: Place) -> i64 {
+        let takeable = self.draft.takeable(place, self.taking.at);
+        if self.taking.only.is_none() { takeable } else { takeable.min(self.left_of.get(&place.lot).copied().unwrap_or(0)) }
+    }
+
+    fn take_line(&mut self, index: usize, line: &TakeLine, sources: &[Place]) -> Result<Taken, Refusal> {
+        let key = self.key(&line.item);
+        // What is on hold was not counted as available, so moving it takes nothing from that.
+        let held = line.lot.and_then(|lot| self.draft.lot(lot)).is_some_and(|lot| lot.hold.is_some());
+        let own = line.reservation.and_then(|id| self.own.get(&id)).copied().unwrap_or(0);
+        let limit = match self.available.get(&key) {
+            Some(available) if !held => (available + i128::from(own)).max(0),
+            _ => i128::MAX,
+        };
+        let there: i128 = sources.iter().map(|place| i128::from(self.most(*place))).sum();
+        let available = Quantity(i64::try_from(there.min(limit)).unwrap_or(i64::MAX));
+        if available < line.quantity && self.taking.on_short == OnShort::Refuse {
+            let (item_id, location_id) = (key.item, key.location);
+            self.short.push(ShortLine { line: index, item_id, location_id, lot_id: line.lot, requested: line.quantity, available });
+            return Ok(Taken::default());
+        }
+        let take = line.quantity.min(available);
+        let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        let mark = Mark { line_no, kind: self.taking.kind, at: self.taking.at, business_date: self.date, reason: line.reason };
+        let mut taken = Taken { parts: Vec::new(), short: Quantity(line.quantity.0 - take.0) };
+        let mut wanted = take.0;
+        for place in sources {
+            let part = Quantity(self.most(*place).min(wanted));
+            if part == Quantity::ZERO {
+                continue;
+            }
+            let value = self.draft.take(*place, part, mark)?;
+            taken.parts.push((*place, part, value));
+            wanted -= part.0;
+            if let Some(left) = self.left_of.get_mut(&place.lot) {
+                *left -= part.0;
+            }
+        }
+        let from_own = self.consume(line, key, take);
+        if !held && let Some(available) = self.available.get_mut(&key) {
+            *available -= i128::from(take.0 - from_own);
         }
         Ok(taken)
     }
 
-    /// The places that a line may be taken from, in order.
-    fn sources(&self, index: usize, line: &WasteLine, key: Key) -> Result<Vec<Place>, Unusable> {
-        if let Some(lot) = line.lot {
-            return self.named(index, line, lot).map(|()| vec![Place { key, lot }]);
+    /// What a line takes, it takes from its reservation first; answers how much that was.
+    fn consume(&mut self, line: &TakeLine, key: Key, take: Quantity) -> i64 {
+        let Some((id, left)) = line.reservation.and_then(|id| self.own.get_mut(&id).map(|left| (id, left))) else { return 0 };
+        let part = take.0.min(*left);
+        *left -= part;
+        if part > 0 {
+            self.draft.taken.push((id, key, Quantity(part)));
         }
-        if line.item.pick == Pick::Manual {
-            let detail = "the lots of this item are chosen by hand: name one".to_owned();
-            return Err(Unusable::Flaw(LineFlaw { line: index, field: "lot_id", code: "lot_required", detail }));
-        }
-        let usable = |lot: &Lot| lot.received_at <= self.effective_at && lot.cost_floor_at <= self.effective_at;
-        let here = self.left.range(Place { key, lot: LotId::nil() }..=Place { key, lot: LotId::max() });
-        let mut candidates: Vec<(Place, &Lot)> =
-            here.filter_map(|(place, _)| self.snapshot.lots.get(&place.lot).map(|lot| (*place, lot))).filter(|(_, lot)| usable(lot)).collect();
-        candidates.sort_by_key(|(_, lot)| order(line.item.pick, lot));
-        Ok(candidates.into_iter().map(|(place, _)| place).collect())
-    }
-
-    fn named(&self, index: usize, line: &WasteLine, id: LotId) -> Result<(), Unusable> {
-        let flaw = |code, detail: String| Err(Unusable::Flaw(LineFlaw { line: index, field: "lot_id", code, detail }));
-        let Some(lot) = self.snapshot.lots.get(&id).filter(|lot| lot.item == line.item.id) else {
-            return flaw("lot_not_found", "this item has no such lot".to_owned());
-        };
-        if lot.received_at > self.effective_at {
-            return flaw("lot_not_received_yet", format!("this lot was received at {}, after the time of this document", lot.received_at));
-        }
-        if lot.cost_floor_at > self.effective_at {
-            return Err(Unusable::Refused(Refusal::LotRevaluedAfter { line: index, lot: id, cost_floor_at: lot.cost_floor_at }));
-        }
-        Ok(())
-    }
-
-    fn take_line(&mut self, index: usize, line: &WasteLine, key: Key, sources: &[Place]) -> Result<Vec<NewEntry>, ShortLine> {
-        let available: i128 = sources.iter().filter_map(|place| self.left.get(place)).map(|left| i128::from(left.takeable.0)).sum();
-        if available < i128::from(line.quantity.0) {
-            let available = Quantity(i64::try_from(available).unwrap_or(i64::MAX));
-            return Err(ShortLine { line: index, item_id: key.item, location_id: key.location, lot_id: line.lot, requested: line.quantity, available });
-        }
-        let mut wanted = line.quantity.0;
-        let mut entries = Vec::new();
-        for place in sources {
-            let Some(left) = self.left.get_mut(place).filter(|left| left.takeable.0 > 0) else { continue };
-            let take = Quantity(wanted.min(left.takeable.0));
-            let value = left.take(take);
-            let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
-            entries.push(NewEntry {
-                line_no,
-                kind: EntryKind::Waste,
-                place: *place,
-                quantity: Quantity(-take.0),
-                value: Money(-value.0),
-                reason: Some(line.reason),
-            });
-            wanted -= take.0;
-            if wanted == 0 {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The places that were taken from, as they are afterwards.
-    pub fn touched(&self) -> impl Iterator<Item = (Place, Holding)> {
-        self.left.iter().filter(|(_, left)| left.touched).map(|(place, left)| (*place, left.holding))
-    }
-}
-
-enum Unusable {
-    Flaw(LineFlaw),
-    Refused(Refusal),
-}
-
-impl Left {
-    /// Takes a part and answers its value. `take` is at most what is takeable, which is at most what is there.
-    fn take(&mut self, take: Quantity) -> Money {
-        let value = split(self.holding.value, take, self.holding.quantity);
-        self.holding = Holding { quantity: Quantity(self.holding.quantity.0 - take.0), value: Money(self.holding.value.0 - value.0) };
-        self.takeable = Quantity(self.takeable.0 - take.0);
-        self.touched = true;
-        value
+        part
     }
 }

@@ -4,14 +4,17 @@ use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
 use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
+use uuid::Uuid;
 
-use super::command::{Charge, Command, ReceiveLine, WasteLine, Work};
+use super::command::{
+    AdjustLine, Charge, Command, Correction, CostChange, CountLine, Counted, OnShort, OutputBasis, OutputLine, ReceiveLine, Reversal, TakeLine, UnderWay, Work,
+};
 use super::effects::{Effects, EntryKind, NewEntry};
-use super::facts::Key;
-use super::protocol::{Head, Inbound, Kind, Locked, Permit, RulesSeen, Waste};
-use super::{content, plan, repository};
+use super::facts::{Key, Spot};
+use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
+use super::{content, load, plan, repository};
 use crate::arithmetic::{Money, Quantity};
-use crate::documents::Lines;
+use crate::documents::{DetailAnswer, Lines};
 use crate::error::Error;
 use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
 
@@ -23,13 +26,43 @@ pub struct Header {
     pub rules: RulesSeen,
     pub external_ref: Option<String>,
     pub note: Option<String>,
+    /// What is done where a posted count would no longer be true.
+    pub counted: Counted,
+    pub detail: Detail,
+}
+
+impl Header {
+    /// Of a document about which nothing more is said.
+    pub fn plain(id: DocumentId, rules: RulesSeen) -> Self {
+        Self { id, rules, external_ref: None, note: None, counted: Counted::default(), detail: Detail::default() }
+    }
+}
+
+/// What only some kinds of documents say. A document of which none of it is said has no row of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// The document that this one undoes.
+    pub reverses_id: Option<DocumentId>,
+    /// Why.
+    pub reason_id: Option<ReasonId>,
+    /// The receipt whose cost this changes, or which this corrects.
+    pub about_id: Option<DocumentId>,
+    /// The transfer that this is a step of.
+    pub transfer_id: Option<Uuid>,
+    /// The count that this posts.
+    pub count_id: Option<Uuid>,
+    /// What goods were used for.
+    pub purpose: Option<&'static str>,
+    /// Who got a donation.
+    pub recipient: Option<String>,
+    pub approved_by: Option<UserId>,
 }
 
 /// A document that may be posted: made only with the permit of its kind, for the place and time of that permit.
 ///
 /// ```compile_fail,E0308
-/// use inventory::protocol::{Header, Permit, Posting, Receipt, Waste, WasteLine};
-/// fn with_anothers_permit(permit: Permit<Receipt>, header: Header, lines: Vec<WasteLine>) -> Posting<Waste> {
+/// use inventory::protocol::{Header, Permit, Posting, Receipt, TakeLine, Waste};
+/// fn with_anothers_permit(permit: Permit<Receipt>, header: Header, lines: Vec<TakeLine>) -> Posting<Waste> {
 ///     Posting::waste(permit, header, lines)
 /// }
 /// ```
@@ -44,6 +77,8 @@ pub struct Posting<K: Kind> {
     permit: Permit<K>,
     header: Header,
     command: Command,
+    /// Keys beside those that the command names: where the lots lie whose cost changes.
+    also: Vec<Key>,
 }
 
 impl<K: Inbound> Posting<K> {
@@ -52,10 +87,7 @@ impl<K: Inbound> Posting<K> {
     }
 
     pub fn received_lines(&self) -> &[ReceiveLine] {
-        match &self.command.work {
-            Work::Receive { lines, .. } => lines,
-            Work::Waste { .. } => &[],
-        }
+        if let Work::Receive { lines, .. } = &self.command.work { lines } else { &[] }
     }
 
     /// Leaves out the lines whose place in the list is not to be kept.
@@ -67,16 +99,120 @@ impl<K: Inbound> Posting<K> {
     }
 }
 
-impl Posting<Waste> {
-    pub fn waste(permit: Permit<Waste>, header: Header, lines: Vec<WasteLine>) -> Self {
+impl Posting<protocol::Waste> {
+    pub fn waste(permit: Permit<protocol::Waste>, header: Header, lines: Vec<TakeLine>) -> Self {
         Self::new(permit, header, Work::Waste { lines })
     }
 }
 
+impl Posting<protocol::Usage> {
+    pub fn usage(permit: Permit<protocol::Usage>, header: Header, lines: Vec<TakeLine>, on_short: OnShort) -> Self {
+        Self::new(permit, header, Work::Use { lines, on_short })
+    }
+}
+
+impl Posting<protocol::VendorReturn> {
+    /// With what is credited for each line, where that is agreed.
+    pub fn vendor_return(permit: Permit<protocol::VendorReturn>, header: Header, lines: Vec<TakeLine>, credits: Vec<Option<Money>>) -> Self {
+        Self::new(permit, header, Work::ReturnToVendor { lines, credits })
+    }
+}
+
+impl Posting<protocol::Adjustment> {
+    pub fn adjustment(permit: Permit<protocol::Adjustment>, header: Header, lines: Vec<AdjustLine>) -> Self {
+        Self::new(permit, header, Work::Adjust { lines })
+    }
+}
+
+impl Posting<protocol::Transfer> {
+    /// From the place of the permit to another, at once.
+    pub fn transfer(permit: Permit<protocol::Transfer>, header: Header, lines: Vec<TakeLine>, to: Spot, may_move_held: bool) -> Self {
+        Self::new(permit, header, Work::Move { lines, to, may_move_held })
+    }
+}
+
+impl Posting<protocol::Dispatch> {
+    /// From the place of the permit onto the way: `transit` is the area of the sending site for that.
+    pub fn dispatch(permit: Permit<protocol::Dispatch>, header: Header, lines: Vec<TakeLine>, transit: Spot, may_move_held: bool) -> Self {
+        Self::new(permit, header, Work::Move { lines, to: transit, may_move_held })
+    }
+}
+
+impl Posting<protocol::Arrival> {
+    /// From the way to the place of the permit.
+    pub fn arrival(permit: Permit<protocol::Arrival>, header: Header, lines: Vec<TakeLine>, under_way: UnderWay, transit: Spot) -> Self {
+        let to = permit.area.spot();
+        Self::from_spot(permit, header, transit, Work::Arrive { lines, under_way, to })
+    }
+}
+
+impl Posting<protocol::TransferCancel> {
+    /// From the way back to the place of the permit, where it was sent from.
+    pub fn cancel(permit: Permit<protocol::TransferCancel>, header: Header, lines: Vec<TakeLine>, under_way: UnderWay, transit: Spot) -> Self {
+        let to = permit.area.spot();
+        Self::from_spot(permit, header, transit, Work::Arrive { lines, under_way, to })
+    }
+}
+
+impl Posting<protocol::TransitLoss> {
+    pub fn transit_loss(permit: Permit<protocol::TransitLoss>, header: Header, lines: Vec<TakeLine>, under_way: UnderWay, transit: Spot) -> Self {
+        Self::from_spot(permit, header, transit, Work::LoseInTransit { lines, under_way })
+    }
+}
+
+impl Posting<protocol::Count> {
+    pub fn count(permit: Permit<protocol::Count>, header: Header, lines: Vec<CountLine>) -> Self {
+        Self::new(permit, header, Work::Count { lines })
+    }
+}
+
+impl Posting<protocol::Reversal> {
+    pub fn reversal(permit: Permit<protocol::Reversal>, header: Header, reversal: Reversal) -> Self {
+        Self::new(permit, header, Work::Reverse(reversal))
+    }
+}
+
+impl Posting<protocol::CostChange> {
+    /// `places` are the keys where the lots lie; where that has changed under the locks, the posting begins anew.
+    pub fn cost_change(permit: Permit<protocol::CostChange>, header: Header, changes: Vec<CostChange>, places: Vec<Key>) -> Self {
+        Self { also: places, ..Self::new(permit, header, Work::ChangeCost { changes }) }
+    }
+}
+
+impl Posting<protocol::Correction> {
+    /// The permit is for the place where it was received; `places` as for a change of cost.
+    pub fn correction(permit: Permit<protocol::Correction>, header: Header, correction: Correction, places: Vec<Key>) -> Self {
+        Self { also: places, ..Self::new(permit, header, Work::Correct(correction)) }
+    }
+}
+
+impl Posting<protocol::Transformation> {
+    pub fn transformation(permit: Permit<protocol::Transformation>, header: Header, inputs: Vec<TakeLine>, outputs: Vec<OutputLine>, by: OutputBasis) -> Self {
+        Self::new(permit, header, Work::Transform { inputs, outputs, by })
+    }
+}
+
+impl Posting<protocol::Opening> {
+    /// `child` is the lot that the opened part becomes.
+    pub fn opening(permit: Permit<protocol::Opening>, header: Header, line: TakeLine, child: LotId) -> Self {
+        Self::new(permit, header, Work::Open { line, child })
+    }
+}
+
 impl<K: Kind> Posting<K> {
+    /// When it is recorded.
+    pub(super) fn recorded_at(&self) -> Instant {
+        self.permit.recorded_at
+    }
+
     fn new(permit: Permit<K>, header: Header, work: Work) -> Self {
-        let command = Command { effective_at: permit.effective_at, days: permit.area.days, location: permit.area.id, work };
-        Self { permit, header, command }
+        let spot = permit.area.spot();
+        Self::from_spot(permit, header, spot, work)
+    }
+
+    fn from_spot(permit: Permit<K>, header: Header, spot: Spot, work: Work) -> Self {
+        let command = Command { effective_at: permit.effective_at, days: permit.area.days, spot, counted: header.counted, work };
+        Self { permit, header, command, also: Vec::new() }
     }
 
     pub fn id(&self) -> DocumentId {
@@ -89,7 +225,9 @@ impl<K: Kind> Posting<K> {
     }
 
     fn keys(&self) -> Vec<Key> {
-        self.command.keys()
+        let mut keys = self.command.keys();
+        keys.extend(&self.also);
+        keys
     }
 
     /// Decides it under its locks. Nothing is written yet.
@@ -97,7 +235,7 @@ impl<K: Kind> Posting<K> {
         if !locked.covers(self.permit.tenant, &self.keys()) {
             return Err(Error::Database(DbErr::Custom("a posting is decided under locks that are not its own".to_owned())));
         }
-        let snapshot = repository::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
+        let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
         plan(&snapshot, &self.command).map_err(Error::Refused)
     }
 }
@@ -124,6 +262,7 @@ pub struct Entry {
 /// A document that is posted, with everything that it did.
 pub struct Posted {
     pub document: document::Model,
+    pub detail: DetailAnswer,
     pub entries: Vec<Entry>,
     pub effects: Effects,
 }
@@ -140,23 +279,29 @@ pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>
     repository::lock(txn, tenant.unwrap_or_default(), keys).await
 }
 
-/// Writes a decided document: balances, head, document, lots, entries and the lines in their tables.
+/// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
+/// leaves behind.
 pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<Posted, Error> {
+    repository::lock_lots(txn, locked, &effects.changed_lots).await?;
     repository::write_balances(txn, locked, &effects.balances).await?;
+    repository::take_reserved(txn, locked, &effects.taken, posting.permit.recorded_at).await?;
     let head = repository::advance(txn, locked, K::TYPE, effects.entries.len(), posting.header.rules).await?;
     let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
     let entries = entries(posting, &effects, first_seq);
     let mut document = row(posting, &effects, &head);
-    document.content_hash = content::hash(&document, lines, &entries)?;
+    document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
     document.chain_hash = content::link(&head.previous, &document);
     repository::seal(txn, locked, &document.chain_hash).await?;
     let document = document.into_active_model().reset_all().insert(txn).await?;
+    repository::write_detail(txn, locked, posting.id(), &posting.header.detail).await?;
     repository::write_lots(txn, locked, posting.id(), first_seq, &effects).await?;
+    repository::change_lots(txn, locked, head.position, &effects.changed_lots).await?;
     repository::write_entries(txn, locked, &entries).await?;
     for lines in lines {
         lines.write(txn, locked.tenant, posting.id()).await?;
     }
-    Ok(Posted { document, entries, effects })
+    repository::write_left_behind(txn, locked, posting, &effects).await?;
+    Ok(Posted { document, detail: (&posting.header.detail).into(), entries, effects })
 }
 
 fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> Vec<Entry> {
@@ -170,8 +315,8 @@ fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> 
         lot_id: entry.place.lot,
         quantity: entry.quantity,
         value: entry.value,
-        effective_at: posting.command.effective_at,
-        business_date: effects.business_date,
+        effective_at: entry.at,
+        business_date: entry.business_date,
         recorded_at: posting.permit.recorded_at,
         actor_id: posting.permit.actor,
         reason_id: entry.reason,
@@ -181,7 +326,7 @@ fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> 
 
 /// The document as it stands, but for its hashes.
 fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> document::Model {
-    let Posting { permit, header, command } = posting;
+    let Posting { permit, header, command, .. } = posting;
     document::Model {
         id: header.id,
         tenant_id: permit.tenant,
@@ -201,6 +346,6 @@ fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> documen
         content_hash: String::new(),
         chain_hash: String::new(),
         version: 1,
-        position: None,
+        position: Some(head.position),
     }
 }

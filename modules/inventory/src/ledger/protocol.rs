@@ -13,7 +13,38 @@ use crate::http::need_site;
 
 crate::names::words!(
     /// What kind of document it is.
-    DocumentType { Receipt = "receipt", Waste = "waste", OpeningStock = "opening_stock" }
+    DocumentType {
+        Receipt = "receipt",
+        Waste = "waste",
+        OpeningStock = "opening_stock",
+        /// Goods that were used.
+        Usage = "usage",
+        /// Stock that was set right.
+        Adjustment = "adjustment",
+        /// Goods that went back to who sold them.
+        VendorReturn = "vendor_return",
+        /// A transfer at once, from one place to the other.
+        Transfer = "transfer",
+        /// What was sent.
+        Dispatch = "dispatch",
+        /// What arrived of it.
+        Arrival = "arrival",
+        /// What was lost on the way.
+        TransitLoss = "transit_loss",
+        /// What came back of it.
+        TransferCancel = "transfer_cancel",
+        Count = "count",
+        /// Another document is undone.
+        Reversal = "reversal",
+        /// Costs that came later.
+        CostChange = "cost_change",
+        /// A receipt's line that was wrong.
+        Correction = "correction",
+        /// Goods that became other goods.
+        Transformation = "transformation",
+        /// A part of a lot that was opened.
+        Opening = "opening",
+    }
 );
 
 impl DocumentType {
@@ -23,17 +54,48 @@ impl DocumentType {
             Self::Receipt => "receipt_number",
             Self::Waste => "waste_number",
             Self::OpeningStock => "opening_stock_number",
+            Self::Usage => "usage_number",
+            Self::Adjustment => "adjustment_number",
+            Self::VendorReturn => "vendor_return_number",
+            Self::Transfer => "transfer_number",
+            Self::Dispatch => "dispatch_number",
+            Self::Arrival => "arrival_number",
+            Self::TransitLoss => "transit_loss_number",
+            Self::TransferCancel => "transfer_cancel_number",
+            Self::Count => "count_number",
+            Self::Reversal => "reversal_number",
+            Self::CostChange => "cost_change_number",
+            Self::Correction => "correction_number",
+            Self::Transformation => "transformation_number",
+            Self::Opening => "opening_number",
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Receipt => "R",
+            Self::Waste => "W",
+            Self::OpeningStock => "O",
+            Self::Usage => "U",
+            Self::Adjustment => "A",
+            Self::VendorReturn => "VR",
+            Self::Transfer => "T",
+            Self::Dispatch => "TD",
+            Self::Arrival => "TA",
+            Self::TransitLoss => "TL",
+            Self::TransferCancel => "TC",
+            Self::Count => "C",
+            Self::Reversal => "V",
+            Self::CostChange => "K",
+            Self::Correction => "RC",
+            Self::Transformation => "F",
+            Self::Opening => "P",
         }
     }
 
     /// A number as people read it: `R-000017`.
     pub fn show(self, number: i64) -> String {
-        let prefix = match self {
-            Self::Receipt => "R",
-            Self::Waste => "W",
-            Self::OpeningStock => "O",
-        };
-        format!("{prefix}-{number:06}")
+        format!("{}-{number:06}", self.prefix())
     }
 }
 
@@ -41,29 +103,48 @@ impl DocumentType {
 pub trait Kind: Send + Sync + 'static {
     const TYPE: DocumentType;
     const NEEDS: Permission;
+    /// Whether it may lie back without the permission to back-date: a count is posted when it is reviewed.
+    const LIES_BACK: bool = false;
 }
 
 /// A kind of document that brings goods in.
 pub trait Inbound: Kind {}
 
-pub struct Receipt;
-impl Kind for Receipt {
-    const TYPE: DocumentType = DocumentType::Receipt;
-    const NEEDS: Permission = Permission::Receive;
+/// Declares the kinds: what posting one needs.
+macro_rules! kinds {
+    ($($kind:ident needs $permission:ident $(and may lie back $lies_back:tt)?),+ $(,)?) => {
+        $(
+            pub struct $kind;
+            impl Kind for $kind {
+                const TYPE: DocumentType = DocumentType::$kind;
+                const NEEDS: Permission = Permission::$permission;
+                $(const LIES_BACK: bool = $lies_back;)?
+            }
+        )+
+    };
 }
+
+kinds!(
+    Receipt needs Receive,
+    Waste needs Waste,
+    OpeningStock needs Adjust,
+    Usage needs UseStock,
+    Adjustment needs Adjust,
+    VendorReturn needs Receive,
+    Transfer needs Transfer,
+    Dispatch needs Transfer,
+    Arrival needs Transfer,
+    TransitLoss needs Transfer,
+    TransferCancel needs Transfer,
+    Count needs Count and may lie back true,
+    Reversal needs Adjust,
+    CostChange needs Receive,
+    Correction needs Receive,
+    Transformation needs UseStock,
+    Opening needs UseStock,
+);
+
 impl Inbound for Receipt {}
-
-pub struct Waste;
-impl Kind for Waste {
-    const TYPE: DocumentType = DocumentType::Waste;
-    const NEEDS: Permission = Permission::Waste;
-}
-
-pub struct OpeningStock;
-impl Kind for OpeningStock {
-    const TYPE: DocumentType = DocumentType::OpeningStock;
-    const NEEDS: Permission = Permission::Adjust;
-}
 impl Inbound for OpeningStock {}
 
 /// Proof that a caller may post a document of this kind at this place and time. Only [`Permit::ask`] makes one:
@@ -89,7 +170,7 @@ impl<K: Kind> Permit<K> {
     pub fn ask(caller: &Caller, area: Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
         caller.need(K::NEEDS)?;
         need_site(caller, area.site_id)?;
-        if area.days.business_date(effective_at) < area.days.business_date(now) {
+        if !K::LIES_BACK && area.days.business_date(effective_at) < area.days.business_date(now) {
             caller.need(Permission::Backdate)?;
         }
         Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, area, effective_at, recorded_at: now, kind: PhantomData })
@@ -134,6 +215,8 @@ pub struct RulesSeen {
 
 /// The head, locked and advanced: the last lock of every posting, and the only source of numbers.
 pub struct Head {
+    /// The document's place in the tenant's chain.
+    pub(super) position: i64,
     /// The sequence number of this document's last entry.
     pub(super) last_seq: i64,
     pub(super) number: i64,

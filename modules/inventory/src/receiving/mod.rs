@@ -5,7 +5,7 @@ pub mod post_receipt;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use lines::{Entered, line_rows, stored_lines};
+pub use lines::{Entered, stored_lines};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(post_receipt::post_receipt);

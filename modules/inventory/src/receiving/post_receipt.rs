@@ -10,10 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::lines::{Entered, line_rows, stored_lines};
+use super::lines::{Entered, stored_lines};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
-use crate::catalog::lookup::{self, Item, Items};
+use crate::catalog::lookup::{self, Item, Items, Reasons};
 use crate::documents::{Heading, LINES, Lines, PostedAnswer, RECEIPT_CHARGE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
@@ -210,9 +210,9 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
 
     let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
-    let rows = line_rows(posting.received_lines(), &entered, &effects);
-    let posted = ledger::apply(txn, &locked, &posting, effects, &[stored_lines(&rows), stored_charges(request)]).await?;
-    answer(&posted, posting.location(), &items, |_| None, rows.iter().map(|row| row.answer(&items)).collect(), charges_answer(request))
+    let stored = [stored_lines(posting.received_lines(), &entered, &effects), stored_charges(request)];
+    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
+    answer(&posted, posting.location(), &items, &Reasons::default(), &stored)
 }
 
 /// The lines in base units, or everything that is wrong with their names.
@@ -262,11 +262,6 @@ fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
 fn stored_charges(request: &Request) -> Lines {
     let cells = |(line_no, charge): (i64, &ChargeLine)| cells![line_no, charge.label.as_str(), charge.amount, charge.basis.word()];
     Lines::new(&RECEIPT_CHARGE, (1..).zip(&request.charges).map(cells).collect())
-}
-
-fn charges_answer(request: &Request) -> Vec<crate::documents::ChargeAnswer> {
-    let answer = |charge: &ChargeLine| crate::documents::ChargeAnswer { label: charge.label.clone(), amount: Some(charge.amount), basis: charge.basis };
-    request.charges.iter().map(answer).collect()
 }
 
 /// Receives a delivery and posts it at once.

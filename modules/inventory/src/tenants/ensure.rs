@@ -19,7 +19,8 @@ struct Seeding {
 }
 
 impl Inventory {
-    /// Makes the tenant's settings and head, and copies the seeded units and reasons under it. Does nothing where that is done.
+    /// Makes the tenant's settings and head, and copies the seeded units and reasons under it. Where that was done by an older
+    /// version, what is new is added; else nothing is done.
     pub async fn ensure_tenant(&self, facts: TenantFacts) -> Result<(), Error> {
         super::currency(&facts.currency)?;
         let unit_ids = seeds::UNITS.iter().map(|_| self.next_id()).collect();
@@ -35,12 +36,28 @@ async fn ensure(seeding: &Seeding, txn: &Txn) -> Result<(), Error> {
     let settings = "INSERT INTO tenant_settings (tenant_id, currency, time_zone, seed_version, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let values = [tenant.into(), seeding.facts.currency.clone().into(), seeding.facts.time_zone.clone().into(), seeds::VERSION.into(), now.into()];
     if rows::execute(txn, settings, values).await?.rows_affected() == 0 {
-        return Ok(());
+        return add_new_seeds(seeding, txn).await;
     }
     let head = "INSERT INTO ledger_head (tenant_id, seq, receipt_number, waste_number, opening_stock_number, rules_version, closed_through, head_hash) VALUES ($1, 0, 0, 0, 0, 1, NULL, $2)";
     rows::execute(txn, head, [tenant.into(), GENESIS.into()]).await?;
     rows::insert(txn, "unit", UNIT, units(seeding, txn)).await?;
     rows::insert(txn, "reason", REASON, reasons(seeding, txn)).await?;
+    Ok(())
+}
+
+/// Gives a tenant of an older version the reasons that it does not have. (The units have not changed since the first.)
+async fn add_new_seeds(seeding: &Seeding, txn: &Txn) -> Result<(), Error> {
+    let raise = "UPDATE tenant_settings SET seed_version = $1 WHERE tenant_id = $2 AND seed_version < $1";
+    if rows::execute(txn, raise, [seeds::VERSION.into(), seeding.facts.tenant_id.into()]).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    // The WHERE keeps SQLite's parser from reading ON as a join's.
+    let sql = format!(
+        "INSERT INTO reason ({}) SELECT * FROM ({}) AS seeded WHERE true ORDER BY kind, code ON CONFLICT (tenant_id, kind, code) DO NOTHING",
+        REASON.names(),
+        REASON.select(txn.get_database_backend(), 1)
+    );
+    rows::execute(txn, &sql, [rows::parameter(reasons(seeding, txn))]).await?;
     Ok(())
 }
 

@@ -80,7 +80,8 @@ impl Inventory {
         if let Some(settings) = self.inner.tenants.get(id) {
             return Ok(settings);
         }
-        if let Some(row) = tenant_settings::Entity::find_by_id(id).one(self.database().reader()).await? {
+        let row = tenant_settings::Entity::find_by_id(id).one(self.database().reader()).await?;
+        if let Some(row) = row.filter(|row| row.seed_version >= seeds::VERSION) {
             return Ok(self.inner.tenants.put(id, Settings { currency: currency(&row.currency)? }));
         }
         let facts = self.inner.tenants.source.tenant(id).await?.ok_or(Error::TenantUnknown)?;

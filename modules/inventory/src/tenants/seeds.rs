@@ -40,10 +40,28 @@ pub const REASONS: &[(&str, &str, &str, Option<&str>, bool)] = &[
     ("waste", "plate", "Left on the plate", Some("plate"), true),
     ("waste", "recall", "Recalled", None, false),
     ("waste", "other", "Other", None, true),
+    ("adjust", "miscount", "Counted wrongly before", None, true),
+    ("adjust", "found", "Found", None, true),
+    ("adjust", "missing", "Missing", None, true),
+    ("adjust", "unrecorded", "Moved and not recorded", None, true),
+    ("adjust", "other", "Other", None, true),
+    ("return", "damaged", "Damaged on delivery", None, true),
+    ("return", "wrong_item", "Not what was ordered", None, true),
+    ("return", "quality", "Not good enough", None, true),
+    ("return", "recall", "Recalled", None, false),
+    ("return", "surplus", "More than is needed", None, true),
+    ("discrepancy", "lost", "Lost on the way", None, true),
+    ("discrepancy", "damaged", "Damaged on the way", None, true),
+    ("discrepancy", "short", "Less arrived than was sent", None, true),
+    ("reversal", "typing_error", "Typing error", None, true),
+    ("reversal", "duplicate", "Recorded twice", None, true),
+    ("reversal", "wrong_place", "Recorded in the wrong place", None, true),
+    ("reversal", "did_not_happen", "Did not happen", None, true),
+    ("reversal", "other", "Other", None, true),
 ];
 
 /// Grows with every change to the lists above, so that tenants of an older one can be given what is new.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 #[cfg(test)]
 mod tests {

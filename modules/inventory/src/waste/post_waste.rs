@@ -1,7 +1,5 @@
 //! Records waste: what, how much, why, at which stage, where it went. Bound by nothing: what is expired is thrown away too.
 
-use std::collections::HashMap;
-
 use actix_web::{post, web};
 use kernel::http::IdempotencyKey;
 use kernel::{Body, Caller, Fields, FromFields, Instant, Txn, Violation};
@@ -11,14 +9,15 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, WasteReason};
-use crate::documents::{Heading, LINES, LineAnswer, LineBase, Lines, PostedAnswer, WASTE_LINE, answer, cells, need_lines};
+use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::reasons::ReasonKind;
+use crate::documents::{Heading, LINES, Lines, PostedAnswer, WASTE_LINE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Effects, Posting, Waste, WasteLine};
+use crate::ledger::{self, Effects, Posting, TakeLine, Waste};
 use crate::names::Word as _;
-use crate::names::{Code, Destination, ItemId, ItemRef, LocationRef, LotId, ReasonId, Stage, UnitCode};
+use crate::names::{Code, Destination, ItemRef, LocationRef, LotId, Stage, UnitCode};
 
 /// What was thrown away.
 #[derive(Clone, Debug)]
@@ -104,121 +103,61 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let tenant = task.caller.tenant_id;
     let (permit, header) = request.heading.permitted::<Waste, _>(task, txn, *id).await?;
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
-    let reasons = lookup::waste_reasons(txn, tenant).await?;
+    let reasons = lookup::reasons(txn, tenant, ReasonKind::Waste).await?;
     let resolved = resolve(request, &items, &reasons)?;
     let posting = Posting::waste(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
     let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
-    let rows = line_rows(request, &resolved, &effects);
-    let posted = ledger::apply(txn, &locked, &posting, effects, &[stored_lines(&rows)]).await?;
-
-    let codes: HashMap<ReasonId, &str> = reasons.iter().map(|(code, reason)| (reason.id, code.as_str())).collect();
-    let lines = rows.iter().map(|row| row.answer(&items, codes.get(&row.reason_id).copied())).collect();
-    answer(&posted, posting.location(), &items, |id| codes.get(&id).map(|code| (*code).to_owned()), lines, Vec::new())
+    let stored = [stored_lines(request, &resolved, &effects)];
+    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
+    answer(&posted, posting.location(), &items, &reasons, &stored)
 }
 
 /// A line by resolved names.
 struct Resolved {
-    command: WasteLine,
+    command: TakeLine,
     unit: String,
     stage: Stage,
 }
 
-fn resolve(request: &Request, items: &Items, reasons: &HashMap<String, WasteReason>) -> Result<Vec<Resolved>, Error> {
+fn resolve(request: &Request, items: &Items, reasons: &Reasons) -> Result<Vec<Resolved>, Error> {
     let (mut resolved, mut violations) = (Vec::new(), Vec::new());
     for (index, line) in request.lines.iter().enumerate() {
-        let mut refuse = |field: &str, code: &'static str, detail: String| {
-            violations.push(Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail })
-        };
-        let reason = reasons.get(line.reason.as_str());
-        match reason {
-            None => refuse("reason", "reason_not_found", format!("there is no waste reason {}", line.reason)),
-            Some(reason) if reason.archived => refuse("reason", "reason_archived", format!("the reason {} is archived", line.reason)),
-            Some(_) => {}
+        let reason = reasons.named(&format!("/lines/{index}/reason"), &line.reason);
+        let stage = line.stage.or(reason.as_ref().ok().and_then(|reason| reason.stage));
+        if reason.is_ok() && stage.is_none() {
+            let detail = format!("the reason {} has no stage of its own: say at which it was lost", line.reason);
+            violations.push(Violation { pointer: format!("/lines/{index}/stage"), code: "required".into(), detail });
         }
-        let stage = line.stage.or(reason.and_then(|reason| reason.stage));
-        if reason.is_some() && stage.is_none() {
-            refuse("stage", "required", format!("the reason {} has no stage of its own: say at which it was lost", line.reason));
-        }
-        match lookup::measure(index, &line.item, line.quantity, line.unit.as_ref(), items) {
-            Err(violation) => violations.push(violation),
-            Ok((item, quantity, unit)) => {
-                if let (Some(reason), Some(stage)) = (reason, stage) {
-                    resolved.push(Resolved { command: WasteLine { item: item.rules, quantity, lot: line.lot_id, reason: reason.id }, unit, stage });
-                }
+        let measured = lookup::measure(index, &line.item, line.quantity, line.unit.as_ref(), items);
+        match (reason, stage, measured) {
+            (Ok(reason), Some(stage), Ok((item, quantity, unit))) => {
+                let command = TakeLine { item: item.rules, quantity, lot: line.lot_id, reason: Some(reason.id), reservation: None };
+                resolved.push(Resolved { command, unit, stage });
             }
+            (reason, _, measured) => violations.extend([reason.err(), measured.err()].into_iter().flatten()),
         }
     }
     if violations.is_empty() { Ok(resolved) } else { Err(Error::Invalid(violations)) }
 }
 
-/// A stored line.
-#[derive(Clone, Debug)]
-struct LineRow {
-    line_no: i64,
-    item_id: ItemId,
-    lot_id: Option<LotId>,
-    entered_quantity: i64,
-    entered_unit: String,
-    quantity: i64,
-    value: i64,
-    reason_id: ReasonId,
-    stage: &'static str,
-    destination: Option<&'static str>,
-}
-
-fn line_rows(request: &Request, resolved: &[Resolved], effects: &Effects) -> Vec<LineRow> {
-    let row = |(line_no, ((line, resolved), outcome)): (i64, ((&Line, &Resolved), &ledger::LineOutcome))| LineRow {
-        line_no,
-        item_id: resolved.command.item.id,
-        lot_id: line.lot_id,
-        entered_quantity: line.quantity.0,
-        entered_unit: resolved.unit.clone(),
-        quantity: resolved.command.quantity.0,
-        value: outcome.value.0,
-        reason_id: resolved.command.reason,
-        stage: resolved.stage.word(),
-        destination: line.destination.map(Destination::word),
-    };
-    (1..).zip(request.lines.iter().zip(resolved).zip(&effects.lines)).map(row).collect()
-}
-
-impl LineRow {
-    fn answer(&self, items: &Items, reason: Option<&str>) -> LineAnswer {
-        let (sku, base_unit) = items.names(self.item_id);
-        let base = LineBase {
-            line_no: self.line_no,
-            item_id: self.item_id,
-            sku,
-            base_unit,
-            lot_id: self.lot_id,
-            entered_quantity: self.entered_quantity,
-            entered_unit: self.entered_unit.clone(),
-            quantity: self.quantity,
-            value: self.value,
-        };
-        LineAnswer { reason: reason.map(str::to_owned), stage: Some(self.stage.to_owned()), destination: self.destination.map(str::to_owned), ..base.answer() }
-    }
-}
-
-/// The rows as they are stored and hashed.
-fn stored_lines(rows: &[LineRow]) -> Lines {
-    let cells = |row: &LineRow| {
+fn stored_lines(request: &Request, resolved: &[Resolved], effects: &Effects) -> Lines {
+    let cells = |(line_no, ((line, resolved), outcome)): (i64, ((&Line, &Resolved), &ledger::LineOutcome))| {
         cells![
-            row.line_no,
-            row.item_id,
-            row.lot_id,
-            row.entered_quantity,
-            row.entered_unit.clone(),
-            row.quantity,
-            row.value,
-            row.reason_id,
-            row.stage,
-            row.destination,
+            line_no,
+            resolved.command.item.id,
+            line.lot_id,
+            line.quantity,
+            resolved.unit.clone(),
+            resolved.command.quantity,
+            outcome.value,
+            resolved.command.reason,
+            resolved.stage.word(),
+            line.destination.map(Destination::word),
         ]
     };
-    Lines::new(&WASTE_LINE, rows.iter().map(cells).collect())
+    Lines::new(&WASTE_LINE, (1..).zip(request.lines.iter().zip(resolved).zip(&effects.lines)).map(cells).collect())
 }
 
 /// Records waste and posts it at once.

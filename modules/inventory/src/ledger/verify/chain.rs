@@ -1,5 +1,6 @@
 //! The ledger from its first entry to its head: sequence, documents, numbers, hashes.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use inventory_entity::ledger_entry;
@@ -33,7 +34,7 @@ pub async fn check(
     findings: &mut Findings,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Walked, DbErr> {
-    let none = Head { seq: 0, hash: GENESIS.to_owned(), numbers: BTreeMap::new() };
+    let none = Head { seq: 0, position: 0, hash: GENESIS.to_owned(), numbers: BTreeMap::new() };
     if head.is_none() {
         findings.add(Difference::new(Check::Chain, tenant, "the head of the ledger", "none", "one row"));
     }
@@ -47,6 +48,7 @@ pub async fn check(
         progress,
         next_seq: 1,
         last_seq: 0,
+        position: 0,
         link: GENESIS.to_owned(),
         numbers: BTreeMap::new(),
         strays: None,
@@ -88,6 +90,8 @@ struct Walk<'a> {
     next_seq: i64,
     /// That of the last entry of the document before.
     last_seq: i64,
+    /// The place in the chain of the document before; 0 where it has none.
+    position: i64,
     /// The chain hash of the document before.
     link: String,
     numbers: BTreeMap<DocumentType, i64>,
@@ -109,10 +113,10 @@ fn name(of: &str, number: i64) -> String {
 
 /// Sequence numbers as people read them.
 fn range(first: i64, last: i64) -> String {
-    match last - first {
-        ..0 => "no entries".to_owned(),
-        0 => format!("seq {first}"),
-        _ => format!("seq {first} to {last}"),
+    match last.cmp(&first) {
+        Ordering::Less => "no entries".to_owned(),
+        Ordering::Equal => format!("seq {first}"),
+        Ordering::Greater => format!("seq {first} to {last}"),
     }
 }
 
@@ -184,7 +188,7 @@ impl Walk<'_> {
             self.findings.add(ends.at(last.seq).of(&name));
         }
         if own.is_empty() && row.last_seq != self.last_seq {
-            let expected = range(self.last_seq + 1, row.last_seq);
+            let expected = range(self.last_seq.saturating_add(1), row.last_seq);
             let empty = self.differs(Check::Document, "the entries of the document", "none", expected).at(row.last_seq);
             self.findings.add(empty.of(&name));
         }
@@ -201,6 +205,13 @@ impl Walk<'_> {
             let broken = self.differs(Check::Chain, "the link to the document before", &row.chain_hash, link).at(row.last_seq);
             self.findings.add(broken.of(&name));
         }
+        if let Some(position) = row.position {
+            if position != self.position.saturating_add(1) {
+                let place = self.differs(Check::Chain, "the place in the chain", position, self.position.saturating_add(1)).at(row.last_seq);
+                self.findings.add(place.of(&name));
+            }
+            self.position = position;
+        }
         // What follows is held against what is there: one change is told once.
         self.link.clone_from(&row.chain_hash);
         self.last_seq = row.last_seq;
@@ -208,7 +219,7 @@ impl Walk<'_> {
     }
 
     fn number(&mut self, of: DocumentType, document: &Stored, name: &str) {
-        let expected = self.numbers.get(&of).copied().unwrap_or_default() + 1;
+        let expected = self.numbers.get(&of).copied().unwrap_or_default().saturating_add(1);
         if document.row.number != expected {
             let gap = self.differs(Check::Number, "the next number of its type", name, of.show(expected)).at(document.row.last_seq);
             self.findings.add(gap.of(name));
@@ -242,9 +253,9 @@ impl Walk<'_> {
         if !readable {
             return Ok(());
         }
-        let rebuilt = content::hash(row, &document.lines, &entries)?;
+        let rebuilt = content::hash(row, document.detail.as_ref().map(Into::into).unwrap_or_default(), &document.lines, &entries)?;
         if rebuilt != row.content_hash {
-            let about = format!("the hash of the document with its lines and entries ({})", range(self.last_seq + 1, row.last_seq));
+            let about = format!("the hash of the document with its lines and entries ({})", range(self.last_seq.saturating_add(1), row.last_seq));
             let changed = self.differs(Check::Content, &about, rebuilt, &row.content_hash).at(row.last_seq);
             self.findings.add(changed.of(name));
         }
@@ -264,6 +275,10 @@ impl Walk<'_> {
         if self.link != head.hash {
             let broken = self.differs(Check::Chain, "the head's hash", &head.hash, &self.link);
             self.findings.add(broken);
+        }
+        if self.position != head.position {
+            let position = self.differs(Check::Chain, "the head's place in the chain", head.position, self.position);
+            self.findings.add(position);
         }
         for of in types() {
             let last = |numbers: &BTreeMap<DocumentType, i64>| numbers.get(&of).copied().unwrap_or_default();

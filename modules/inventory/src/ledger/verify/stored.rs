@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use inventory_entity::{document, ledger_entry};
+use inventory_entity::{document, document_detail, ledger_entry};
 use kernel::{TenantId, Txn};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub fn types() -> impl Iterator<Item = DocumentType> {
 /// The end of a tenant's ledger, as it was counted on.
 pub struct Head {
     pub seq: i64,
+    /// How many documents were posted since they have places in the chain.
+    pub position: i64,
     pub hash: String,
     pub numbers: BTreeMap<DocumentType, i64>,
 }
@@ -33,11 +35,11 @@ pub struct Head {
 pub async fn head(txn: &Txn, tenant: TenantId) -> Result<Option<Head>, DbErr> {
     // Counters that came later are NULL in the heads of before.
     let counters: Vec<_> = types().map(|of| format!("COALESCE({0}, 0) AS {0}", of.counter())).collect();
-    let sql = format!("SELECT seq, head_hash, {} FROM ledger_head WHERE tenant_id = $1", counters.join(", "));
+    let sql = format!("SELECT seq, COALESCE(position, 0) AS position, head_hash, {} FROM ledger_head WHERE tenant_id = $1", counters.join(", "));
     let row = txn.query_one_raw(Statement::from_sql_and_values(txn.get_database_backend(), &sql, [tenant.into()])).await?;
     let Some(row) = row else { return Ok(None) };
     let numbers: Result<_, DbErr> = types().map(|of| Ok((of, row.try_get("", of.counter())?))).collect();
-    Ok(Some(Head { seq: row.try_get("", "seq")?, hash: row.try_get("", "head_hash")?, numbers: numbers? }))
+    Ok(Some(Head { seq: row.try_get("", "seq")?, position: row.try_get("", "position")?, hash: row.try_get("", "head_hash")?, numbers: numbers? }))
 }
 
 /// The entries of a tenant in the order of their sequence numbers.
@@ -72,6 +74,8 @@ pub struct Stored {
     pub row: document::Model,
     /// `None` where the type is none of this program's.
     pub of: Option<DocumentType>,
+    /// What only some kinds say.
+    pub detail: Option<document_detail::Model>,
     pub lines: Vec<Lines>,
 }
 
@@ -138,12 +142,13 @@ impl<'t> Documents<'t> {
                 lines.entry(id).or_default().push(Lines::new(table, cells));
             }
         }
+        let mut details = documents::details(self.txn, self.tenant, &ids).await?;
         let stored = |row: document::Model| {
             let of = DocumentType::of(&row.r#type);
             let own = |lines: &Lines| of.is_some_and(|of| lines.belong_to(of));
             // What lies in a table of another type is found as a line without its document.
             let lines = lines.remove(&row.id).unwrap_or_default().into_iter().filter(own).collect();
-            Stored { row, of, lines }
+            Stored { of, detail: details.remove(&row.id), lines, row }
         };
         self.with_lines = rows.into_iter().map(stored).collect();
         Ok(())

@@ -1,0 +1,312 @@
+//! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use kernel::{Instant, Txn};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use super::command::Command;
+use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
+use super::protocol::{Locked, RulesSeen};
+use super::repository::{KEY, key_rows};
+use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::site_days;
+use crate::error::Error;
+use crate::names::{DateKind, LotId, Word as _};
+use crate::rows::{self, Kind, Relation, given_row};
+
+const LOT: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
+
+/// Reads the state that a command is decided on, under its locks. Of what is there, what only comes in needs nothing.
+pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, now: Instant) -> Result<Snapshot, Error> {
+    let mut snapshot = Snapshot {
+        now,
+        closed_through: rules.closed_through,
+        lots: BTreeMap::new(),
+        holdings: BTreeMap::new(),
+        later: BTreeMap::new(),
+        truths: truths(txn, locked, command.since()).await?,
+        reserved: BTreeMap::new(),
+        reservations: BTreeMap::new(),
+        youngest: BTreeMap::new(),
+        last_moved: BTreeMap::new(),
+        days: BTreeMap::new(),
+    };
+    if command.only_brings() {
+        return Ok(snapshot);
+    }
+    let revalued = command.revalued_lots();
+    if revalued.is_empty() {
+        held_at_keys(txn, locked, &mut snapshot).await?;
+        snapshot.later = later(txn, locked, command.since()).await?;
+    } else {
+        held_of_lots(txn, locked, &revalued, &mut snapshot).await?;
+    }
+    let finds = command.finds();
+    if !finds.is_empty() {
+        snapshot.youngest = youngest(txn, locked, &finds, command.finds_revalued()).await?;
+    }
+    let mut lots = command.named_lots();
+    lots.extend(snapshot.youngest.values());
+    lots.retain(|lot| !snapshot.lots.contains_key(lot));
+    if !lots.is_empty() {
+        named(txn, locked, &lots, &mut snapshot).await?;
+    }
+    let reservations = command.reservations();
+    if !reservations.is_empty() {
+        snapshot.reservations = reserved(txn, locked, &reservations).await?;
+    }
+    if command.needs_days() {
+        snapshot.days = days(txn, locked).await?;
+    }
+    Ok(snapshot)
+}
+
+#[derive(FromQueryResult)]
+struct LotRow {
+    id: Uuid,
+    item_id: Uuid,
+    origin_seq: i64,
+    origin_line: i64,
+    batch_code: Option<String>,
+    received_at: DateTime<FixedOffset>,
+    expires_on: Option<NaiveDate>,
+    date_kind: String,
+    opened_at: Option<DateTime<FixedOffset>>,
+    hold: Option<String>,
+    basis_quantity: i64,
+    basis_value: i64,
+    cost_floor_at: DateTime<FixedOffset>,
+    revalued_position: Option<i64>,
+    void: bool,
+    version: i64,
+}
+
+impl LotRow {
+    fn into_lot(self) -> Result<Lot, Error> {
+        Ok(Lot {
+            item: self.item_id,
+            origin: (self.origin_seq, self.origin_line),
+            batch_code: self.batch_code,
+            received_at: self.received_at.into(),
+            expires_on: self.expires_on,
+            date_kind: DateKind::stored(&self.date_kind)?,
+            opened: self.opened_at.is_some(),
+            hold: self.hold.as_deref().map(Hold::stored).transpose()?,
+            basis: Holding { quantity: Quantity(self.basis_quantity), value: Money(self.basis_value) },
+            cost_floor_at: self.cost_floor_at.into(),
+            revalued_position: self.revalued_position.unwrap_or(0),
+            void: self.void,
+            version: self.version,
+        })
+    }
+}
+
+const LOT_COLUMNS: &str = "lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind, \
+     lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version";
+
+#[derive(FromQueryResult)]
+struct HeldRow {
+    #[sea_orm(nested)]
+    lot: LotRow,
+    location_id: Uuid,
+    quantity: i64,
+    value: i64,
+    reserved_quantity: Option<i64>,
+}
+
+impl HeldRow {
+    fn keep(self, snapshot: &mut Snapshot) -> Result<Key, Error> {
+        let (id, key) = (self.lot.id, Key { item: self.lot.item_id, location: self.location_id });
+        snapshot.holdings.insert(Place { key, lot: id }, Holding { quantity: Quantity(self.quantity), value: Money(self.value) });
+        // Where nothing is held nothing can be taken, whatever is set aside.
+        snapshot.reserved.insert(key, Quantity(self.reserved_quantity.unwrap_or(0)));
+        snapshot.lots.insert(id, self.lot.into_lot()?);
+        Ok(key)
+    }
+}
+
+/// What is held at the locked keys, with its lots and what is set aside of it.
+async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let sql = format!(
+        "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, stock_key.reserved_quantity FROM ({}) AS wanted \
+         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.item_id = wanted.item_id AND balance.location_id = wanted.location_id \
+         JOIN stock_key ON stock_key.tenant_id = balance.tenant_id AND stock_key.item_id = balance.item_id AND stock_key.location_id = balance.location_id \
+         JOIN lot ON lot.tenant_id = balance.tenant_id AND lot.id = balance.lot_id WHERE balance.quantity > 0",
+        KEY.select(txn.get_database_backend(), 1)
+    );
+    for row in rows::all::<HeldRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+        row.keep(snapshot)?;
+    }
+    Ok(())
+}
+
+/// Where lots lie whose cost changes, and when they last moved. Where one lies at a key that is not locked, it has been moved
+/// since the keys were looked up: the posting begins anew.
+async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapshot) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct MovedRow {
+        lot_id: Uuid,
+        last_moved_at: DateTime<FixedOffset>,
+    }
+    let given = LOT.select(txn.get_database_backend(), 1);
+    let sql = format!(
+        "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity FROM ({given}) AS wanted \
+         JOIN lot ON lot.tenant_id = wanted.tenant_id AND lot.id = wanted.id \
+         JOIN balance ON balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id WHERE balance.quantity > 0"
+    );
+    for row in rows::all::<HeldRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+        let key = row.keep(snapshot)?;
+        if !locked.covers(locked.tenant, &[key]) {
+            return Err(Error::RulesChanged);
+        }
+    }
+    let sql = format!(
+        "SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at FROM ({given}) AS wanted \
+         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id GROUP BY entry.lot_id"
+    );
+    for row in rows::all::<MovedRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+        snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
+    }
+    Ok(())
+}
+
+fn lot_rows(txn: &Txn, locked: &Locked, lots: &[LotId]) -> sea_orm::Value {
+    let backend = txn.get_database_backend();
+    rows::parameter(lots.iter().map(|lot| given_row!(backend, locked.tenant, *lot)).collect())
+}
+
+/// What moved at the locked keys after an instant.
+async fn later(txn: &Txn, locked: &Locked, since: Instant) -> Result<BTreeMap<Place, Vec<Later>>, Error> {
+    #[derive(FromQueryResult)]
+    struct LaterRow {
+        item_id: Uuid,
+        location_id: Uuid,
+        lot_id: Uuid,
+        effective_at: DateTime<FixedOffset>,
+        quantity: i64,
+    }
+    let sql = format!(
+        "SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity FROM ({}) AS wanted \
+         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.item_id = wanted.item_id AND entry.location_id = wanted.location_id \
+         WHERE entry.effective_at > $2 GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at ORDER BY entry.effective_at",
+        KEY.select(txn.get_database_backend(), 1)
+    );
+    let after: DateTime<FixedOffset> = since.into();
+    let mut later: BTreeMap<Place, Vec<Later>> = BTreeMap::new();
+    for row in rows::all::<LaterRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), after.into()]).await? {
+        let place = Place { key: Key { item: row.item_id, location: row.location_id }, lot: row.lot_id };
+        later.entry(place).or_default().push(Later { at: row.effective_at.into(), quantity: row.quantity });
+    }
+    Ok(later)
+}
+
+/// The posted count lines of the locked keys that stand at or after an instant and are still true.
+async fn truths(txn: &Txn, locked: &Locked, since: Instant) -> Result<Vec<Truth>, Error> {
+    #[derive(FromQueryResult)]
+    struct TruthRow {
+        item_id: Uuid,
+        location_id: Uuid,
+        lot_id: Option<Uuid>,
+        counted_at: DateTime<FixedOffset>,
+        document_id: Uuid,
+        number: i64,
+        line_no: i64,
+    }
+    let sql = format!(
+        "SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no FROM ({}) AS wanted \
+         JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id \
+         JOIN document ON document.tenant_id = truth.tenant_id AND document.id = truth.document_id \
+         WHERE truth.counted_at >= $2 AND truth.marked_by IS NULL ORDER BY truth.counted_at, truth.document_id, truth.line_no",
+        KEY.select(txn.get_database_backend(), 1)
+    );
+    let since: DateTime<FixedOffset> = since.into();
+    let found = rows::all::<TruthRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), since.into()]).await?;
+    let truth = |row: TruthRow| Truth {
+        key: Key { item: row.item_id, location: row.location_id },
+        lot: row.lot_id,
+        counted_at: row.counted_at.into(),
+        document: row.document_id,
+        number: row.number,
+        line_no: row.line_no,
+    };
+    Ok(found.into_iter().map(truth).collect())
+}
+
+/// The youngest lot that a gain can go to: here, else anywhere. `revalued` says whether one whose cost was changed later will do.
+async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
+    const FOUND: Relation = Relation(&[("place", Kind::Int), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("at", Kind::Instant)]);
+    #[derive(FromQueryResult)]
+    struct YoungestRow {
+        place: i64,
+        lot_id: Option<Uuid>,
+    }
+    let backend = txn.get_database_backend();
+    let floor = if revalued { "" } else { "AND lot.cost_floor_at <= wanted.at" };
+    let last = |here: &str| {
+        format!(
+            "(SELECT lot.id FROM lot WHERE lot.tenant_id = $2 AND lot.item_id = wanted.item_id AND NOT lot.void AND lot.received_at <= wanted.at {floor} {here} \
+             ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC LIMIT 1)"
+        )
+    };
+    let here = "AND EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.item_id = lot.item_id \
+                AND balance.location_id = wanted.location_id AND balance.lot_id = lot.id)";
+    let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), FOUND.select(backend, 1));
+    let given = (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect();
+    let mut youngest = BTreeMap::new();
+    for row in rows::all::<YoungestRow>(txn, &sql, [rows::parameter(given), locked.tenant.into()]).await? {
+        let wanted = usize::try_from(row.place).ok().and_then(|place| finds.get(place));
+        if let (Some(wanted), Some(lot)) = (wanted, row.lot_id) {
+            youngest.insert(*wanted, lot);
+        }
+    }
+    Ok(youngest)
+}
+
+async fn named(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapshot) -> Result<(), Error> {
+    let given = LOT.select(txn.get_database_backend(), 1);
+    let sql = format!("SELECT {LOT_COLUMNS} FROM ({given}) AS wanted JOIN lot ON lot.tenant_id = wanted.tenant_id AND lot.id = wanted.id");
+    for row in rows::all::<LotRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+        snapshot.lots.insert(row.id, row.into_lot()?);
+    }
+    Ok(())
+}
+
+/// The reservations that are named, as far as they are active. They change only under the lock of their key.
+async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid]) -> Result<BTreeMap<Uuid, Reserved>, Error> {
+    #[derive(FromQueryResult)]
+    struct ReservedRow {
+        id: Uuid,
+        item_id: Uuid,
+        location_id: Uuid,
+        rest: i64,
+    }
+    let given = LOT.select(txn.get_database_backend(), 1);
+    let sql = format!(
+        "SELECT reservation.id, reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest FROM ({given}) AS wanted \
+         JOIN reservation ON reservation.tenant_id = wanted.tenant_id AND reservation.id = wanted.id WHERE reservation.status = 'active'"
+    );
+    let found = rows::all::<ReservedRow>(txn, &sql, [lot_rows(txn, locked, wanted)]).await?;
+    let reserved = |row: ReservedRow| (row.id, Reserved { key: Key { item: row.item_id, location: row.location_id }, rest: Quantity(row.rest) });
+    Ok(found.into_iter().map(reserved).collect())
+}
+
+/// The days of the sites of the locked keys.
+async fn days(txn: &Txn, locked: &Locked) -> Result<BTreeMap<Uuid, crate::calendar::SiteDays>, Error> {
+    #[derive(FromQueryResult)]
+    struct DaysRow {
+        location_id: Uuid,
+        time_zone: Option<String>,
+        day_starts_at: Option<String>,
+    }
+    let sql = format!(
+        "SELECT DISTINCT location.id AS location_id, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
+         JOIN location ON location.tenant_id = wanted.tenant_id AND location.id = wanted.location_id \
+         JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
+        KEY.select(txn.get_database_backend(), 1)
+    );
+    let found = rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await?;
+    found.into_iter().map(|row| Ok((row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))).collect()
+}

@@ -1,0 +1,45 @@
+//! The pure core: from a state and a command to its effects, or a refusal. No async, no database, no clock.
+
+mod adjust;
+mod cost;
+mod count;
+mod receive;
+mod reverse;
+mod take;
+mod transfer;
+mod transform;
+
+use super::command::{Command, Work};
+use super::draft::Draft;
+use super::effects::Effects;
+use super::facts::Snapshot;
+use super::refusal::Refusal;
+
+/// What `command` does to the state that `snapshot` shows, or why it may not.
+pub fn plan(snapshot: &Snapshot, command: &Command) -> Result<Effects, Refusal> {
+    if command.effective_at > snapshot.now || command.since() > snapshot.now {
+        return Err(Refusal::EffectiveInFuture { now: snapshot.now });
+    }
+    let business_date = command.days.business_date(command.effective_at);
+    // A reversal of what is closed is posted today.
+    if let Some(closed_through) = snapshot.closed_through.filter(|closed| business_date <= *closed) {
+        return Err(Refusal::PeriodClosed { business_date, closed_through });
+    }
+    let draft = Draft::new(snapshot);
+    match &command.work {
+        Work::Receive { lines, charges } => receive::receive(draft, command, lines, charges),
+        Work::Waste { lines } => take::waste(draft, command, lines),
+        Work::Use { lines, on_short } => take::usage(draft, command, lines, *on_short),
+        Work::ReturnToVendor { lines, credits } => take::return_to_vendor(draft, command, lines, credits),
+        Work::Adjust { lines } => adjust::adjust(draft, command, lines),
+        Work::Move { lines, to, may_move_held } => transfer::send(draft, command, lines, *to, *may_move_held),
+        Work::Arrive { lines, under_way, to } => transfer::arrive(draft, command, lines, under_way, *to),
+        Work::LoseInTransit { lines, under_way } => transfer::lose(draft, command, lines, under_way),
+        Work::Count { lines } => count::count(draft, command, lines),
+        Work::Reverse(reversal) => reverse::reverse(draft, command, reversal),
+        Work::ChangeCost { changes } => cost::change(draft, command, changes),
+        Work::Correct(correction) => cost::correct(draft, command, *correction),
+        Work::Transform { inputs, outputs, by } => transform::transform(draft, command, inputs, outputs, *by),
+        Work::Open { line, child } => transform::open(draft, command, line, *child),
+    }
+}
