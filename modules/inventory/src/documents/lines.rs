@@ -433,6 +433,7 @@ pub fn by_table(of: DocumentType, lines: &[Lines]) -> Result<BTreeMap<&'static s
     Ok(tables)
 }
 
+/// Joins to it are written as CROSS JOIN, which is for SQLite the order in which to go: from the few to the many.
 const WANTED: Relation = Relation(&[("id", Kind::Uuid)]);
 
 fn wanted(connection: &impl ConnectionTrait, documents: &[DocumentId]) -> sea_orm::Value {
@@ -450,7 +451,7 @@ pub async fn stored(
     let backend = connection.get_database_backend();
     let columns: Vec<String> = table.columns.0.iter().map(|(column, _)| format!("line.{column}")).collect();
     let sql = format!(
-        "SELECT line.document_id, {} FROM ({}) AS wanted JOIN {} AS line ON line.tenant_id = $2 AND line.document_id = wanted.id \
+        "SELECT line.document_id, {} FROM ({}) AS wanted CROSS JOIN {} AS line WHERE line.tenant_id = $2 AND line.document_id = wanted.id \
          ORDER BY line.document_id, line.line_no",
         columns.join(", "),
         WANTED.select(backend, 1),
@@ -471,7 +472,7 @@ pub async fn details(
     documents: &[DocumentId],
 ) -> Result<BTreeMap<DocumentId, document_detail::Model>, DbErr> {
     let sql = format!(
-        "SELECT detail.* FROM ({}) AS wanted JOIN document_detail AS detail ON detail.tenant_id = $2 AND detail.document_id = wanted.id",
+        "SELECT detail.* FROM ({}) AS wanted CROSS JOIN document_detail AS detail WHERE detail.tenant_id = $2 AND detail.document_id = wanted.id",
         WANTED.select(connection.get_database_backend(), 1)
     );
     let details = rows::all::<document_detail::Model>(connection, &sql, [wanted(connection, documents), tenant.into()]).await?;
@@ -494,15 +495,20 @@ pub async fn count_lines(
     if tables.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let lines: Vec<_> = tables.iter().map(|table| format!("SELECT tenant_id, document_id FROM {}", table.name)).collect();
-    let sql = format!(
-        "SELECT line.document_id, COUNT(*) AS number FROM ({}) AS wanted JOIN ({}) AS line ON line.tenant_id = $2 AND line.document_id = wanted.id \
-         GROUP BY line.document_id",
-        WANTED.select(connection.get_database_backend(), 1),
-        lines.join(" UNION ALL "),
-    );
-    let counts = rows::all::<CountRow>(connection, &sql, [wanted(connection, documents), tenant.into()]).await?;
-    Ok(counts.into_iter().map(|row| (row.document_id, u64::try_from(row.number).unwrap_or_default())).collect())
+    let given = WANTED.select(connection.get_database_backend(), 1);
+    let count = |table: &&LineTable| {
+        let name = table.name;
+        format!(
+            "SELECT line.document_id, COUNT(*) AS number FROM ({given}) AS wanted CROSS JOIN {name} AS line \
+             WHERE line.tenant_id = $2 AND line.document_id = wanted.id GROUP BY line.document_id"
+        )
+    };
+    let sql = tables.iter().map(count).collect::<Vec<_>>().join(" UNION ALL ");
+    let mut counts = BTreeMap::new();
+    for row in rows::all::<CountRow>(connection, &sql, [wanted(connection, documents), tenant.into()]).await? {
+        *counts.entry(row.document_id).or_default() += u64::try_from(row.number).unwrap_or_default();
+    }
+    Ok(counts)
 }
 
 #[cfg(test)]
