@@ -21,5 +21,6 @@ mod receipts;
 mod round_trips;
 mod runbook;
 mod tenants;
+mod verify;
 mod walls;
 mod waste;

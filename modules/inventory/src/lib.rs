@@ -47,6 +47,7 @@ pub mod protocol {
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;
+pub use ledger::verify;
 pub use tenants::{TenantFacts, TenantSource};
 
 /// The module: its database, reachable by nobody else, and what it is given from outside.

@@ -12,8 +12,8 @@ pub use answer::{DetailAnswer, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
 pub use lines::{
-    ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE, TRANSFER_STEP_LINE,
-    TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table,
+    ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, LINE_TABLES, LineTable, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE,
+    TRANSFER_STEP_LINE, TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table, count_lines, details, line_tables, stored,
 };
 
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -17,6 +17,7 @@ mod repository;
 mod rules;
 #[cfg(test)]
 mod search;
+pub mod verify;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
