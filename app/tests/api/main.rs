@@ -12,6 +12,7 @@ mod demo;
 mod documentation;
 mod engines;
 mod imports;
+mod interleavings;
 mod invariants;
 mod operations;
 mod reading;
