@@ -11,6 +11,7 @@ mod db;
 mod demo;
 mod documentation;
 mod engines;
+mod faults;
 mod imports;
 mod interleavings;
 mod invariants;

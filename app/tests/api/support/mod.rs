@@ -8,6 +8,7 @@ pub mod postgres;
 pub mod process;
 pub mod race;
 pub mod tables;
+pub mod trial;
 pub mod wire;
 
 use std::collections::BTreeMap;
