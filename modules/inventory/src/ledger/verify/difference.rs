@@ -32,6 +32,14 @@ crate::names::words!(
         Reference = "reference",
         /// I20: a void lot holds nothing.
         Void = "void",
+        /// I3: a transfer sums to nothing, and what waits in transit is what the transfers have under way.
+        Transfer = "transfer",
+        /// I10: what was written when a period was closed is what the entries up to then sum to.
+        Checkpoint = "checkpoint",
+        /// I19: a posted count is true, unless it is marked.
+        Count = "count",
+        /// What is set aside of a stock key is what its reservations have left.
+        Reserved = "reserved",
     }
 );
 

@@ -71,7 +71,68 @@ fn checks() -> Vec<Statement> {
               WHERE lot.tenant_id = $1 AND lot.void AND (balance.quantity <> 0 OR balance.value <> 0)"
             .to_owned(),
     });
+    checks.extend(kept());
     checks
+}
+
+/// What other tables keep of the ledger, against its entries.
+fn kept() -> [Statement; 5] {
+    let statement = |check, about: &str, found, expected, sql: &str| Statement { check, about: about.to_owned(), found, expected, sql: sql.to_owned() };
+    [
+        statement(
+            Check::Transfer,
+            "a lot that a document moves",
+            "more or less in than out",
+            "as much in as out (I3)",
+            "SELECT MIN(entry.seq) AS seq, entry.lot_id AS id FROM ledger_entry AS entry WHERE entry.tenant_id = $1 AND entry.kind IN ('transfer_out', 'transfer_in') \
+             GROUP BY entry.document_id, entry.lot_id HAVING SUM(entry.quantity_delta) <> 0 OR SUM(entry.value_delta) <> 0",
+        ),
+        statement(
+            Check::Transfer,
+            "a lot in transit",
+            "something else than its transfers have under way",
+            "that (I3)",
+            "SELECT CAST(NULL AS BIGINT) AS seq, side.lot_id AS id FROM ( \
+             SELECT balance.lot_id, balance.quantity FROM balance JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id \
+             WHERE balance.tenant_id = $1 AND location.kind = 'transit' \
+             UNION ALL SELECT way.lot_id, way.received + way.lost + way.cancelled - way.dispatched FROM transfer_lot AS way \
+             JOIN transfer ON transfer.tenant_id = way.tenant_id AND transfer.id = way.transfer_id WHERE way.tenant_id = $1) AS side \
+             GROUP BY side.lot_id HAVING SUM(side.quantity) <> 0",
+        ),
+        statement(
+            Check::Checkpoint,
+            "a lot at the end of a closed period",
+            "another sum than that of its entries",
+            "that (I10)",
+            "SELECT CAST(NULL AS BIGINT) AS seq, side.lot_id AS id FROM ( \
+             SELECT period_id, item_id, location_id, lot_id, quantity, value FROM checkpoint WHERE tenant_id = $1 \
+             UNION ALL SELECT period.id, entry.item_id, entry.location_id, entry.lot_id, -entry.quantity_delta, -entry.value_delta FROM ledger_entry AS entry \
+             JOIN period ON period.tenant_id = entry.tenant_id AND period.status = 'closed' AND entry.business_date <= period.last_day \
+             WHERE entry.tenant_id = $1) AS side \
+             GROUP BY side.period_id, side.item_id, side.location_id, side.lot_id HAVING SUM(side.quantity) <> 0 OR SUM(side.value) <> 0",
+        ),
+        statement(
+            Check::Count,
+            "what was counted by a document",
+            "something else at that moment",
+            "what was counted (I19)",
+            "SELECT CAST(NULL AS BIGINT) AS seq, truth.document_id AS id FROM count_truth AS truth \
+             LEFT JOIN ledger_entry AS entry ON entry.tenant_id = truth.tenant_id AND entry.item_id = truth.item_id AND entry.location_id = truth.location_id \
+             AND entry.effective_at <= truth.counted_at AND (truth.lot_id IS NULL OR entry.lot_id = truth.lot_id) \
+             WHERE truth.tenant_id = $1 AND truth.marked_by IS NULL \
+             GROUP BY truth.document_id, truth.line_no, truth.quantity HAVING COALESCE(SUM(entry.quantity_delta), 0) <> truth.quantity",
+        ),
+        statement(
+            Check::Reserved,
+            "an item of which something is set aside",
+            "something else than its reservations have left",
+            "that",
+            "SELECT CAST(NULL AS BIGINT) AS seq, side.item_id AS id FROM ( \
+             SELECT item_id, location_id, reserved_quantity AS quantity FROM stock_key WHERE tenant_id = $1 \
+             UNION ALL SELECT item_id, location_id, taken - quantity FROM reservation WHERE tenant_id = $1 AND status = 'active') AS side \
+             GROUP BY side.item_id, side.location_id HAVING SUM(side.quantity) <> 0",
+        ),
+    ]
 }
 
 /// Entries that name what is not there.
