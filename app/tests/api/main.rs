@@ -17,6 +17,7 @@ mod operations;
 mod reading;
 mod readme;
 mod receipts;
+mod reversals;
 mod round_trips;
 mod runbook;
 mod tenants;

@@ -26,7 +26,7 @@ pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
 pub use plan::plan;
-pub use post::{Detail, Header, Posted, Posting, apply, lock};
+pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::Refusal;
 pub use rules::bump_rules;
