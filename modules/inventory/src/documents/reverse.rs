@@ -10,13 +10,15 @@ use utoipa::ToSchema;
 use super::answer::{PostedAnswer, answer};
 use super::undone::{self, Known};
 use crate::Inventory;
+use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, Reasons};
 use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Detail, DocumentType, Header, Locked, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
-use crate::names::{Code, DocumentId, ItemRef};
+use crate::names::{Code, DocumentId, ItemRef, LotId};
+use crate::transfers::{self, undo::LockedTransfer};
 
 crate::names::words!(
     /// When what is undone stands.
@@ -96,6 +98,9 @@ pub(crate) async fn reverse<I>(task: &Task<I>, txn: &Txn, undo: &Undo) -> Result
 pub(crate) struct Undoing {
     posting: Posting<kinds::Reversal>,
     known: Known,
+    transfer: Option<LockedTransfer>,
+    /// How much it took of each lot, above zero.
+    moved: Vec<(LotId, Quantity)>,
     reason: Code,
     items: Items,
     reasons: Reasons,
@@ -111,7 +116,7 @@ impl Undoing {
         let known = known.filter(|known| caller.sites.contain(known.site_id)).ok_or(Error::NotFound("document"))?;
         caller.need(known.of.needs())?;
         reversible(&known)?;
-        lock(txn, task, &known).await?;
+        let transfer = lock(txn, task, &known).await?;
 
         let ground = lookup::area_of(txn, tenant, known.id, task.now).await?;
         let (entries, made) = undone::entries(txn, tenant, known.id).await?;
@@ -140,10 +145,11 @@ impl Undoing {
         let permit = Permit::ask(caller, ground.area, effective_at, ground.now)?;
         let detail = Detail { reverses_id: Some(known.id), reason_id: Some(reason), ..Detail::default() };
         let header = Header { note: undo.note.clone(), counted: undo.counted, detail, ..Header::plain(undo.id, ground.rules) };
+        let moved = entries.iter().filter(|entry| entry.quantity.0 < 0).map(|entry| (entry.place.lot, Quantity(-entry.quantity.0))).collect();
         let variances = undone::variances(txn, tenant, known.id).await?;
         let reversal = Reversal { document: known.id, position: known.position, entries, made, variances, reason, today };
         let posting = Posting::reversal(permit, header, reversal);
-        Ok(Self { posting, known, reason: undo.reason.clone(), items, reasons, now: ground.now })
+        Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons, now: ground.now })
     }
 
     /// To lock by.
@@ -156,6 +162,9 @@ impl Undoing {
         let effects = self.posting.decide(txn, locked).await.map_err(instead)?;
         let tenant = self.posting.tenant();
         let mut posted = ledger::apply(txn, locked, &self.posting, effects, &[]).await?;
+        if let Some(transfer) = &self.transfer {
+            transfers::undo::undo(txn, transfer, self.known.of, self.known.id, &self.moved).await?;
+        }
         if let Some(count) = self.known.count_id {
             undone::mark_count(txn, tenant, count, self.now).await?;
         }
@@ -164,12 +173,21 @@ impl Undoing {
     }
 }
 
-/// The document, after the count that it posted: whoever posts that count again takes them in this order, too.
-async fn lock<I>(txn: &Txn, task: &Task<I>, known: &Known) -> Result<(), Error> {
+/// The document, after the count or the transfer that it is a step of: whoever moves those on takes them in this order, too.
+async fn lock<I>(txn: &Txn, task: &Task<I>, known: &Known) -> Result<Option<LockedTransfer>, Error> {
+    let tenant = task.caller.tenant_id;
     if let Some(count) = known.count_id {
-        undone::lock_count(txn, task.caller.tenant_id, count).await?;
+        undone::lock_count(txn, tenant, count).await?;
     }
-    undone::lock_document(txn, task.caller.tenant_id, known.id).await
+    let transfer = match known.transfer_id {
+        Some(transfer) => Some(transfers::undo::lock(txn, tenant, transfer).await?),
+        None => None,
+    };
+    undone::lock_document(txn, tenant, known.id).await?;
+    if let (Some(transfer), DocumentType::Dispatch) = (&transfer, known.of) {
+        transfers::undo::need_all_under_way(transfer)?;
+    }
+    Ok(transfer)
 }
 
 /// Whether documents of this kind are undone by reversals at all; else what to do instead.
@@ -178,8 +196,6 @@ fn reversible(known: &Known) -> Result<(), Error> {
         DocumentType::Reversal => "what it undid can be posted again as a new document",
         DocumentType::CostChange => "charge the receipt once more, with the opposite amounts",
         DocumentType::Correction => "correct the line of the receipt once more, to what it should be",
-        // Steps of transfers change what is under way as well.
-        _ if known.transfer_id.is_some() => "what is under way can be cancelled; what has arrived can be transferred back",
         _ => return Ok(()),
     };
     let detail = format!("{} can't be reversed: {instead}.", known.of.show(known.number));
@@ -232,7 +248,7 @@ fn instead(error: Error) -> Error {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: it needs what posting the document needs, `adjust`, every site that it touched, and `backdate` where it stands before today. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with the documents that touch its lots in `lots`; `lot_revalued_after`; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with the documents that touch its lots in `lots`; `lot_revalued_after`; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
