@@ -13,6 +13,7 @@ mod documentation;
 mod engines;
 mod imports;
 mod invariants;
+mod lots;
 mod operations;
 mod reading;
 mod readme;

@@ -17,7 +17,7 @@ pub use lines::{
     ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE, TRANSFER_STEP_LINE,
     TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table,
 };
-pub(crate) use reverse::{Undo, Undoing, reverse};
+pub(crate) use reverse::{Undo, Undoing, When, reverse};
 pub(crate) use undone::lock_document;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
