@@ -15,6 +15,7 @@ mod imports;
 mod invariants;
 mod lots;
 mod operations;
+mod periods;
 mod reading;
 mod readme;
 mod receipts;
