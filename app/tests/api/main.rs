@@ -4,6 +4,7 @@
 #[macro_use]
 mod support;
 
+mod archiving;
 mod auth;
 mod catalog;
 mod crashes;

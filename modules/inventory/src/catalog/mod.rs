@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod conversion;
 mod definition;
+mod in_use;
 pub mod item_units;
 pub mod items;
 pub mod locations;
