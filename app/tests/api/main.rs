@@ -9,6 +9,7 @@ mod auth;
 mod catalog;
 mod crashes;
 mod db;
+mod days;
 mod demo;
 mod documentation;
 mod engines;
