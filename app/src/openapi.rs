@@ -25,6 +25,7 @@ pub const WITHOUT_CALLER: [&str; 6] = ["/health/live", "/health/ready", "/openap
         (name = "stock", description = "What is on hand, per item, location and lot"),
         (name = "ledger", description = "Every movement, as a list and as a change feed"),
         (name = "documents", description = "What was posted, of every kind"),
+        (name = "periods", description = "Days that are closed, and who closed them"),
         (name = "reports", description = "Pure functions of the ledger"),
         (name = "imports", description = "Files that people already have"),
         (name = "operations", description = "For those who run the server"),

@@ -4,11 +4,13 @@
 #[macro_use]
 mod support;
 
+mod archiving;
 mod auth;
 mod catalog;
 mod costing;
 mod crashes;
 mod db;
+mod days;
 mod demo;
 mod documentation;
 mod engines;
@@ -16,10 +18,13 @@ mod faults;
 mod imports;
 mod interleavings;
 mod invariants;
+mod lots;
 mod operations;
+mod periods;
 mod reading;
 mod readme;
 mod receipts;
+mod reversals;
 mod round_trips;
 mod runbook;
 mod tenants;

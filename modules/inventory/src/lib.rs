@@ -2,6 +2,7 @@
 //! password; who is calling comes in as a verified [`kernel::Caller`].
 
 mod arithmetic;
+mod audit;
 mod calendar;
 mod catalog;
 mod config;
@@ -14,6 +15,7 @@ mod imports;
 mod ledger;
 mod lots;
 mod names;
+mod periods;
 pub mod presence;
 mod receiving;
 mod reports;
@@ -21,6 +23,7 @@ mod rows;
 mod stock;
 mod tenants;
 pub mod transfer;
+mod transfers;
 mod waste;
 
 use std::sync::Arc;
@@ -102,4 +105,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     ledger::routes(config);
     reports::routes(config);
     imports::routes(config);
+    periods::routes(config);
+    audit::routes(config);
 }
