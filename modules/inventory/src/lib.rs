@@ -5,6 +5,7 @@ mod arithmetic;
 mod calendar;
 mod catalog;
 mod config;
+mod counts;
 mod documents;
 mod error;
 mod expiry;
@@ -95,6 +96,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    counts::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);
