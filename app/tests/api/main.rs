@@ -6,6 +6,7 @@ mod support;
 
 mod auth;
 mod catalog;
+mod counts;
 mod crashes;
 mod db;
 mod demo;
@@ -17,6 +18,7 @@ mod operations;
 mod reading;
 mod readme;
 mod receipts;
+mod reversals;
 mod round_trips;
 mod runbook;
 mod tenants;

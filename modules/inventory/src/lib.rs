@@ -22,6 +22,7 @@ mod rows;
 mod stock;
 mod tenants;
 pub mod transfer;
+mod transfers;
 mod waste;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::ledger::{ItemRules, RulesSeen, Spot};
 use crate::names::Word as _;
-use crate::names::{Code, DateKind, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
+use crate::names::{Code, DateKind, DocumentId, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
 /// An area that stock may lie in, with its site.
@@ -71,29 +71,27 @@ struct AreaRow {
 /// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
 /// changes after is noticed at the head.
 pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
-    ground(txn, tenant, named, now, false).await
+    area_called(txn, tenant, named, "", now).await
+}
+
+/// The same for a request that names several: `prefix` comes before `location` and `location_id` in its fields.
+pub async fn area_called(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, now: Instant) -> Result<Ground, Error> {
+    named_ground(txn, tenant, named, prefix, false, now).await
 }
 
 /// The same for a count, which may be of a whole site: its lines name their areas.
 pub async fn area_or_site(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
-    ground(txn, tenant, named, now, true).await
+    named_ground(txn, tenant, named, "", true, now).await
 }
 
-async fn ground(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant, or_site: bool) -> Result<Ground, Error> {
+async fn named_ground(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, or_site: bool, now: Instant) -> Result<Ground, Error> {
     let mut filter = Filter::tenant("area.tenant_id", tenant);
     match named {
         LocationRef::Id { location_id } => filter.and("area.id = ?", *location_id),
         LocationRef::Path { location } => filter.and("area.path = ?", location.as_str()),
     }
-    let sql = format!(
-        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
-         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
-         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
-         JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
-        filter.sql()
-    );
-    let refuse = |code, detail: &str| Error::invalid(format!("/{}", named.field()), code, detail);
-    let row = rows::one::<AreaRow>(txn, &sql, filter.into_values()).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
+    let refuse = |code, detail: &str| Error::invalid(format!("/{prefix}{}", named.field()), code, detail);
+    let row = area_row(txn, filter).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
     match row.kind.as_str() {
         "area" => {}
         "site" if or_site => {}
@@ -103,10 +101,42 @@ async fn ground(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant, 
     if row.archived_at.is_some() {
         return Err(refuse("location_archived", "this location is archived"));
     }
-    let rules = RulesSeen { version: row.rules_version, closed_through: row.closed_through };
-    let days = site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?;
-    let now = Ground::now(now, row.last_recorded_at.map(Instant::from));
-    Ok(Ground { area: Area { id: row.id, path: row.path, site_id: row.site_id, days }, rules, now })
+    row.ground(now)
+}
+
+/// Where the goods that a site has sent wait until they arrive: no document of a user names it.
+pub async fn transit(txn: &Txn, tenant: TenantId, site: LocationId, now: Instant) -> Result<Ground, Error> {
+    let mut filter = Filter::tenant("area.tenant_id", tenant);
+    filter.and("area.site_id = ?", site);
+    filter.and("area.kind = ?", "transit");
+    area_row(txn, filter).await?.ok_or_else(|| DbErr::RecordNotFound("the goods in transit of a site".to_owned()))?.ground(now)
+}
+
+/// The area of a document that is posted, archived or not, and the rules of the ledger: read first, as for a new document.
+pub async fn area_of(txn: &Txn, tenant: TenantId, document: DocumentId, now: Instant) -> Result<Ground, Error> {
+    let mut filter = Filter::tenant("area.tenant_id", tenant);
+    filter.and("area.id = (SELECT document.location_id FROM document WHERE document.tenant_id = area.tenant_id AND document.id = ?)", document);
+    area_row(txn, filter).await?.ok_or(Error::NotFound("document"))?.ground(now)
+}
+
+async fn area_row(txn: &Txn, filter: Filter) -> Result<Option<AreaRow>, DbErr> {
+    let sql = format!(
+        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
+         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
+         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
+         JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
+        filter.sql()
+    );
+    rows::one::<AreaRow>(txn, &sql, filter.into_values()).await
+}
+
+impl AreaRow {
+    fn ground(self, now: Instant) -> Result<Ground, Error> {
+        let rules = RulesSeen { version: self.rules_version, closed_through: self.closed_through };
+        let days = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?;
+        let now = Ground::now(now, self.last_recorded_at.map(Instant::from));
+        Ok(Ground { area: Area { id: self.id, path: self.path, site_id: self.site_id, days }, rules, now })
+    }
 }
 
 #[derive(FromQueryResult)]

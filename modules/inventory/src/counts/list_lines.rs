@@ -85,7 +85,12 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
         let line = CountLineAnswer::new(slot, &counted, (row.sku, row.base_unit), row.location);
         let expected = row.expected.map(Quantity);
         let variance = row.variance.map(Quantity).or(expected.map(|expected| Quantity(counted.quantity.0 - expected.0)));
-        CountLineAnswer { expected, variance, changed_since_review: count.reviewed_seq.map(|_| row.moved_since), ..line }
+        CountLineAnswer {
+            expected,
+            variance,
+            changed_since_review: count.reviewed_seq.filter(|_| count.document_id.is_none()).map(|_| row.moved_since),
+            ..line
+        }
     };
     Ok(seen_by(page.map(shown), caller))
 }
@@ -96,7 +101,7 @@ fn says(count: &CountAnswer, caller: &Caller, filter: &mut Filter) -> (String, S
     let nothing = || "CAST(NULL AS BIGINT)".to_owned();
     match (count.status, count.document_id) {
         _ if !count.shows_expected(caller) => (nothing(), nothing(), String::new()),
-        (CountStatus::Posted, Some(document)) => {
+        (CountStatus::Posted | CountStatus::Reversed, Some(document)) => {
             let (document, whole) = (filter.bind(document), filter.bind(Uuid::nil()));
             let join = format!(
                 "LEFT JOIN count_result_line AS result ON result.tenant_id = line.tenant_id AND result.document_id = {document} AND result.item_id = line.item_id \
@@ -110,7 +115,7 @@ fn says(count: &CountAnswer, caller: &Caller, filter: &mut Filter) -> (String, S
 
 /// Whether something moved that the review did not know.
 fn moved_since(count: &CountAnswer, filter: &mut Filter) -> String {
-    let Some(seq) = count.reviewed_seq.filter(|_| count.status != CountStatus::Posted) else { return "false".to_owned() };
+    let Some(seq) = count.reviewed_seq.filter(|_| count.document_id.is_none()) else { return "false".to_owned() };
     let seq = filter.bind(seq);
     format!(
         "EXISTS (SELECT 1 FROM ledger_entry AS later WHERE later.tenant_id = line.tenant_id AND later.location_id = line.location_id AND later.seq > {seq} \

@@ -1,6 +1,7 @@
 //! Stock counts: who counts what, what differs from the ledger, and the document that sets it right.
 //!
-//! A count goes from `open` over `counting`, `review` and `approved` to `posted`, or ends as `cancelled`. Several people count at
+//! A count goes from `open` over `counting`, `review` and `approved` to `posted`, or ends as `cancelled`. One
+//! that is posted can be posted again with what was counted, and is `reversed` where its document was undone. Several people count at
 //! once: each request locks the count, so what one reads of its lines the next one has not changed meanwhile.
 
 pub mod approve;
@@ -14,6 +15,7 @@ pub mod put_lines;
 pub mod read;
 pub mod recount;
 mod repository;
+pub mod repost;
 pub mod review;
 pub mod start;
 
@@ -40,7 +42,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create::create_count).service(read::list_counts).service(read::get_count);
     config.service(list_lines::list_count_lines).service(put_lines::put_count_lines);
     config.service(start::start_count).service(review::review_count).service(recount::recount_count);
-    config.service(approve::approve_count).service(post::post_count).service(cancel::cancel_count);
+    config.service(approve::approve_count).service(post::post_count).service(repost::repost_count).service(cancel::cancel_count);
 }
 
 crate::names::words!(
@@ -56,6 +58,8 @@ crate::names::words!(
         /// The ledger says what was counted.
         Posted = "posted",
         Cancelled = "cancelled",
+        /// Its document was undone; it may be posted again.
+        Reversed = "reversed",
     }
 );
 
@@ -116,7 +120,7 @@ impl CountAnswer {
             return Ok(());
         }
         let status = self.status.word();
-        Err(Problem::new(409, "count_status", format!("This count is {status}; it can't be {step}.")).fact("status", status).into())
+        Err(Problem::new(409, "count_status", format!("This count is {status}; it can't be {step}.")).fact("count_status", status).into())
     }
 
     /// Takes a step.
@@ -126,7 +130,8 @@ impl CountAnswer {
 
     /// Whether the caller may know what the ledger says.
     fn shows_expected(&self, caller: &Caller) -> bool {
-        !self.blind || self.status == CountStatus::Posted || caller.permissions.holds(Permission::Approve)
+        let was_posted = matches!(self.status, CountStatus::Posted | CountStatus::Reversed);
+        !self.blind || was_posted || caller.permissions.holds(Permission::Approve)
     }
 }
 
@@ -211,5 +216,5 @@ mod answers {
     pub const SEEN: &str = "The version that you have seen, as an ETag: 412 where it was changed meanwhile. Left out: whatever is there.";
     pub const MISMATCH: &str = "`version_mismatch`: it was changed meanwhile, or If-Match is no ETag of this server";
     pub const BUSY: &str = "`count_busy`: others are working on this count, `stock_busy`";
-    pub const STATUS: &str = "`count_status` with the `status` that it is in, `idempotency_in_progress`";
+    pub const STATUS: &str = "`count_status` with the status that it is in as `count_status`, `idempotency_in_progress`";
 }

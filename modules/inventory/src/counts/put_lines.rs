@@ -407,7 +407,7 @@ impl Counted {
         (status = 400, description = common::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`count_status` with the `status` that it is in, `location_archived`, `idempotency_in_progress`", body = ProblemDocument<'_>),
+        (status = 409, description = "`count_status` with the status that it is in as `count_status`, `location_archived`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),

@@ -5,6 +5,8 @@ mod heading;
 mod line_answer;
 mod lines;
 mod read;
+mod reverse;
+mod undone;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,8 +17,10 @@ pub use lines::{
     ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE, TRANSFER_STEP_LINE,
     TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table,
 };
+pub(crate) use reverse::{Undo, Undoing, reverse};
+pub(crate) use undone::lock_document;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(read::list_documents).service(read::get_document);
+    config.service(read::list_documents).service(read::get_document).service(reverse::reverse_document);
     config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
 }

@@ -7,9 +7,9 @@ use kernel::{Instant, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::command::Command;
+use super::command::{Command, Reversal, Touching};
 use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
-use super::protocol::{Locked, RulesSeen};
+use super::protocol::{DocumentType, Locked, RulesSeen};
 use super::repository::{KEY, key_rows};
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::site_days;
@@ -291,6 +291,36 @@ async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid]) -> Result<BTreeMa
     let found = rows::all::<ReservedRow>(txn, &sql, [lot_rows(txn, locked, wanted)]).await?;
     let reserved = |row: ReservedRow| (row.id, Reserved { key: Key { item: row.item_id, location: row.location_id }, rest: Quantity(row.rest) });
     Ok(found.into_iter().map(reserved).collect())
+}
+
+/// A reversal with those who touch the lots that its document made. Asked after the lots were read: who gains of one elsewhere
+/// from then on changes its version, and who takes of one waits for the locks.
+pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<Reversal, Error> {
+    #[derive(FromQueryResult)]
+    struct TouchingRow {
+        lot_id: Uuid,
+        document_id: Uuid,
+        r#type: String,
+        number: i64,
+    }
+    let mut reversal = reversal.clone();
+    if reversal.made.is_empty() {
+        return Ok(reversal);
+    }
+    let lots: Vec<LotId> = reversal.made.keys().copied().collect();
+    let sql = format!(
+        "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number FROM ({}) AS wanted \
+         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id \
+         JOIN document ON document.tenant_id = entry.tenant_id AND document.id = entry.document_id \
+         WHERE document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
+         GROUP BY wanted.id, document.id, document.type, document.number ORDER BY MIN(entry.seq)",
+        LOT.select(txn.get_database_backend(), 1)
+    );
+    for row in rows::all::<TouchingRow>(txn, &sql, [lot_rows(txn, locked, &lots), reversal.document.into()]).await? {
+        let touching = Touching { document_id: row.document_id, number: DocumentType::stored(&row.r#type)?.show(row.number) };
+        reversal.made.entry(row.lot_id).or_default().push(touching);
+    }
+    Ok(reversal)
 }
 
 /// The days of the sites of the locked keys.

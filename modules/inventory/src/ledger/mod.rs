@@ -8,6 +8,7 @@ mod effects;
 mod facts;
 mod feed;
 mod load;
+mod numbers;
 mod pick;
 mod plan;
 mod post;
@@ -25,8 +26,9 @@ pub use command::{
 pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
+pub use numbers::next_transfer_number;
 pub use plan::plan;
-pub use post::{Detail, Header, Posted, Posting, apply, lock};
+pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::Refusal;
 pub use rules::bump_rules;

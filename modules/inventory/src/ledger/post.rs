@@ -228,6 +228,10 @@ impl<K: Kind> Posting<K> {
         self.header.id
     }
 
+    pub fn tenant(&self) -> kernel::TenantId {
+        self.permit.tenant
+    }
+
     /// The path of its location.
     pub fn location(&self) -> &str {
         &self.permit.area.path
@@ -245,7 +249,13 @@ impl<K: Kind> Posting<K> {
             return Err(Error::Database(DbErr::Custom("a posting is decided under locks that are not its own".to_owned())));
         }
         let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
-        plan(&snapshot, &self.command).map_err(Error::Refused)
+        let planned = if let Work::Reverse(reversal) = &self.command.work {
+            let reversal = load::touched(txn, locked, reversal).await?;
+            plan(&snapshot, &Command { work: Work::Reverse(reversal), ..self.command.clone() })
+        } else {
+            plan(&snapshot, &self.command)
+        };
+        planned.map_err(Error::Refused)
     }
 }
 
@@ -286,6 +296,11 @@ pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>
         keys.extend(posting.keys());
     }
     repository::lock(txn, tenant.unwrap_or_default(), keys).await
+}
+
+/// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
+pub async fn lock_both<A: Kind, B: Kind>(txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
+    repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat()).await
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
