@@ -22,6 +22,7 @@ pub const WITHOUT_CALLER: [&str; 6] = ["/health/live", "/health/ready", "/openap
         (name = "catalogue", description = "Units, items, locations and reasons: what stock is counted in, what it is, where it lies"),
         (name = "receiving", description = "Goods that come in"),
         (name = "waste", description = "Goods that are thrown away, and why"),
+        (name = "counts", description = "What is really there: counting it, and setting the ledger right by it"),
         (name = "stock", description = "What is on hand, per item, location and lot"),
         (name = "ledger", description = "Every movement, as a list and as a change feed"),
         (name = "documents", description = "What was posted, of every kind"),

@@ -6,6 +6,7 @@ mod audit;
 mod calendar;
 mod catalog;
 mod config;
+mod counts;
 mod documents;
 mod error;
 mod expiry;
@@ -99,6 +100,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    counts::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);

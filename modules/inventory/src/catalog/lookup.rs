@@ -78,6 +78,15 @@ pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant
 
 /// The same for a request that names several: `prefix` comes before `location` and `location_id` in its fields.
 pub async fn area_called(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, now: Instant) -> Result<Ground, Error> {
+    named_ground(txn, tenant, named, prefix, false, now).await
+}
+
+/// The same for a count, which may be of a whole site: its lines name their areas.
+pub async fn area_or_site(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
+    named_ground(txn, tenant, named, "", true, now).await
+}
+
+async fn named_ground(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, or_site: bool, now: Instant) -> Result<Ground, Error> {
     let mut filter = Filter::tenant("area.tenant_id", tenant);
     match named {
         LocationRef::Id { location_id } => filter.and("area.id = ?", *location_id),
@@ -87,6 +96,7 @@ pub async fn area_called(txn: &Txn, tenant: TenantId, named: &LocationRef, prefi
     let row = area_row(txn, filter).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
     match row.kind.as_str() {
         "area" => {}
+        "site" if or_site => {}
         "site" => return Err(refuse("not_an_area", "this is a site; stock lies in its areas")),
         _ => return Err(refuse("not_an_area", "goods in transit are moved by transfers only")),
     }
@@ -322,6 +332,32 @@ pub fn measure<'a>(
     unit: Option<&UnitCode>,
     items: &'a Items,
 ) -> Result<(&'a Arc<Item>, Quantity, String), Violation> {
+    let (item, factor, unit) = measured_in(index, named, unit, items)?;
+    let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
+    let base = factor.apply(quantity).filter(|base| base.0 <= Quantity::MOST_PER_LINE);
+    let base = base.ok_or_else(|| refuse("quantity", "out_of_range", format!("a line holds at most 1000000000 {}", item.base_unit)))?;
+    if base == Quantity::ZERO {
+        return Err(refuse("quantity", "rounds_to_zero", format!("this is less than a millionth of one {}", item.base_unit)));
+    }
+    Ok((item, base, unit))
+}
+
+/// The same where nothing may be there: zero of a unit is zero.
+pub fn measure_at_least_zero<'a>(
+    index: usize,
+    named: &ItemRef,
+    quantity: Quantity,
+    unit: Option<&UnitCode>,
+    items: &'a Items,
+) -> Result<(&'a Arc<Item>, Quantity, String), Violation> {
+    if quantity != Quantity::ZERO {
+        return measure(index, named, quantity, unit, items);
+    }
+    measured_in(index, named, unit, items).map(|(item, _, unit)| (item, Quantity::ZERO, unit))
+}
+
+/// The item of line `index`, and how many base units one of its unit is.
+fn measured_in<'a>(index: usize, named: &ItemRef, unit: Option<&UnitCode>, items: &'a Items) -> Result<(&'a Arc<Item>, Ratio, String), Violation> {
     let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
     let item = items.named(named).ok_or_else(|| refuse(named.field(), "item_not_found", "there is no such item".to_owned()))?;
     if item.archived {
@@ -332,12 +368,7 @@ pub fn measure<'a>(
         .conversions
         .factor(unit)
         .ok_or_else(|| refuse("unit", "unit_unknown", format!("{} is not counted in {unit}; its base unit is {}", item.sku, item.base_unit)))?;
-    let base = factor.apply(quantity).filter(|base| base.0 <= Quantity::MOST_PER_LINE);
-    let base = base.ok_or_else(|| refuse("quantity", "out_of_range", format!("a line holds at most 1000000000 {}", item.base_unit)))?;
-    if base == Quantity::ZERO {
-        return Err(refuse("quantity", "rounds_to_zero", format!("this is less than a millionth of one {}", item.base_unit)));
-    }
-    Ok((item, base, unit.to_owned()))
+    Ok((item, factor, unit.to_owned()))
 }
 
 /// An item that an import makes where it is missing.
