@@ -20,5 +20,6 @@ mod receipts;
 mod round_trips;
 mod runbook;
 mod tenants;
+mod transformations;
 mod walls;
 mod waste;

@@ -22,6 +22,7 @@ mod stock;
 mod tenants;
 pub mod transfer;
 mod transfers;
+mod transformations;
 mod waste;
 
 use std::sync::Arc;
@@ -96,6 +97,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    transformations::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);

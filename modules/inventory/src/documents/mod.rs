@@ -8,7 +8,7 @@ mod read;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use answer::{DetailAnswer, PostedAnswer, answer};
+pub use answer::{BalanceAnswer, DetailAnswer, DocumentAnswer, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
 pub use lines::{
@@ -19,4 +19,5 @@ pub use lines::{
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);
     config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
+    config.service(read::list_transformations).service(read::get_transformation);
 }
