@@ -29,6 +29,7 @@ mod reversals;
 mod round_trips;
 mod runbook;
 mod tenants;
+mod transformations;
 mod verify;
 mod walls;
 mod waste;

@@ -25,6 +25,7 @@ mod stock;
 mod tenants;
 pub mod transfer;
 mod transfers;
+mod transformations;
 mod waste;
 
 use std::sync::Arc;
@@ -101,6 +102,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     receiving::routes(config);
     waste::routes(config);
     counts::routes(config);
+    transformations::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);

@@ -233,7 +233,9 @@ pub const fn line_tables(of: DocumentType) -> &'static [&'static LineTable] {
             &[&TRANSFER_STEP_LINE]
         }
         DocumentType::Count => &[&COUNT_RESULT_LINE],
-        DocumentType::Transformation | DocumentType::Opening => &[&TRANSFORMATION_LINE],
+        // What got lost and is no item was never counted as stock, as what is left on plates.
+        DocumentType::Transformation => &[&TRANSFORMATION_LINE, &PLATE_WASTE_LINE],
+        DocumentType::Opening => &[&TRANSFORMATION_LINE],
         DocumentType::CostChange => &[&COST_CHANGE_LINE],
         DocumentType::Correction => &[&CORRECTION_LINE],
         // Its lines are those of the document that it undoes.

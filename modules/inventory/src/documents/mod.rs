@@ -10,7 +10,7 @@ mod undone;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use answer::{DetailAnswer, PostedAnswer, answer};
+pub use answer::{BalanceAnswer, DetailAnswer, DocumentAnswer, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
 pub use lines::{
@@ -23,4 +23,5 @@ pub(crate) use undone::lock_document;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document).service(reverse::reverse_document);
     config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
+    config.service(read::list_transformations).service(read::get_transformation);
 }

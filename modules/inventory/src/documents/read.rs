@@ -258,3 +258,15 @@ readers!(
     "Lists waste documents, the newest first, without their lines.",
     "Reads a waste document with its lines and entries."
 );
+readers!(
+    list_transformations,
+    "/transformations",
+    "list_transformations",
+    get_transformation,
+    "/transformations/{id}",
+    "get_transformation",
+    Some(DocumentType::Transformation),
+    "transformations",
+    "Lists transformations, the newest first, without their lines.",
+    "Reads a transformation with its lines and entries."
+);
