@@ -4,6 +4,7 @@
 #[macro_use]
 mod support;
 
+mod adjustments;
 mod auth;
 mod catalog;
 mod crashes;
@@ -17,8 +18,12 @@ mod operations;
 mod reading;
 mod readme;
 mod receipts;
+mod reservations;
 mod round_trips;
 mod runbook;
+mod shortages;
 mod tenants;
+mod usage;
+mod vendor_returns;
 mod walls;
 mod waste;

@@ -1,6 +1,7 @@
 //! Inventory: the catalogue, the ledger, receiving, waste and what can be read from them. It never signs and never sees a
 //! password; who is calling comes in as a verified [`kernel::Caller`].
 
+mod adjustments;
 mod arithmetic;
 mod calendar;
 mod catalog;
@@ -17,10 +18,14 @@ mod names;
 pub mod presence;
 mod receiving;
 mod reports;
+mod reservations;
 mod rows;
+mod shortages;
 mod stock;
 mod tenants;
 pub mod transfer;
+mod usage;
+mod vendor_returns;
 mod waste;
 
 use std::sync::Arc;
@@ -95,6 +100,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    usage::routes(config);
+    adjustments::routes(config);
+    vendor_returns::routes(config);
+    reservations::routes(config);
+    shortages::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);

@@ -5,6 +5,7 @@ mod heading;
 mod line_answer;
 mod lines;
 mod read;
+mod resolving;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,8 +16,12 @@ pub use lines::{
     ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE, TRANSFER_STEP_LINE,
     TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table,
 };
+pub use resolving::{both, every_line};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(read::list_documents).service(read::get_document);
     config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
+    config.service(read::list_usage).service(read::get_usage);
+    config.service(read::list_adjustments).service(read::get_adjustment);
+    config.service(read::list_vendor_returns).service(read::get_vendor_return);
 }

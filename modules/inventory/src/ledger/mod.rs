@@ -14,6 +14,7 @@ mod post;
 mod protocol;
 mod refusal;
 mod repository;
+mod reserve;
 mod rules;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -28,7 +29,8 @@ pub use feed::{EntryAnswer, entries_of_document};
 pub use plan::plan;
 pub use post::{Detail, Header, Posted, Posting, apply, lock};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, ShortLine};
+pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};
 pub use rules::bump_rules;
 
 /// The kinds of documents: what `Permit` and `Posting` are of.

@@ -2,6 +2,7 @@
 
 mod lines;
 pub mod post_receipt;
+mod shortages;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
