@@ -23,6 +23,8 @@ pub const WITHOUT_CALLER: [&str; 6] = ["/health/live", "/health/ready", "/openap
         (name = "receiving", description = "Goods that come in"),
         (name = "waste", description = "Goods that are thrown away, and why"),
         (name = "counts", description = "What is really there: counting it, and setting the ledger right by it"),
+        (name = "usage", description = "Goods that are used, what is set aside for somebody, and what was missing"),
+        (name = "adjustments", description = "Stock that is set right, and why"),
         (name = "stock", description = "What is on hand, per item, location and lot"),
         (name = "ledger", description = "Every movement, as a list and as a change feed"),
         (name = "documents", description = "What was posted, of every kind"),

@@ -4,6 +4,7 @@
 #[macro_use]
 mod support;
 
+mod adjustments;
 mod archiving;
 mod auth;
 mod catalog;
@@ -25,11 +26,15 @@ mod periods;
 mod reading;
 mod readme;
 mod receipts;
+mod reservations;
 mod reversals;
 mod round_trips;
 mod runbook;
+mod shortages;
 mod tenants;
 mod transformations;
+mod usage;
+mod vendor_returns;
 mod verify;
 mod walls;
 mod waste;

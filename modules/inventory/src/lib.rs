@@ -1,6 +1,7 @@
 //! Inventory: the catalogue, the ledger, receiving, waste and what can be read from them. It never signs and never sees a
 //! password; who is calling comes in as a verified [`kernel::Caller`].
 
+mod adjustments;
 mod arithmetic;
 mod audit;
 mod calendar;
@@ -20,12 +21,16 @@ mod periods;
 pub mod presence;
 mod receiving;
 mod reports;
+mod reservations;
 mod rows;
+mod shortages;
 mod stock;
 mod tenants;
 pub mod transfer;
 mod transfers;
 mod transformations;
+mod usage;
+mod vendor_returns;
 mod waste;
 
 use std::sync::Arc;
@@ -103,6 +108,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     waste::routes(config);
     counts::routes(config);
     transformations::routes(config);
+    usage::routes(config);
+    adjustments::routes(config);
+    vendor_returns::routes(config);
+    reservations::routes(config);
+    shortages::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);
