@@ -60,18 +60,7 @@ impl Course {
     pub async fn open(rewriting: Option<Rewriting>) -> Option<Self> {
         let stores = Stores::make(Engine::Postgres).await?;
         let wire = Wire::in_front_of(&stores.variables()["INVENTORY_DATABASE_URL"], rewriting).await;
-        let patient = "600000";
-        let variables = [
-            ("INVENTORY_DATABASE_URL", wire.url()),
-            ("LARDER_DATABASE_POOL_CONNECTIONS", "6"),
-            // A step may be held as long as it likes.
-            ("LARDER_DATABASE_LOCK_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_STATEMENT_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", patient),
-            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "600"),
-        ];
-        let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
+        let api = Api::start(Arc::new(stores), &wire.variables(), Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
         let tables = references(&api).await;

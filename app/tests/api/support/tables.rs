@@ -180,7 +180,10 @@ async fn save_on_sqlite(database: &DatabaseConnection, tables: &[String], file: 
     let back = |table: &String| format!("DELETE FROM main.\"{table}\"; INSERT INTO main.\"{table}\" SELECT * FROM saved.\"{table}\"");
     let back: Vec<_> = tables.iter().map(back).collect();
     let all = [drop, back, make].concat().join("; ");
-    format!("PRAGMA foreign_keys = OFF; ATTACH '{}' AS saved; BEGIN IMMEDIATE; {all}; COMMIT; DETACH saved; PRAGMA foreign_keys = ON", file.display())
+    format!(
+        "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; ATTACH '{}' AS saved; BEGIN IMMEDIATE; {all}; COMMIT; DETACH saved; PRAGMA foreign_keys = ON",
+        file.display()
+    )
 }
 
 pub async fn tables(database: &DatabaseConnection) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! One request to which something happens: it leaves nothing or all of it, and sent again it is done once.
 //!
 //! ```ignore
-//! let Some(bench) = Bench::open(Engine::Postgres).await else { return };
+//! let Some(bench) = Bench::open(Engine::Postgres, None).await else { return };
 //! let subject = bench.subject("waste", prepare).await;
 //! for step in 1..=subject.steps().await {
 //!     subject.suffer(step, Fault::Drops).await;
@@ -22,7 +22,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::kitchen::Kitchen;
 use super::tables::{Contents, Saved, run, texts};
-use super::wire::{Event, Step, Verdict, Wire};
+use super::wire::{Event, Rewriting, Step, Verdict, Wire};
 use super::{Api, Call, Engine, Reply, Stores, fixed_clock};
 
 /// Makes what a request needs, and the request.
@@ -71,14 +71,14 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// `None` where there is no Postgres and nobody demanded one.
-    pub async fn open(engine: Engine) -> Option<Self> {
+    /// `None` where there is no Postgres and nobody demanded one. A rewriting is for Postgres.
+    pub async fn open(engine: Engine, rewriting: Option<Rewriting>) -> Option<Self> {
         let stores = Stores::make(engine).await?;
         let wire = match stores.variables().get("INVENTORY_DATABASE_URL") {
-            Some(url) => Some(Wire::in_front_of(url, None).await),
+            Some(url) => Some(Wire::in_front_of(url, rewriting).await),
             None => None,
         };
-        let variables: Vec<_> = wire.iter().map(|wire| ("INVENTORY_DATABASE_URL", wire.url())).collect();
+        let variables: Vec<_> = wire.iter().flat_map(Wire::variables).collect();
         let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
@@ -252,25 +252,26 @@ impl Subject<'_> {
             )
         };
         let triggers: Vec<_> = tables.into_iter().flat_map(|table| ["INSERT", "UPDATE", "DELETE"].map(|verb| trigger((table, verb)))).collect();
-        let arm = format!("CREATE TABLE {MISHAP} (seen, at); INSERT INTO {MISHAP} VALUES (0, 0); {}", triggers.join("; "));
-        let find = format!("SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{MISHAP}%'");
+        run(database, &format!("CREATE TABLE {MISHAP} (seen, at); INSERT INTO {MISHAP} VALUES (0, -1); {}", triggers.join("; "))).await;
         let mut refused = 0;
         loop {
             self.saved.put_back().await;
-            run(database, &format!("{arm}; UPDATE {MISHAP} SET at = {}", refused + 1)).await;
+            run(database, &format!("UPDATE {MISHAP} SET seen = 0, at = {}", refused + 1)).await;
             let reply = self.request.clone().send().await;
-            let disarm = texts(database, &find).await;
-            run(database, &format!("{}; DROP TABLE {MISHAP}", disarm.join("; "))).await;
+            run(database, &format!("UPDATE {MISHAP} SET at = -1")).await;
             let what = format!("{}, {how} at row {}", self.name, refused + 1);
             if reply.status < 300 {
                 self.check(&what, &reply, false).await;
-                return refused;
+                break;
             }
             // Nobody knows this refusal: it is a mistake of ours, but where the transaction is lost all who share it may try again.
             assert_eq!(reply.status, if how == "ROLLBACK" { 503 } else { 500 }, "{what}: {}", reply.text);
             self.check_nothing_left(&what).await;
             refused += 1;
         }
+        let find = format!("SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{MISHAP}%'");
+        run(database, &format!("{}; DROP TABLE {MISHAP}", texts(database, &find).await.join("; "))).await;
+        refused
     }
 
     /// On SQLite: every table is away once; answers for how many it could not be done.

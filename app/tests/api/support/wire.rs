@@ -93,9 +93,17 @@ impl Wire {
         Self { url: format!("{who}@{here}/{database}"), shared }
     }
 
-    /// Where the program connects to.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// What a program is given that connects through here: a statement may be held for as long as it takes.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        let patient = "600000";
+        vec![
+            ("INVENTORY_DATABASE_URL", self.url.as_str()),
+            ("LARDER_DATABASE_LOCK_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_STATEMENT_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", patient),
+            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "600"),
+        ]
     }
 
     /// Asks to be told of everything from now on, until the receiver is dropped.
@@ -282,8 +290,8 @@ impl Connection {
         self.to_client.write_all(message).await.ok()
     }
 
-    /// Gathers a round trip; `Some` step where it is whole and somebody decides of it.
-    #[expect(clippy::option_option, reason = "whether the connection goes on, and whether a step is held")]
+    /// Gathers a round trip. `None` where the connection is over; inside, what is waited for where it is whole and somebody decides
+    /// of it.
     async fn from_client(&mut self, message: Message) -> Option<Option<oneshot::Receiver<Verdict>>> {
         if !self.ready {
             self.to_server.write_all(&message).await.ok()?;
