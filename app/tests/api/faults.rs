@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
 use crate::support::tables::{Contents, Saved};
-use crate::support::trial::{Bench, Fault, Prepare, REFUSALS};
+use crate::support::trial::{Bench, Fault, Prepare};
 use crate::support::{Api, Call, Engine, fresh, variable};
 
 /// A request of each kind, with what it needs. Each is done when nothing happens to it.
@@ -115,11 +115,9 @@ async fn a_row_that_cannot_be_written_leaves_nothing_sqlite() {
     let Some(bench) = Bench::open(Engine::Sqlite, None).await else { return };
     for (name, prepare) in USE_CASES {
         let subject = bench.subject(name, *prepare).await;
-        for how in REFUSALS {
-            let refused = subject.refuse_rows(how).await;
-            println!("{name}: {refused} rows, {how}");
-            assert_eq!(refused > 0, !name.starts_with("reading"), "{name}");
-        }
+        let refused = subject.refuse_rows(variable("LARDER_TEST_ALL_ORDERS").is_some()).await;
+        println!("{name}: {refused} rows");
+        assert_eq!(refused > 0, !name.starts_with("reading"), "{name}");
     }
     bench.close().await;
 }

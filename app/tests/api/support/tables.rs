@@ -32,7 +32,9 @@ impl Contents {
             let (table, row) = row.split_once(' ').expect("a table and its row");
             contents.entry(table.to_owned()).or_default().push(row.to_owned());
         }
-        contents.values_mut().for_each(|rows| rows.sort());
+        for rows in contents.values_mut() {
+            rows.sort();
+        }
         Self(contents)
     }
 

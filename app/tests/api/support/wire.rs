@@ -258,8 +258,8 @@ impl Connection {
         let mut held: Option<oneshot::Receiver<Verdict>> = None;
         loop {
             tokio::select! {
-                message = server.recv() => self.from_server(&message?).await?,
-                message = client.recv(), if held.is_none() => held = self.from_client(message?).await?,
+                message = server.recv() => self.pass_back(&message?).await?,
+                message = client.recv(), if held.is_none() => held = self.take(message?).await?,
                 verdict = async { held.as_mut().expect("a step").await }, if held.is_some() => {
                     held = None;
                     self.decided(verdict.unwrap_or(Verdict::Pass)).await?;
@@ -268,7 +268,7 @@ impl Connection {
         }
     }
 
-    async fn from_server(&mut self, message: &Message) -> Option<()> {
+    async fn pass_back(&mut self, message: &Message) -> Option<()> {
         let body = &message[5..];
         match message[0] {
             b'K' => self.pid = i32::from_be_bytes(body[..4].try_into().expect("a process")),
@@ -292,7 +292,7 @@ impl Connection {
 
     /// Gathers a round trip. `None` where the connection is over; inside, what is waited for where it is whole and somebody decides
     /// of it.
-    async fn from_client(&mut self, message: Message) -> Option<Option<oneshot::Receiver<Verdict>>> {
+    async fn take(&mut self, message: Message) -> Option<Option<oneshot::Receiver<Verdict>>> {
         if !self.ready {
             self.to_server.write_all(&message).await.ok()?;
             return Some(None);
