@@ -3,11 +3,16 @@
 //!
 //! A new use case is a line in [`USE_CASES`].
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
-use crate::support::trial::{Bench, Fault, Prepare, REFUSALS};
-use crate::support::{Call, Engine, fresh, variable};
+use crate::support::tables::{Contents, Saved};
+use crate::support::trial::{Bench, Fault, Prepare};
+use crate::support::{Api, Call, Engine, fresh, variable};
 
 /// A request of each kind, with what it needs. Each is done when nothing happens to it.
 const USE_CASES: &[(&str, Prepare)] = &[
@@ -69,15 +74,16 @@ async fn reading(kitchen: &Kitchen, path: &str) -> Call {
 /// time, a full disk.
 const FAILURES: [&str; 6] = ["57014", "40001", "40P01", "53300", "55P03", "53100"];
 
-/// All of these at every statement with `LARDER_TEST_ALL_ORDERS=1`; else one at each, in turn.
+/// All of these at every statement with `LARDER_TEST_ALL_ORDERS=1`; else one at each, in turn, and all at the last, the COMMIT.
 async fn suffer(faults: &[Fault]) {
-    let Some(bench) = Bench::open(Engine::Postgres).await else { return };
-    let each = if variable("LARDER_TEST_ALL_ORDERS").is_some() { faults.len() } else { 1 };
+    let Some(bench) = Bench::open(Engine::Postgres, None).await else { return };
+    let all = variable("LARDER_TEST_ALL_ORDERS").is_some();
     let mut trials = 0;
     for (name, prepare) in USE_CASES {
         let subject = bench.subject(name, *prepare).await;
         let steps = subject.steps().await;
         for step in 1..=steps {
+            let each = if all || step == steps { faults.len() } else { 1 };
             for fault in faults.iter().cycle().skip(step).take(each) {
                 subject.suffer(step, *fault).await;
                 trials += 1;
@@ -96,9 +102,7 @@ async fn a_statement_that_fails_on_postgres_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_is_lost_loses_nothing_and_does_nothing_twice() {
-    for fault in [Fault::Drops, Fault::LosesItsAnswer] {
-        suffer(&[fault]).await;
-    }
+    suffer(&[Fault::Drops, Fault::LosesItsAnswer, Fault::Terminated]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,31 +111,63 @@ async fn a_request_that_is_sent_again_while_it_runs_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_shut_down_under_a_request_loses_nothing() {
-    suffer(&[Fault::Terminated]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_cannot_be_written_leaves_nothing_sqlite() {
-    let Some(bench) = Bench::open(Engine::Sqlite).await else { return };
+    let Some(bench) = Bench::open(Engine::Sqlite, None).await else { return };
     for (name, prepare) in USE_CASES {
         let subject = bench.subject(name, *prepare).await;
-        for how in REFUSALS {
-            let refused = subject.refuse_rows(how).await;
-            println!("{name}: {refused} rows, {how}");
-            assert_eq!(refused > 0, !name.starts_with("reading"), "{name}");
-        }
+        let refused = subject.refuse_rows(variable("LARDER_TEST_ALL_ORDERS").is_some()).await;
+        println!("{name}: {refused} rows");
+        assert_eq!(refused > 0, !name.starts_with("reading"), "{name}");
     }
     bench.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_is_not_there_leaves_nothing_sqlite() {
-    let Some(bench) = Bench::open(Engine::Sqlite).await else { return };
+    let Some(bench) = Bench::open(Engine::Sqlite, None).await else { return };
     for (name, prepare) in USE_CASES {
         let failed = bench.subject(name, *prepare).await.take_tables_away().await;
         println!("{name}: impossible without {failed} tables");
         assert!(failed > 0, "{name}");
     }
     bench.close().await;
+}
+
+/// What is claimed is not the key of the request.
+fn claiming_another_key(sql: &str) -> Option<String> {
+    sql.starts_with("INSERT INTO idempotency").then(|| sql.replace("($1, $2, $3,", "($1, $2, $3 || gen_random_uuid()::text,"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_forgets_its_keys_is_found_out() {
+    let Some(bench) = Bench::open(Engine::Postgres, Some(claiming_another_key)).await else { return };
+    let (name, prepare) = USE_CASES[0];
+    let subject = bench.subject(name, prepare).await;
+    let commit = subject.steps().await;
+    let suffered = AssertUnwindSafe(subject.suffer(commit, Fault::LosesItsAnswer)).catch_unwind().await;
+    let noticed = suffered.expect_err("it was done twice, and nothing was noticed");
+    assert!(noticed.downcast_ref::<String>().is_some_and(|noticed| noticed.contains("sent again")), "something else was noticed");
+    bench.close().await;
+}
+
+both_engines! {
+    async fn one_row_too_many_is_found_and_what_is_put_back_is_what_was_saved(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        stocked(&kitchen).await;
+        let saved = Saved::take(api.inventory_db(), "stocked", api.stores().folder().path()).await;
+        assert!(saved.contents.0.values().flatten().count() > 30);
+        for _ in 0..2 {
+            let number = &kitchen.waste(json!([{ "sku": "X", "quantity": "4" }])).await["document"]["number"];
+            assert_eq!(number, "W-000001");
+            let wasted = Contents::of(api.inventory_db()).await;
+            let found = saved.contents.difference(&wasted);
+            for expected in ["+ ledger_entry", "+ document", "- balance", "+ balance", "- ledger_head"] {
+                assert!(found.contains(expected), "{expected}:\n{found}");
+            }
+            saved.put_back().await;
+            assert_eq!(saved.contents.difference(&Contents::of(api.inventory_db()).await), "");
+        }
+        // The ledger guards itself as before.
+        api.inventory_db().execute_unprepared("DELETE FROM ledger_entry").await.expect_err("entries are never deleted");
+    }
 }

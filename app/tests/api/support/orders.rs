@@ -251,7 +251,9 @@ mod tests {
         let request = |steps: &&[&str]| {
             let mut steps: Vec<Touch> = steps.iter().map(|sql| step(sql)).collect();
             let mut end = step("COMMIT");
-            steps.iter().for_each(|step| end.add(step));
+            for step in &steps {
+                end.add(step);
+            }
             steps.push(end);
             steps
         };

@@ -60,18 +60,7 @@ impl Course {
     pub async fn open(rewriting: Option<Rewriting>) -> Option<Self> {
         let stores = Stores::make(Engine::Postgres).await?;
         let wire = Wire::in_front_of(&stores.variables()["INVENTORY_DATABASE_URL"], rewriting).await;
-        let patient = "600000";
-        let variables = [
-            ("INVENTORY_DATABASE_URL", wire.url()),
-            ("LARDER_DATABASE_POOL_CONNECTIONS", "6"),
-            // A step may be held as long as it likes.
-            ("LARDER_DATABASE_LOCK_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_STATEMENT_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", patient),
-            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "600"),
-        ];
-        let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
+        let api = Api::start(Arc::new(stores), &wire.variables(), Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
         let tables = references(&api).await;
@@ -264,12 +253,12 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
 
 fn explain(run: &Run<'_>, outcome: &Outcome, serial: &[(Vec<usize>, Outcome)]) -> String {
     let statuses = |outcome: &Outcome| outcome.answers.iter().map(|(status, _)| *status).collect::<Vec<_>>();
-    let mut text = format!("{}\n{}\nanswers {:?}", run.told.join("\n"), run.failures.join("\n"), outcome.answers);
     let nearest = serial.iter().min_by_key(|(_, other)| (statuses(other) != statuses(outcome), other.contents.difference(&outcome.contents).len()));
-    if let Some((order, nearest)) = nearest {
-        text += &format!("\nthe nearest serial order is {order:?}: answers {:?}\n{}", nearest.answers, nearest.contents.difference(&outcome.contents));
-    }
-    text
+    let nearest = nearest.map(|(order, nearest)| {
+        let difference = nearest.contents.difference(&outcome.contents);
+        format!("the nearest serial order is {order:?}: answers {:?}\n{difference}", nearest.answers)
+    });
+    [run.told.join("\n"), run.failures.join("\n"), format!("answers {:?}", outcome.answers), nearest.unwrap_or_default()].join("\n")
 }
 
 /// Where a request is.
@@ -389,7 +378,7 @@ impl<'a> Run<'a> {
             let nobody_can = !self.states.iter().any(|state| matches!(state, State::Held(_)));
             let somebody_waits = self.states.iter().any(|state| matches!(state, State::Waiting(_)));
             // Where all wait for one another Postgres ends it.
-            if !under_way && !(nobody_can && somebody_waits) {
+            if !(under_way || nobody_can && somebody_waits) {
                 return;
             }
             tokio::select! {

@@ -32,7 +32,9 @@ impl Contents {
             let (table, row) = row.split_once(' ').expect("a table and its row");
             contents.entry(table.to_owned()).or_default().push(row.to_owned());
         }
-        contents.values_mut().for_each(|rows| rows.sort());
+        for rows in contents.values_mut() {
+            rows.sort();
+        }
         Self(contents)
     }
 
@@ -180,7 +182,10 @@ async fn save_on_sqlite(database: &DatabaseConnection, tables: &[String], file: 
     let back = |table: &String| format!("DELETE FROM main.\"{table}\"; INSERT INTO main.\"{table}\" SELECT * FROM saved.\"{table}\"");
     let back: Vec<_> = tables.iter().map(back).collect();
     let all = [drop, back, make].concat().join("; ");
-    format!("PRAGMA foreign_keys = OFF; ATTACH '{}' AS saved; BEGIN IMMEDIATE; {all}; COMMIT; DETACH saved; PRAGMA foreign_keys = ON", file.display())
+    format!(
+        "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; ATTACH '{}' AS saved; BEGIN IMMEDIATE; {all}; COMMIT; DETACH saved; PRAGMA foreign_keys = ON",
+        file.display()
+    )
 }
 
 pub async fn tables(database: &DatabaseConnection) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! One request to which something happens: it leaves nothing or all of it, and sent again it is done once.
 //!
 //! ```ignore
-//! let Some(bench) = Bench::open(Engine::Postgres).await else { return };
+//! let Some(bench) = Bench::open(Engine::Postgres, None).await else { return };
 //! let subject = bench.subject("waste", prepare).await;
 //! for step in 1..=subject.steps().await {
 //!     subject.suffer(step, Fault::Drops).await;
@@ -12,6 +12,7 @@
 //! SQLite, where there is no wire, triggers refuse the n-th row that is written, and tables are taken away from under it. Before
 //! every trial the database is put back to what was prepared ([`Saved`]).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -22,7 +23,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::kitchen::Kitchen;
 use super::tables::{Contents, Saved, run, texts};
-use super::wire::{Event, Step, Verdict, Wire};
+use super::wire::{Event, Rewriting, Step, Verdict, Wire};
 use super::{Api, Call, Engine, Reply, Stores, fixed_clock};
 
 /// Makes what a request needs, and the request.
@@ -60,7 +61,7 @@ impl Fault {
 }
 
 /// How a row that is written is refused on SQLite: the statement is undone; it is not; the whole transaction is.
-pub const REFUSALS: [&str; 3] = ["ABORT", "FAIL", "ROLLBACK"];
+const REFUSALS: [&str; 3] = ["ABORT", "FAIL", "ROLLBACK"];
 
 /// A running program, and a kitchen in it; for any number of subjects, one after the other.
 pub struct Bench {
@@ -71,14 +72,14 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// `None` where there is no Postgres and nobody demanded one.
-    pub async fn open(engine: Engine) -> Option<Self> {
+    /// `None` where there is no Postgres and nobody demanded one. A rewriting is for Postgres.
+    pub async fn open(engine: Engine, rewriting: Option<Rewriting>) -> Option<Self> {
         let stores = Stores::make(engine).await?;
         let wire = match stores.variables().get("INVENTORY_DATABASE_URL") {
-            Some(url) => Some(Wire::in_front_of(url, None).await),
+            Some(url) => Some(Wire::in_front_of(url, rewriting).await),
             None => None,
         };
-        let variables: Vec<_> = wire.iter().map(|wire| ("INVENTORY_DATABASE_URL", wire.url())).collect();
+        let variables: Vec<_> = wire.iter().flat_map(Wire::variables).collect();
         let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
@@ -97,7 +98,7 @@ impl Bench {
         let saved = Saved::take(self.api.inventory_db(), "prepared", self.api.stores().folder().path()).await;
         let reply = request.clone().send().await;
         assert!(reply.status < 300, "{name}: {}", reply.text);
-        let mut subject = Subject { bench: self, name, request, saved, done: Contents(std::collections::BTreeMap::new()), answer: Value::Null };
+        let mut subject = Subject { bench: self, name, request, saved, done: Contents(BTreeMap::new()), answer: Value::Null };
         (subject.done, subject.answer) = (subject.contents().await, subject.known(&reply));
         subject
     }
@@ -241,39 +242,51 @@ impl Subject<'_> {
         }
     }
 
-    /// On SQLite: the n-th row that is written is refused, until there is no n-th; answers how many were.
-    pub async fn refuse_rows(&self, how: &str) -> usize {
+    /// On SQLite: the n-th row that is written is refused, until there is no n-th; answers how many were. In all ways, or in one of
+    /// them in turn.
+    pub async fn refuse_rows(&self, in_all_ways: bool) -> usize {
         let database = self.bench.api.inventory_db();
-        let tables = self.saved.contents.0.keys().chain(self.done.0.keys()).collect::<std::collections::BTreeSet<_>>();
+        let tables = self.saved.contents.0.keys().chain(self.done.0.keys()).collect::<BTreeSet<_>>();
+        let raise: Vec<_> = REFUSALS.iter().map(|how| format!("WHEN '{how}' THEN RAISE({how}, 'meant by the test')")).collect();
         let trigger = |(table, verb): (&String, &str)| {
             format!(
                 "CREATE TRIGGER \"{MISHAP}_{table}_{verb}\" BEFORE {verb} ON \"{table}\" BEGIN UPDATE {MISHAP} SET seen = seen + 1; \
-                 SELECT RAISE({how}, 'meant by the test') FROM {MISHAP} WHERE seen = at; END"
+                 SELECT CASE how {} END FROM {MISHAP} WHERE seen = at; END",
+                raise.join(" ")
             )
         };
         let triggers: Vec<_> = tables.into_iter().flat_map(|table| ["INSERT", "UPDATE", "DELETE"].map(|verb| trigger((table, verb)))).collect();
-        let arm = format!("CREATE TABLE {MISHAP} (seen, at); INSERT INTO {MISHAP} VALUES (0, 0); {}", triggers.join("; "));
-        let find = format!("SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{MISHAP}%'");
-        let mut refused = 0;
-        loop {
-            self.saved.put_back().await;
-            run(database, &format!("{arm}; UPDATE {MISHAP} SET at = {}", refused + 1)).await;
-            let reply = self.request.clone().send().await;
-            let disarm = texts(database, &find).await;
-            run(database, &format!("{}; DROP TABLE {MISHAP}", disarm.join("; "))).await;
-            let what = format!("{}, {how} at row {}", self.name, refused + 1);
-            if reply.status < 300 {
-                self.check(&what, &reply, false).await;
-                return refused;
-            }
-            // Nobody knows this refusal: it is a mistake of ours, but where the transaction is lost all who share it may try again.
-            assert_eq!(reply.status, if how == "ROLLBACK" { 503 } else { 500 }, "{what}: {}", reply.text);
-            self.check_nothing_left(&what).await;
-            refused += 1;
+        run(database, &format!("CREATE TABLE {MISHAP} (seen, at, how); INSERT INTO {MISHAP} VALUES (0, -1, ''); {}", triggers.join("; "))).await;
+        let mut row = 1;
+        while self.refuse_row(row, in_all_ways).await {
+            row += 1;
         }
+        let find = format!("SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{MISHAP}%'");
+        run(database, &format!("{}; DROP TABLE {MISHAP}", texts(database, &find).await.join("; "))).await;
+        row - 1
     }
 
-    /// On SQLite: every table is away once; answers for how many it could not be done.
+    /// Whether there was such a row.
+    async fn refuse_row(&self, row: usize, in_all_ways: bool) -> bool {
+        let database = self.bench.api.inventory_db();
+        for how in REFUSALS.iter().cycle().skip(row).take(if in_all_ways { REFUSALS.len() } else { 1 }) {
+            self.saved.put_back().await;
+            run(database, &format!("UPDATE {MISHAP} SET seen = 0, at = {row}, how = '{how}'")).await;
+            let reply = self.request.clone().send().await;
+            run(database, &format!("UPDATE {MISHAP} SET at = -1")).await;
+            let what = format!("{}, {how} at row {row}", self.name);
+            if reply.status < 300 {
+                self.check(&what, &reply, false).await;
+                return false;
+            }
+            // Nobody knows this refusal: it is a mistake of ours. Where the transaction is lost all who share it may try again.
+            assert_eq!(reply.status, if *how == "ROLLBACK" { 503 } else { 500 }, "{what}: {}", reply.text);
+            self.check_nothing_left(&what).await;
+        }
+        true
+    }
+
+    /// On SQLite: every table is away once; answers without how many it could not be done.
     pub async fn take_tables_away(&self) -> usize {
         let database = self.bench.api.inventory_db();
         let mut failed = 0;

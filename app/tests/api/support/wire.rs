@@ -93,9 +93,17 @@ impl Wire {
         Self { url: format!("{who}@{here}/{database}"), shared }
     }
 
-    /// Where the program connects to.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// What a program is given that connects through here: a statement may be held for as long as it takes.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        let patient = "600000";
+        vec![
+            ("INVENTORY_DATABASE_URL", self.url.as_str()),
+            ("LARDER_DATABASE_LOCK_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_STATEMENT_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", patient),
+            ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", patient),
+            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "600"),
+        ]
     }
 
     /// Asks to be told of everything from now on, until the receiver is dropped.
@@ -250,8 +258,8 @@ impl Connection {
         let mut held: Option<oneshot::Receiver<Verdict>> = None;
         loop {
             tokio::select! {
-                message = server.recv() => self.from_server(&message?).await?,
-                message = client.recv(), if held.is_none() => held = self.from_client(message?).await?,
+                message = server.recv() => self.pass_back(&message?).await?,
+                message = client.recv(), if held.is_none() => held = self.take(message?).await?,
                 verdict = async { held.as_mut().expect("a step").await }, if held.is_some() => {
                     held = None;
                     self.decided(verdict.unwrap_or(Verdict::Pass)).await?;
@@ -260,7 +268,7 @@ impl Connection {
         }
     }
 
-    async fn from_server(&mut self, message: &Message) -> Option<()> {
+    async fn pass_back(&mut self, message: &Message) -> Option<()> {
         let body = &message[5..];
         match message[0] {
             b'K' => self.pid = i32::from_be_bytes(body[..4].try_into().expect("a process")),
@@ -282,9 +290,9 @@ impl Connection {
         self.to_client.write_all(message).await.ok()
     }
 
-    /// Gathers a round trip; `Some` step where it is whole and somebody decides of it.
-    #[expect(clippy::option_option, reason = "whether the connection goes on, and whether a step is held")]
-    async fn from_client(&mut self, message: Message) -> Option<Option<oneshot::Receiver<Verdict>>> {
+    /// Gathers a round trip. `None` where the connection is over; inside, what is waited for where it is whole and somebody decides
+    /// of it.
+    async fn take(&mut self, message: Message) -> Option<Option<oneshot::Receiver<Verdict>>> {
         if !self.ready {
             self.to_server.write_all(&message).await.ok()?;
             return Some(None);
