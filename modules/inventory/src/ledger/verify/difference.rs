@@ -32,6 +32,10 @@ crate::names::words!(
         Reference = "reference",
         /// I20: a void lot holds nothing.
         Void = "void",
+        /// I3: what is sent arrives, and what waits in transit is what transfers have under way.
+        Transfer = "transfer",
+        /// I10: what was kept at the end of a closed period is the sum of the entries until then.
+        Checkpoint = "checkpoint",
     }
 );
 
