@@ -160,7 +160,8 @@ impl Script {
                 line["expires_on"] = format!("2026-11-{:02}", self.random.random_range(16..30)).into();
             }
         }
-        self.take("/receipts", json!({ "lines": lines, "charges": [{ "label": "delivery", "amount": self.amount(), "basis": "value" }] })).await;
+        let charges = json!([{ "label": "delivery", "amount": self.amount(), "basis": "value" }]);
+        self.take("/receipts", json!({ "lines": lines, "charges": charges })).await;
     }
 
     async fn use_stock(&mut self) {
@@ -229,7 +230,6 @@ impl Script {
         let Some(id) = answer["id"].as_str().map(str::to_owned) else { return };
         let line = with(with(self.line(0.2), "counted_at", &self.hour()), "quantity", &self.quantity());
         self.put(&format!("/counts/{id}/lines"), json!({ "lines": [line] })).await;
-        self.post(&format!("/counts/{id}/start"), json!({})).await;
         let posted = self.post(&format!("/counts/{id}/post"), json!({})).await;
         if posted["document"].is_null() {
             self.post(&format!("/counts/{id}/cancel"), json!({})).await;
@@ -403,10 +403,9 @@ async fn transcripts(engine: Engine) -> Option<Vec<Vec<String>>> {
     told
 }
 
-/// What `larder ledger verify` finds: nothing.
+/// What `larder ledger verify` finds: nothing. The sums are made once more by SQL.
 async fn the_ledger_is_what_was_posted(api: &Api) {
-    let broken = crate::invariants::broken(api).await;
-    assert!(broken.is_empty(), "{broken:#?}");
+    crate::invariants::hold(api).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
