@@ -70,6 +70,7 @@ pub async fn hold(api: &Api) {
     for (lot, difference) in sums(api, &of_lots).await {
         assert_eq!(difference, (0, 0), "I4: what came onto lot {lot} is its basis");
     }
+    crate::verify::holds(api).await;
 }
 
 /// One random posting; what is refused for a rule of the ledger is part of the script.

@@ -4,16 +4,21 @@
 #[macro_use]
 mod support;
 
+mod adjustments;
 mod archiving;
 mod auth;
 mod catalog;
+mod costing;
+mod counts;
 mod crashes;
-mod db;
 mod days;
+mod db;
 mod demo;
 mod documentation;
 mod engines;
+mod faults;
 mod imports;
+mod interleavings;
 mod invariants;
 mod lots;
 mod operations;
@@ -21,9 +26,15 @@ mod periods;
 mod reading;
 mod readme;
 mod receipts;
+mod reservations;
 mod reversals;
 mod round_trips;
 mod runbook;
+mod shortages;
 mod tenants;
+mod transformations;
+mod usage;
+mod vendor_returns;
+mod verify;
 mod walls;
 mod waste;

@@ -1,11 +1,13 @@
 //! Inventory: the catalogue, the ledger, receiving, waste and what can be read from them. It never signs and never sees a
 //! password; who is calling comes in as a verified [`kernel::Caller`].
 
+mod adjustments;
 mod arithmetic;
 mod audit;
 mod calendar;
 mod catalog;
 mod config;
+mod counts;
 mod documents;
 mod error;
 mod expiry;
@@ -19,11 +21,16 @@ mod periods;
 pub mod presence;
 mod receiving;
 mod reports;
+mod reservations;
 mod rows;
+mod shortages;
 mod stock;
 mod tenants;
 pub mod transfer;
 mod transfers;
+mod transformations;
+mod usage;
+mod vendor_returns;
 mod waste;
 
 use std::sync::Arc;
@@ -50,6 +57,7 @@ pub mod protocol {
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;
+pub use ledger::verify;
 pub use tenants::{TenantFacts, TenantSource};
 
 /// The module: its database, reachable by nobody else, and what it is given from outside.
@@ -98,6 +106,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    counts::routes(config);
+    transformations::routes(config);
+    usage::routes(config);
+    adjustments::routes(config);
+    vendor_returns::routes(config);
+    reservations::routes(config);
+    shortages::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);

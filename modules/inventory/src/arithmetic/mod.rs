@@ -8,13 +8,15 @@ mod money;
 mod properties;
 mod quantity;
 mod ratio;
+mod signed;
 mod split;
 mod total;
 
 pub use allocate::allocate;
 pub use money::Money;
-pub use quantity::Quantity;
+pub use quantity::{AtLeastZero, Quantity};
 pub use ratio::Ratio;
+pub use signed::SignedQuantity;
 pub use split::split;
 pub use total::Total;
 

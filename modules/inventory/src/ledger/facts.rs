@@ -91,6 +91,11 @@ impl Lot {
     pub fn is_expired(&self, rules: &ItemRules, business_date: NaiveDate) -> bool {
         is_expired(self.expires_on, self.date_kind, rules.grace_days, business_date)
     }
+
+    /// Whether it may be used on a business date: neither on hold nor expired.
+    pub fn is_usable(&self, rules: &ItemRules, business_date: NaiveDate) -> bool {
+        self.hold.is_none() && !self.is_expired(rules, business_date)
+    }
 }
 
 /// What moved at one instant after that of the posting: the sum at that instant.
@@ -143,4 +148,33 @@ pub struct Snapshot {
     pub days: BTreeMap<LocationId, SiteDays>,
     /// Those of them where goods are under way: a correction leaves what lies there to its transfer.
     pub in_transit: BTreeSet<LocationId>,
+}
+
+impl Snapshot {
+    /// Of which nothing is known but the time.
+    pub fn empty(now: Instant) -> Self {
+        Self {
+            now,
+            closed_through: None,
+            lots: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            later: BTreeMap::new(),
+            truths: Vec::new(),
+            reserved: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            youngest: BTreeMap::new(),
+            last_moved: BTreeMap::new(),
+            days: BTreeMap::new(),
+            in_transit: BTreeSet::new(),
+        }
+    }
+
+    /// What of a key can be used now on this business date, and is set aside for nobody.
+    pub fn available(&self, key: Key, rules: &ItemRules, business_date: NaiveDate) -> Quantity {
+        let of_key = Place { key, lot: LotId::nil() }..=Place { key, lot: LotId::max() };
+        let usable = |place: &Place| self.lots.get(&place.lot).is_some_and(|lot| lot.is_usable(rules, business_date));
+        let there: i128 = self.holdings.range(of_key).filter(|(place, _)| usable(place)).map(|(_, holding)| i128::from(holding.quantity.0)).sum();
+        let reserved = self.reserved.get(&key).map_or(0, |reserved| i128::from(reserved.0));
+        Quantity(i64::try_from((there - reserved).max(0)).unwrap_or(i64::MAX))
+    }
 }

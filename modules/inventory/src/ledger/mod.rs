@@ -17,9 +17,11 @@ mod post;
 mod protocol;
 mod refusal;
 mod repository;
+mod reserve;
 mod rules;
 #[cfg(test)]
 mod search;
+pub mod verify;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -37,7 +39,8 @@ pub use periods::{checkpoint_before, close_through, reopen_to, write_checkpoints
 pub use plan::plan;
 pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, ShortLine};
+pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};
 pub use rules::bump_rules;
 
 /// The kinds of documents: what `Permit` and `Posting` are of.

@@ -5,6 +5,7 @@ pub mod correct_receipt;
 mod lines;
 pub mod post_receipt;
 mod received;
+mod shortages;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

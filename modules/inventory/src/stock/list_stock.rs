@@ -94,7 +94,7 @@ pub struct Stock {
     pub location: String,
     /// In `unit`.
     pub quantity: Total,
-    /// Held for somebody, in `unit`.
+    /// Set aside for somebody, in `unit`. Of the past it is not known: 0 there.
     pub reserved: Quantity,
     /// What can be used: neither expired nor on hold nor reserved, in `unit`.
     pub available: Total,
@@ -155,9 +155,10 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         return Err(Cursor::foreign().into());
     }
     let behind = behind.map(|(_, sku, path)| (sku, path));
+    let now = state.now();
     // Both statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let places = repository::places(&reader, caller, &request, behind).await?;
+    let places = repository::places(&reader, caller, &request, behind, now).await?;
     let page = Page::cut(places, request.limit, |place| (LIST, place.sku.clone(), place.location.clone()));
     let lots = repository::lots(&reader, caller, &request, &page.data).await?;
     reader.commit().await?;
@@ -165,7 +166,6 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     for lot in lots {
         by_place.entry((lot.item_id, lot.location_id)).or_default().push(lot);
     }
-    let now = state.now();
     let stock = |place: PlaceRow| {
         let lots = by_place.remove(&(place.item_id, place.location_id)).unwrap_or_default();
         stock(place, lots, &request, now)

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{Location, LocationKind, repository, visible};
 use crate::Inventory;
-use crate::catalog::{answers, in_use};
 use crate::catalog::patch::replaceable;
+use crate::catalog::{answers, in_use};
 use crate::error::Error;
 use crate::http::versioned;
 use crate::idempotency::Task;
