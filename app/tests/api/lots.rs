@@ -1,12 +1,13 @@
 //! Lots through HTTP: what is said of them, what becomes of them, and what was made of what.
 
 use futures::future::join_all;
+use sea_orm::ConnectionTrait as _;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
 use crate::receipts::{NOBODY, RECEIPTS, area, column, flaws, pairs, refused, rows, site, user_of, with};
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
-use crate::support::{Api, Client};
+use crate::support::{Api, Client, Engine};
 
 const LOTS: &str = "/v1/inventory/lots";
 const WASTE: &str = "/v1/inventory/waste";
@@ -41,6 +42,27 @@ async fn open(kitchen: &Kitchen, lot: &str, quantity: &str) -> Value {
 /// The lot that a document of opening made.
 fn child(opened: &Value) -> String {
     text(&opened["document"]["lines"][1]["lot_id"])
+}
+
+/// Says behind the program's back that a lot was made of another, by the document that it came in with.
+async fn made_of(api: &Api, made: &str, parent: &str) {
+    let id = |id: &str| if api.engine() == Engine::Sqlite { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
+    let sql = format!(
+        "INSERT INTO lot_parent (tenant_id, lot_id, parent_id, document_id, quantity) SELECT tenant_id, id, {}, origin_document_id, 1000000 FROM lot WHERE id = {}",
+        id(parent),
+        id(made)
+    );
+    api.inventory_db().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// Puts a piece of a lot to another location, behind the program's back.
+async fn lies_too(api: &Api, lot: &str, path: &str) {
+    let id = if api.engine() == Engine::Sqlite { format!("x'{}'", lot.replace('-', "")) } else { format!("'{lot}'") };
+    let sql = format!(
+        "INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value) SELECT lot.tenant_id, lot.item_id, location.id, lot.id, 1000000, 0 \
+         FROM lot JOIN location ON location.tenant_id = lot.tenant_id AND location.path = '{path}' WHERE lot.id = {id}"
+    );
+    api.inventory_db().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 both_engines! {
@@ -159,8 +181,21 @@ both_engines! {
         let main: Uuid = text(&kitchen.site["id"]).parse().expect("an id");
         let (here, there) = (api.member("manager", Some(&[main])).await, api.member("manager", Some(&[annex])).await);
         there.patch(&at(&lot), Some(1), hold.clone()).await.refused(404, "not_found");
-        here.patch(&at(&lot), Some(1), hold).await.ok(200);
+        here.patch(&at(&lot), Some(1), hold.clone()).await.ok(200);
         here.patch(&at(&lot), Some(2), json!({ "status": "ok" })).await.ok(200);
+        lies_too(&api, &lot, "annex/shelf").await;
+        here.patch(&at(&lot), Some(3), hold).await.ok(200);
+        for change in [json!({ "status": "ok" }), json!({ "status": "recall" }), json!({ "expires_on": "2027-01-01" })] {
+            here.patch(&at(&lot), Some(4), change).await.refused(403, "forbidden");
+        }
+        assert_eq!(kinds(&read(&kitchen.owner, &lot).await), ["hold", "release", "hold"]);
+        // Each is told of what lies at her own site; a recall is for both.
+        let (ours, theirs) = (here.get(&format!("{}/trace", at(&lot))).await.ok(200), there.get(&format!("{}/trace", at(&lot))).await.ok(200));
+        assert_eq!((column(&ours["places"], "location"), column(&theirs["places"], "location")), (vec![WALK_IN.to_owned()], vec!["annex/shelf".to_owned()]));
+        assert_eq!((ours["movements"].as_array().map(Vec::len), theirs["movements"].as_array().map(Vec::len)), (Some(1), Some(0)));
+        let recall = there.post(&format!("{}/recall", at(&lot)), json!({})).await.ok(201);
+        assert_eq!((&recall["recalled"], column(&recall["places"], "location")), (&json!([lot]), vec!["annex/shelf".to_owned()]));
+        assert_eq!(read(&here, &lot).await["status"], json!("recall"));
     }
 
     async fn one_of_many_who_saw_the_same_version_changes_a_lot(api: Api) {
@@ -314,18 +349,47 @@ both_engines! {
         assert!(crate::receipts::money_in(&trace).is_empty(), "a trace tells no costs");
     }
 
+    async fn a_trace_and_a_recall_go_through_any_number_of_steps(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let mut lots = Vec::new();
+        for _ in 0..5 {
+            lots.push(egg(&kitchen, "1", "2026-12-01").await);
+        }
+        // 0 → 1 → 2 → 3, and 0 → 3 as well; 4 is nobody's.
+        for (parent, made) in [(0, 1), (1, 2), (2, 3), (0, 3)] {
+            made_of(&api, &lots[made], &lots[parent]).await;
+        }
+        let depths = |all: &Value| -> Vec<(String, i64)> {
+            all.as_array().expect("lots").iter().map(|lot| (text(&lot["lot_id"]), lot["depth"].as_i64().expect("a depth"))).collect()
+        };
+        let sorted = |mut expected: Vec<(String, i64)>| {
+            expected.sort_by_key(|(lot, depth)| (*depth, lot.clone()));
+            expected
+        };
+        let trace = kitchen.owner.get(&format!("{}/trace", at(&lots[0]))).await.ok(200);
+        assert_eq!(depths(&trace["descendants"]), sorted(vec![(lots[1].clone(), 1), (lots[3].clone(), 1), (lots[2].clone(), 2)]));
+        assert_eq!((trace["movements"].as_array().map(Vec::len), trace["places"].as_array().map(Vec::len)), (Some(4), Some(4)));
+        let back = kitchen.owner.get(&format!("{}/trace", at(&lots[3]))).await.ok(200);
+        assert_eq!(depths(&back["ancestors"]), sorted(vec![(lots[0].clone(), 1), (lots[2].clone(), 1), (lots[1].clone(), 2)]));
+        assert_eq!(back["movements"].as_array().map(Vec::len), Some(1));
+        let cut = kitchen.owner.get(&format!("{}/trace?limit=1", at(&lots[0]))).await.ok(200);
+        assert_eq!((&cut["truncated"], cut["descendants"].as_array().map(Vec::len)), (&json!(true), Some(1)));
+        let recall = kitchen.owner.post(&format!("{}/recall", at(&lots[1])), json!({})).await.ok(201);
+        let mut recalled: Vec<String> = recall["recalled"].as_array().expect("lots").iter().map(text).collect();
+        recalled.sort();
+        let mut expected = lots[1..4].to_vec();
+        expected.sort();
+        assert_eq!(recalled, expected);
+    }
+
     async fn a_ring_of_lots_ends_a_trace_and_a_recall(api: Api) {
-        use sea_orm::ConnectionTrait as _;
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;
         let lot = egg(&kitchen, "10", "2026-12-01").await;
-        let opened = open(&kitchen, &lot, "4").await;
-        let made = child(&opened);
+        let made = child(&open(&kitchen, &lot, "4").await);
         // No posting makes such a link; it is put there behind the program's back.
-        let id = |id: &str| sea_orm::sea_query::Expr::val(id.parse::<Uuid>().expect("an id"));
-        let link = sea_orm::sea_query::Query::insert().into_table("lot_parent").columns(["tenant_id", "lot_id", "parent_id", "document_id", "quantity"])
-            .values_panic([sea_orm::sea_query::Expr::val(kitchen.owner.tenant_id), id(&lot), id(&made), id(&text(&opened["document"]["id"])), sea_orm::sea_query::Expr::val(1_i64)]).take();
-        api.inventory_db().execute(&link).await.expect("a ring");
+        made_of(&api, &lot, &made).await;
         let trace = kitchen.owner.get(&format!("{}/trace", at(&lot))).await.ok(200);
         assert_eq!((column(&trace["ancestors"], "lot_id"), column(&trace["descendants"], "lot_id")), (vec![made.clone()], vec![made.clone()]));
         let recall = kitchen.owner.post(&format!("{}/recall", at(&lot)), json!({})).await.ok(201);
@@ -368,7 +432,6 @@ both_engines! {
     }
 
     async fn a_recall_tells_what_was_used_already_and_for_whom(api: Api) {
-        use sea_orm::ConnectionTrait as _;
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;
         let lot = egg(&kitchen, "10", "2026-12-01").await;

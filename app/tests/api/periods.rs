@@ -353,7 +353,7 @@ both_engines! {
         let event = kitchen.owner.get(&format!("{AUDIT}?subject_id={}", text(&period["id"]))).await.ok(200)["data"][0].clone();
         let last_seq = event["details"]["last_seq"].as_i64().expect("a sequence number");
         let ledger = kitchen.ledger().await;
-        let late: Vec<_> = ledger.iter().filter(|entry| text(&entry["business_date"]) <= "2026-11-24".to_owned() && entry["seq"].as_i64() > Some(last_seq)).collect();
+        let late: Vec<_> = ledger.iter().filter(|entry| text(&entry["business_date"]).as_str() <= "2026-11-24" && entry["seq"].as_i64() > Some(last_seq)).collect();
         assert!(late.is_empty(), "{late:?} after {last_seq}");
         assert_eq!(ledger.len(), posted);
         assert!(posted > 0);

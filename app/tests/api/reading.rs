@@ -127,8 +127,8 @@ both_engines! {
         // The first to expire first, what never does last.
         let stock_lot = |index: usize, batch_code: Value, expires_on: Value, expired: bool, quantity: &str, value: &str| {
             json!({
-                "lot_id": lot(index), "batch_code": batch_code, "expires_on": expires_on, "expired": expired, "status": "ok", "received_at": MONDAY,
-                "quantity": quantity, "value": value,
+                "lot_id": lot(index), "batch_code": batch_code, "expires_on": expires_on, "expired": expired,
+                "status": if expired { "expired" } else { "ok" }, "opened_at": null, "received_at": MONDAY, "quantity": quantity, "value": value,
             })
         };
         let lots = json!([
@@ -458,9 +458,10 @@ both_engines! {
             "id": lot, "item_id": milk["id"], "sku": "MILK", "batch_code": "0898984", "origin_document_id": made["document"]["id"], "origin_line": 2,
             "received_at": MONDAY, "produced_on": "2026-11-01", "expires_on": "2026-12-01", "date_kind": "best_before", "basis_quantity": "2000",
             "basis_value": "2.4", "quantity": "1500", "value": "1.8", "unit": "ml", "void": false, "version": 1,
+            "status": "ok", "opened_at": null, "parents": [],
         });
         let places = json!([{ "location_id": made["document"]["location_id"], "location": "main/walk-in", "quantity": "1500", "value": "1.8" }]);
-        assert_eq!(get(&kitchen.owner, &format!("{LOTS}/{lot}")).await, with(expected.clone(), "places", places));
+        assert_eq!(get(&kitchen.owner, &format!("{LOTS}/{lot}")).await, with(with(expected.clone(), "places", places), "events", json!([])));
         let found = |page: Value| page["data"].clone();
         for query in ["batch_code=0898984", "sku=MILK&expiring_before=2026-12-02", &format!("item_id={}&limit=1", id(&milk))] {
             assert_eq!(found(get(&kitchen.owner, &format!("{LOTS}?{query}")).await), json!([expected]), "{query}");

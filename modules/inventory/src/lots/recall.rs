@@ -87,7 +87,9 @@ async fn work(task: &Task<(LotId, Request)>, txn: &Txn) -> Result<RecallAnswer, 
         return Err(Error::RulesChanged);
     }
     let (already, mut new): (Vec<_>, Vec<_>) = states.into_iter().filter(|state| !state.void).partition(|state| state.hold == Some(Hold::Recall));
-    new.iter_mut().for_each(|state| state.hold = Some(Hold::Recall));
+    for state in &mut new {
+        state.hold = Some(Hold::Recall);
+    }
     let event = |lot| LotEvent { lot, kind: LotEventKind::Recall, expires_on: (None, None), note: request.note.clone() };
     let events: Vec<LotEvent> = new.iter().map(|state| event(state.id)).collect();
     write_lot_states(txn, caller.tenant_id, &new, &events, caller.user_id, task.now).await?;

@@ -7,7 +7,6 @@ use kernel::problem::ProblemDocument;
 use kernel::{Caller, Fields, FromFields, FromValue as _, Permission, Text, Txn};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{LotStatus, read};
 use crate::Inventory;

@@ -327,15 +327,12 @@ async fn lots(
     let wanted: Vec<LotId> = wanted.map(|(lot, _)| *lot).collect();
     let (mut filter, ids) = about(backend, "lot", caller.tenant_id, wanted.iter().copied());
     filter.and_plain(&format!("lot.id IN ({ids})"));
-    if caller.sites != kernel::Sites::All {
-        let mut seen = String::from("balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id");
-        if let kernel::Sites::Only(sites) = &caller.sites {
-            let sites = filter.bind(rows::parameter(sites.iter().map(|site| given_row!(backend, *site)).collect()));
-            let sites = ID.select(backend, sites.trim_start_matches('$').parse().unwrap_or(1));
-            seen.push_str(&format!(" AND place.site_id IN ({sites})"));
-        }
+    if let kernel::Sites::Only(sites) = &caller.sites {
+        let sites = filter.bind(rows::parameter(sites.iter().map(|site| given_row!(backend, *site)).collect()));
+        let sites = ID.select(backend, sites.trim_start_matches('$').parse().unwrap_or(1));
         filter.and_plain(&format!(
-            "EXISTS (SELECT 1 FROM balance JOIN location AS place ON place.tenant_id = balance.tenant_id AND place.id = balance.location_id WHERE {seen})"
+            "EXISTS (SELECT 1 FROM balance JOIN location AS place ON place.tenant_id = balance.tenant_id AND place.id = balance.location_id \
+             WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND place.site_id IN ({sites}))"
         ));
     }
     let sql = format!(

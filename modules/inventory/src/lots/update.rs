@@ -182,7 +182,7 @@ fn events(before: &LotState, after: &LotState, note: Option<&String>) -> Vec<Lot
     request_body = Request,
     params(("id" = Uuid, Path, description = "The lot's id"), ("If-Match" = String, Header, description = answers::IF_MATCH)),
     responses(
-        (status = 200, description = "The lot as it is now", body = LotAnswer, headers(("ETag" = String, description = "The version, for If-Match."))),
+        (status = 200, description = "The lot with what was changed", body = LotAnswer, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = ProblemDocument<'_>),
         (status = 409, description = "`lot_void`: the document that made it was undone", body = ProblemDocument<'_>),
