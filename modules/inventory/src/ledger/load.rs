@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, Txn};
+use kernel::{Instant, SiteId, TenantId, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -171,6 +171,26 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
     }
     Ok(())
+}
+
+/// Where lots lie, each place with its site: what is locked for them. What lies there is read again under the locks.
+pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<Vec<(Key, SiteId)>, Error> {
+    #[derive(FromQueryResult)]
+    struct PlaceRow {
+        item_id: Uuid,
+        location_id: Uuid,
+        site_id: Uuid,
+    }
+    let backend = txn.get_database_backend();
+    let sql = format!(
+        "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted \
+         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.lot_id = wanted.id AND balance.quantity > 0 \
+         JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id",
+        LOT.select(backend, 1)
+    );
+    let wanted = rows::parameter(lots.iter().map(|lot| given_row!(backend, tenant, *lot)).collect());
+    let found = rows::all::<PlaceRow>(txn, &sql, [wanted]).await?;
+    Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
 }
 
 fn lot_rows(txn: &Txn, locked: &Locked, lots: &[LotId]) -> sea_orm::Value {

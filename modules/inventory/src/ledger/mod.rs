@@ -26,6 +26,7 @@ pub use command::{
 pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
+pub use load::lot_places;
 pub use numbers::next_transfer_number;
 pub use plan::plan;
 pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both};
