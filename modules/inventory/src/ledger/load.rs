@@ -1,6 +1,6 @@
 //! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Instant, SiteId, TenantId, Txn};
@@ -12,6 +12,7 @@ use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Tr
 use super::protocol::{DocumentType, Locked, RulesSeen};
 use super::repository::{KEY, key_rows};
 use crate::arithmetic::{Money, Quantity};
+use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
@@ -33,6 +34,7 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
         youngest: BTreeMap::new(),
         last_moved: BTreeMap::new(),
         days: BTreeMap::new(),
+        in_transit: BTreeSet::new(),
     };
     if command.only_brings() {
         return Ok(snapshot);
@@ -59,7 +61,7 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
         snapshot.reservations = reserved(txn, locked, &reservations).await?;
     }
     if command.needs_days() {
-        snapshot.days = days(txn, locked).await?;
+        days(txn, locked, &mut snapshot).await?;
     }
     Ok(snapshot)
 }
@@ -343,20 +345,26 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     Ok(reversal)
 }
 
-/// The days of the sites of the locked keys.
-async fn days(txn: &Txn, locked: &Locked) -> Result<BTreeMap<Uuid, crate::calendar::SiteDays>, Error> {
+/// The days of the sites of the locked keys, and which of those are areas for goods in transit.
+async fn days(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
     #[derive(FromQueryResult)]
     struct DaysRow {
         location_id: Uuid,
+        kind: String,
         time_zone: Option<String>,
         day_starts_at: Option<String>,
     }
     let sql = format!(
-        "SELECT DISTINCT location.id AS location_id, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
+        "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
          JOIN location ON location.tenant_id = wanted.tenant_id AND location.id = wanted.location_id \
          JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
         KEY.select(txn.get_database_backend(), 1)
     );
-    let found = rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await?;
-    found.into_iter().map(|row| Ok((row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))).collect()
+    for row in rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+        snapshot.days.insert(row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?);
+        if LocationKind::stored(&row.kind)? == LocationKind::Transit {
+            snapshot.in_transit.insert(row.location_id);
+        }
+    }
+    Ok(())
 }

@@ -16,6 +16,8 @@ mod protocol;
 mod refusal;
 mod repository;
 mod rules;
+#[cfg(test)]
+mod search;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
