@@ -13,6 +13,7 @@ mod documentation;
 mod engines;
 mod imports;
 mod invariants;
+mod later_costs;
 mod operations;
 mod reading;
 mod readme;
