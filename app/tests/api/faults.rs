@@ -7,9 +7,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use sea_orm::ConnectionTrait as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
+use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
 use crate::support::tables::{Contents, Saved};
 use crate::support::trial::{Bench, Fault, Prepare};
 use crate::support::{Api, Call, Engine, fresh, variable};
@@ -54,6 +54,122 @@ const USE_CASES: &[(&str, Prepare)] = &[
             kitchen.owner.patching(&format!("/v1/inventory/locations/{}", text(&bar["id"])), 1, &json!({ "archived": true }))
         })
     }),
+    ("usage with a shortage", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let lines = json!([{ "sku": "X", "quantity": "9" }]);
+            let body = json!({ "location": WALK_IN, "purpose": "donation", "recipient": "Food bank", "on_short": "record", "lines": lines });
+            kitchen.owner.posting("/v1/inventory/usage", &body)
+        })
+    }),
+    ("adjustment", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let line = |quantity: &str| json!({ "sku": "X", "quantity": quantity, "reason": "miscount" });
+            let up = json!({ "sku": "X", "quantity": "+1", "unit_cost": "2", "reason": "found" });
+            kitchen.owner.posting("/v1/inventory/adjustments", &json!({ "location": WALK_IN, "lines": [line("-1"), line("+2"), up] }))
+        })
+    }),
+    ("return to a supplier", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let lines = json!([{ "sku": "X", "quantity": "2", "reason": "quality", "credit": "0.1" }]);
+            kitchen.owner.posting("/v1/inventory/vendor-returns", &json!({ "location": WALK_IN, "lines": lines }))
+        })
+    }),
+    ("direct transfer", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.owner.posting("/v1/inventory/transfers", &transfer_body(true))
+        })
+    }),
+    ("dispatch", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let transfer = kitchen.owner.post("/v1/inventory/transfers", transfer_body(false)).await.ok(201);
+            kitchen.owner.posting(&format!("/v1/inventory/transfers/{}/dispatch", text(&transfer["transfer"]["id"])), &json!({}))
+        })
+    }),
+    ("arrival", |kitchen| {
+        Box::pin(async move {
+            let path = under_way(kitchen).await;
+            kitchen.owner.posting(&format!("{path}/receive"), &json!({}))
+        })
+    }),
+    ("cancellation of a transfer", |kitchen| {
+        Box::pin(async move {
+            let path = under_way(kitchen).await;
+            kitchen.owner.posting(&format!("{path}/cancel"), &json!({}))
+        })
+    }),
+    ("count", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201);
+            let path = format!("/v1/inventory/counts/{}", text(&count["id"]));
+            let lines = json!({ "lines": [{ "sku": "X", "quantity": "6" }] });
+            kitchen.owner.call("PUT", &format!("{path}/lines")).json(&lines).send().await.ok(200);
+                    kitchen.owner.posting(&format!("{path}/post"), &json!({}))
+        })
+    }),
+    ("reversal", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let waste = kitchen.waste(json!([{ "sku": "X", "quantity": "4" }])).await;
+            let path = format!("/v1/inventory/documents/{}/reverse", text(&waste["document"]["id"]));
+            kitchen.owner.posting(&path, &json!({ "reason": "typing_error" }))
+        })
+    }),
+    ("later cost", |kitchen| {
+        Box::pin(async move {
+            let receipt = bought(kitchen).await;
+            kitchen.waste(json!([{ "sku": "X", "quantity": "2" }])).await;
+            kitchen.owner.posting(&format!("{receipt}/charges"), &json!({ "charges": [{ "label": "customs", "amount": "4", "basis": "value" }] }))
+        })
+    }),
+    ("correction of a receipt", |kitchen| {
+        Box::pin(async move {
+            let receipt = bought(kitchen).await;
+            kitchen.waste(json!([{ "sku": "X", "quantity": "2" }])).await;
+            kitchen.owner.posting(&format!("{receipt}/correct"), &json!({ "line": 1, "quantity": "6", "line_total": "9" }))
+        })
+    }),
+    ("transformation", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let body = json!({ "location": WALK_IN, "kind": "cook", "inputs": [{ "sku": "X", "quantity": "4" }], "outputs": [{ "sku": "Y", "quantity": "2" }] });
+            kitchen.owner.posting("/v1/inventory/transformations", &body)
+        })
+    }),
+    ("reservation", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.owner.posting("/v1/inventory/reservations", &json!({ "location": WALK_IN, "sku": "X", "quantity": "3" }))
+        })
+    }),
+    ("usage from a reservation", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let reservation = kitchen.owner.post("/v1/inventory/reservations", json!({ "location": WALK_IN, "sku": "X", "quantity": "3" })).await.ok(201);
+            let lines = json!([{ "sku": "X", "quantity": "4", "reservation_id": reservation["id"] }]);
+            kitchen.owner.posting("/v1/inventory/usage", &json!({ "location": WALK_IN, "purpose": "event", "lines": lines }))
+        })
+    }),
+    ("opening of a part of a lot", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let lots = kitchen.owner.get("/v1/inventory/lots").await.ok(200);
+            kitchen.owner.posting(&format!("/v1/inventory/lots/{}/open", text(&lots["data"][0]["id"])), &json!({ "location": WALK_IN, "quantity": "1" }))
+        })
+    }),
+    ("closing of a period", |kitchen| {
+        Box::pin(async move {
+            kitchen.item("X", json!({})).await;
+            kitchen.receive_at("2026-11-23T12:00:00Z", json!([{ "sku": "X", "quantity": "8", "line_total": "4" }])).await;
+            let period = kitchen.owner.post("/v1/inventory/periods", json!({ "last_day": "2026-11-24" })).await.ok(201);
+            kitchen.owner.posting(&format!("/v1/inventory/periods/{}/close", text(&period["id"])), &json!({}))
+        })
+    }),
     ("reading of the stock", |kitchen| Box::pin(reading(kitchen, "/stock?include=lots"))),
     ("reading of a report", |kitchen| Box::pin(reading(kitchen, "/reports/valuation?as_of=2026-11-25"))),
 ];
@@ -63,6 +179,26 @@ async fn stocked(kitchen: &Kitchen) {
     kitchen.item("X", json!({})).await;
     kitchen.item("Y", json!({})).await;
     kitchen.receive(json!([{ "sku": "X", "quantity": "3", "line_total": "1" }, { "sku": "X", "quantity": "5", "line_total": "4" }])).await;
+}
+
+fn transfer_body(direct: bool) -> Value {
+    json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": direct, "lines": [{ "sku": "X", "quantity": "4" }] })
+}
+
+/// The path of a transfer of four of X that is under way.
+async fn under_way(kitchen: &Kitchen) -> String {
+    stocked(kitchen).await;
+    let transfer = kitchen.owner.post("/v1/inventory/transfers", transfer_body(false)).await.ok(201);
+    let path = format!("/v1/inventory/transfers/{}", text(&transfer["transfer"]["id"]));
+    kitchen.owner.post(&format!("{path}/dispatch"), json!({})).await.ok(201);
+    path
+}
+
+/// The path of a receipt of eight of X.
+async fn bought(kitchen: &Kitchen) -> String {
+    kitchen.item("X", json!({})).await;
+    let receipt = kitchen.receive(json!([{ "sku": "X", "quantity": "8", "line_total": "5" }])).await;
+    format!("/v1/inventory/receipts/{}", text(&receipt["document"]["id"]))
 }
 
 async fn reading(kitchen: &Kitchen, path: &str) -> Call {
