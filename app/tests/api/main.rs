@@ -20,6 +20,7 @@ mod receipts;
 mod round_trips;
 mod runbook;
 mod tenants;
+mod transfers;
 mod transformations;
 mod walls;
 mod waste;

@@ -97,6 +97,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    transfers::routes(config);
     transformations::routes(config);
     documents::routes(config);
     stock::routes(config);
