@@ -35,6 +35,7 @@ mod runbook;
 mod scripts;
 mod shortages;
 mod tenants;
+mod transfers;
 mod transformations;
 mod usage;
 mod vendor_returns;

@@ -107,6 +107,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     receiving::routes(config);
     waste::routes(config);
     counts::routes(config);
+    transfers::routes(config);
     transformations::routes(config);
     usage::routes(config);
     adjustments::routes(config);

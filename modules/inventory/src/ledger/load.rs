@@ -1,6 +1,6 @@
 //! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Instant, SiteId, TenantId, Txn};

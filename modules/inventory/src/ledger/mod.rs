@@ -29,7 +29,7 @@ pub use command::{
     AdjustLine, Basis, Charge, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal, TakeLine,
     Touching, UnderWay, VarianceKind,
 };
-pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
+pub use effects::{Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
 pub use load::lot_places;

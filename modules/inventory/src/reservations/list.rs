@@ -4,7 +4,6 @@ use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
 use kernel::problem::ProblemDocument;
 use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query, Text};
-use sea_orm::ConnectionTrait as _;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
