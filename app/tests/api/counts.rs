@@ -324,7 +324,7 @@ both_engines! {
         // In an area, what lies below it may be counted, and is meant by nobody who names no area.
         let id = open(&kitchen.owner, json!({})).await;
         let written = put(&kitchen.owner, &id, json!([counted("EGG", "2", TEN), with(counted("EGG", "3", TEN), "location", "main/walk-in/shelf")])).await.ok(200);
-        assert_eq!(column(&written["lines"], "location"), [WALK_IN, "main/walk-in/shelf"]);
+        assert_eq!(column(&written["lines"], "location").into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([WALK_IN.to_owned(), "main/walk-in/shelf".to_owned()]));
         counts_are_true(&api).await;
     }
 
@@ -423,7 +423,8 @@ both_engines! {
         // Each one its own thing and all of them the eggs, in any order.
         let replies = join_all((0..32).map(|number| {
             let mut lines = vec![json!({ "sku": format!("SKU{number}"), "quantity": number.to_string() }), json!({ "sku": "EGG", "quantity": "1.5", "add": true })];
-            lines.extend((0..4).map(|more| json!({ "sku": format!("SKU{}", (number * 7 + more) % 32), "quantity": "0", "add": true })).filter(|line| line["sku"] != lines[0]["sku"]));
+            let others = (0..4).map(|more| (number * 7 + more) % 32).filter(|other| *other != number);
+            lines.extend(others.map(|other| json!({ "sku": format!("SKU{other}"), "quantity": "0", "add": true })));
             if number % 2 == 0 {
                 lines.reverse();
             }
@@ -601,6 +602,8 @@ both_engines! {
         let id = open(&kitchen.owner, json!({})).await;
         put(&kitchen.owner, &id, json!([counted("EGG", "9", TEN)])).await.ok(200);
         let (stranger, elsewhere, viewer) = (api.other_tenant().await, api.member("manager", Some(&[bar])).await, api.member("viewer", None).await);
+        // A tenant is made known by its first request of the catalogue.
+        stranger.get("/v1/inventory/locations").await.ok(200);
         let before = rows(&api).await;
         for client in [&stranger, &elsewhere] {
             client.get(&format!("{COUNTS}/{id}")).await.refused(404, "not_found");
