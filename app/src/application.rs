@@ -155,6 +155,11 @@ async fn tidy(inventory: Inventory) {
             Ok(forgotten) => tracing::info!(forgotten, "answers older than thirty days are forgotten with their idempotency keys"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old idempotency keys could not be forgotten"),
         }
+        match inventory.end_reservations().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "reservations have ended"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "reservations that have ended could not be marked"),
+        }
     }
 }
 

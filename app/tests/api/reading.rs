@@ -127,8 +127,8 @@ both_engines! {
         // The first to expire first, what never does last.
         let stock_lot = |index: usize, batch_code: Value, expires_on: Value, expired: bool, quantity: &str, value: &str| {
             json!({
-                "lot_id": lot(index), "batch_code": batch_code, "expires_on": expires_on, "expired": expired, "status": "ok", "received_at": MONDAY,
-                "quantity": quantity, "value": value,
+                "lot_id": lot(index), "batch_code": batch_code, "expires_on": expires_on, "expired": expired,
+                "status": if expired { "expired" } else { "ok" }, "opened_at": null, "received_at": MONDAY, "quantity": quantity, "value": value,
             })
         };
         let lots = json!([
@@ -318,12 +318,12 @@ both_engines! {
             ("lots?lot_id=x", "?lot_id", "unknown_field"),
             ("ledger?after_seq=-1", "?after_seq", "out_of_range"),
             ("ledger?after_seq=1.5", "?after_seq", "out_of_range"),
-            ("ledger?kind=usage", "?kind", "invalid_choice"),
+            ("ledger?kind=theft", "?kind", "invalid_choice"),
             ("ledger?from=2026-13-01", "?from", "invalid_date"),
             ("ledger?lot_id=1", "?lot_id", "invalid_id"),
             ("documents?to=1.12.2026", "?to", "invalid_date"),
             ("receipts?external_ref=", "?external_ref", "wrong_length"),
-            ("reports/valuation?method=fifo", "?method", "invalid_choice"),
+            ("reports/valuation?method=lifo", "?method", "invalid_choice"),
             ("reports/valuation?as_of=now", "?as_of", "invalid_as_of"),
             ("reports/valuation?limit=10", "?limit", "unknown_field"),
         ] {
@@ -458,9 +458,10 @@ both_engines! {
             "id": lot, "item_id": milk["id"], "sku": "MILK", "batch_code": "0898984", "origin_document_id": made["document"]["id"], "origin_line": 2,
             "received_at": MONDAY, "produced_on": "2026-11-01", "expires_on": "2026-12-01", "date_kind": "best_before", "basis_quantity": "2000",
             "basis_value": "2.4", "quantity": "1500", "value": "1.8", "unit": "ml", "void": false, "version": 1,
+            "status": "ok", "opened_at": null, "parents": [],
         });
         let places = json!([{ "location_id": made["document"]["location_id"], "location": "main/walk-in", "quantity": "1500", "value": "1.8" }]);
-        assert_eq!(get(&kitchen.owner, &format!("{LOTS}/{lot}")).await, with(expected.clone(), "places", places));
+        assert_eq!(get(&kitchen.owner, &format!("{LOTS}/{lot}")).await, with(with(expected.clone(), "places", places), "events", json!([])));
         let found = |page: Value| page["data"].clone();
         for query in ["batch_code=0898984", "sku=MILK&expiring_before=2026-12-02", &format!("item_id={}&limit=1", id(&milk))] {
             assert_eq!(found(get(&kitchen.owner, &format!("{LOTS}?{query}")).await), json!([expected]), "{query}");
@@ -646,11 +647,14 @@ both_engines! {
         let valued = get(&kitchen.owner, VALUATION).await;
         assert_eq!((&valued["total"], &valued["rounding"]), (&json!("0.67"), &json!("-0.001667")));
         assert_eq!(column(&valued["data"], "value"), ["0.666667", "0.005"]);
-        // What is on hand for nothing is a row, what is not there is none.
+        // What is on hand for nothing is a row; what is gone is one where it is asked what it was worth when it left.
         kitchen.receive(json!([{ "sku": "HAM", "quantity": "1", "free": "sample" }])).await;
         kitchen.waste(json!([{ "sku": "EGG", "quantity": "2" }, { "sku": "HAM", "quantity": "3" }])).await;
         let valued = get(&kitchen.owner, VALUATION).await;
-        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (vec!["HAM".to_owned()], vec!["0".to_owned()]));
+        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "quantity")), (vec!["HAM".to_owned()], vec!["1".to_owned()]));
+        let valued = get(&kitchen.owner, &format!("{VALUATION}?include=issued")).await;
+        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (["EGG", "HAM"].map(str::to_owned).to_vec(), ["0", "0"].map(str::to_owned).to_vec()));
+        assert_eq!((column(&valued["data"], "quantity"), column(&valued["data"], "issued_value")), (["0", "1"].map(str::to_owned).to_vec(), ["1", "0.005"].map(str::to_owned).to_vec()));
     }
 
     async fn the_value_of_the_past_is_what_the_stock_of_the_past_sums_to(api: Api) {

@@ -1,10 +1,10 @@
 //! Undoing documents through HTTP: what a reversal does, and what can't be undone.
 
-use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::receipts::{NOBODY, RECEIPTS, area, close_through, column, flaws, millionths, money_in, pairs, refused, rows, site, with};
+use crate::later_costs::{charge, correct, number};
+use crate::receipts::{NOBODY, close_through, column, flaws, millionths, pairs, refused, rows, site, with};
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
 use crate::support::{Api, Client, Reply, fresh};
 
@@ -83,6 +83,191 @@ both_engines! {
         // And then what it came in by.
         assert_eq!(entries(&reverse(&kitchen.owner, &bought).await), negated(&bought));
         assert_eq!(kitchen.on_hand("EGG").await, ("0".to_owned(), "0".to_owned()));
+    }
+
+    async fn undone_today_every_entry_stands_now(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive_at(MONDAY, json!([{ "sku": "EGG", "quantity": "3", "line_total": "1" }])).await;
+        let thrown = kitchen.owner.post(WASTE, at_time(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), TUESDAY)).await.ok(201);
+        let undone = reverse_today(&kitchen.owner, &thrown).await;
+        let (lot, document) = (text(&thrown["entries"][0]["lot_id"]), &undone["document"]);
+        let now = text(&document["recorded_at"]);
+        assert!(now.starts_with("2026-11-25T12:00:00"), "{now}");
+        assert_eq!(entries(&undone), [(lot, 1_000_000, 333_333, now.clone(), "2026-11-25".to_owned())]);
+        assert_eq!((&document["effective_at"], &document["business_date"]), (&json!(now), &json!("2026-11-25")));
+    }
+
+    async fn what_lies_in_a_closed_period_is_undone_today(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive_at(MONDAY, json!([{ "sku": "EGG", "quantity": "3", "line_total": "1" }])).await;
+        let thrown = |at: &str| kitchen.owner.post(WASTE, at_time(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), at));
+        let (closed, open) = (thrown(TUESDAY).await.ok(201), thrown("2026-11-25T09:00:00Z").await.ok(201));
+        close_through(&api, "2026-11-24").await;
+        let undone = reverse(&kitchen.owner, &closed).await;
+        let now = text(&undone["document"]["recorded_at"]);
+        assert_eq!(column(&undone["entries"], "effective_at"), [now]);
+        assert_eq!(column(&undone["entries"], "business_date"), ["2026-11-25"]);
+        assert_eq!(entries(&reverse(&kitchen.owner, &open).await), negated(&open));
+        assert_eq!(kitchen.on_hand("EGG").await, ("3".to_owned(), "1".to_owned()));
+    }
+
+    async fn what_made_a_lot_is_undone_after_all_that_touched_it_and_the_lot_is_void(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "3", "line_total": "1" }])).await;
+        let lot = text(&bought["entries"][0]["lot_id"]);
+        let mut touching = Vec::new();
+        for _ in 0..2 {
+            touching.push(kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await);
+        }
+        while let Some(last) = touching.last() {
+            let named = |posted: &Value| json!({ "document_id": posted["document"]["id"], "number": posted["document"]["number"] });
+            let problem = refusal(&kitchen.owner, &bought).await.refused(409, "lot_has_later_movements");
+            assert_eq!(problem["lots"], json!([{ "lot_id": lot, "documents": touching.iter().map(named).collect::<Vec<_>>() }]));
+            reverse(&kitchen.owner, last).await;
+            touching.pop();
+        }
+        let undone = reverse(&kitchen.owner, &bought).await;
+        assert_eq!((&undone["balances"][0]["quantity"], &undone["balances"][0]["value"]), (&json!("0"), &json!("0")));
+        let void = number(&api, "SELECT COUNT(*) AS number FROM lot WHERE void AND basis_quantity = 0 AND basis_value = 0").await;
+        assert_eq!(void, 1);
+        refused(&kitchen.owner, WASTE, waste_body(json!([{ "sku": "EGG", "quantity": "1" }]))).await.refused(409, "insufficient_stock");
+    }
+
+    async fn what_was_gone_in_between_is_undone_today_only(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive_at(MONDAY, json!([{ "sku": "EGG", "quantity": "3", "line_total": "1" }])).await;
+        let thrown = kitchen.owner.post(WASTE, at_time(waste_body(json!([{ "sku": "EGG", "quantity": "3" }])), TUESDAY)).await.ok(201);
+        reverse_today(&kitchen.owner, &thrown).await;
+        let problem = refusal(&kitchen.owner, &bought).await.refused(409, "insufficient_stock");
+        let short = json!([{ "line": 0, "item_id": bought["entries"][0]["item_id"], "location_id": bought["entries"][0]["location_id"],
+            "lot_id": bought["entries"][0]["lot_id"], "requested": "3", "available": "0" }]);
+        assert_eq!(problem["short"], short);
+        assert!(text(&problem["detail"]).contains("today"), "{problem}");
+        reverse_today(&kitchen.owner, &bought).await;
+        assert_eq!(kitchen.on_hand("EGG").await, ("0".to_owned(), "0".to_owned()));
+    }
+
+    async fn a_document_whose_lot_was_charged_later_is_not_undone(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "3", "line_total": "3" }])).await;
+        let before = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        charge(&kitchen.owner, &bought, "6").await.ok(201);
+        let after = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let problem = refusal(&kitchen.owner, &before).await.refused(409, "lot_revalued_after");
+        assert_eq!(problem["lot_id"], bought["entries"][0]["lot_id"]);
+        assert!(text(&problem["detail"]).contains("adjustment"), "{problem}");
+        // What was posted after the charge took its value of it.
+        assert_eq!(entries(&reverse(&kitchen.owner, &after).await), negated(&after));
+        assert_eq!(kitchen.on_hand("EGG").await, ("2".to_owned(), "6".to_owned()));
+    }
+
+    async fn reversals_cost_changes_and_corrections_say_what_to_do_instead(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "3", "line_total": "1" }])).await;
+        let undone = reverse(&kitchen.owner, &kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await).await;
+        let charged = charge(&kitchen.owner, &bought, "6").await.ok(201);
+        let corrected = correct(&kitchen.owner, &bought, json!({ "line": 1, "quantity": "4" })).await.ok(201);
+        for (posted, instead) in [(&undone, "posted again"), (&charged, "opposite amounts"), (&corrected, "correct the line")] {
+            let problem = refusal(&kitchen.owner, posted).await.refused(409, "not_reversible");
+            assert!(text(&problem["detail"]).contains(instead), "{problem}");
+        }
+    }
+
+    async fn who_may_undo_and_what_is_refused(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive(json!([{ "sku": "EGG", "quantity": "9", "line_total": "9" }])).await;
+        let thrown = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let (path, before) = (path(&thrown), rows(&api).await);
+        api.call("POST", &path).header("Idempotency-Key", "k").json(&because()).send().await.refused(401, "token_invalid");
+        kitchen.owner.post_without_key(&path, because()).await.refused(400, "idempotency_key_required");
+        assert_eq!(rows(&api).await, before);
+        // Undoing sets stock right: it needs `adjust` beside what the document needs.
+        for role in ["viewer", "staff", "buyer"] {
+            refused(&api.member(role, None).await, &path, because()).await.refused(403, "forbidden");
+        }
+        let annex = site(&kitchen.owner, "annex", "Europe/Paris").await;
+        let elsewhere = api.member("manager", Some(&[annex])).await;
+        refused(&elsewhere, &path, because()).await.refused(404, "not_found");
+        let stranger = api.other_tenant().await;
+        // The first request of a tenant makes what every tenant begins with.
+        stranger.post(&path, because()).await.refused(404, "not_found");
+        refused(&stranger, &path, because()).await.refused(404, "not_found");
+        for id in [NOBODY, "x"] {
+            refused(&kitchen.owner, &format!("/v1/inventory/documents/{id}/reverse"), because()).await.refused(404, "not_found");
+        }
+        for (body, pointer, code) in [
+            (json!({}), "/reason", "required"),
+            (json!({ "reason": "spoiled" }), "/reason", "reason_not_found"),
+            (with(because(), "at", "tomorrow"), "/at", "invalid_choice"),
+            (with(because(), "counted", "maybe"), "/counted", "invalid_choice"),
+            (with(because(), "note", ""), "/note", "wrong_length"),
+            (with(because(), "lines", json!([])), "/lines", "unknown_field"),
+        ] {
+            assert_eq!(flaws(&refused(&kitchen.owner, &path, body).await), pairs([(pointer, code)]));
+        }
+        let key = fresh("key");
+        let first = kitchen.owner.post_with_key(&path, &key, because()).await.ok(201);
+        let again = kitchen.owner.post_with_key(&path, &key, because()).await;
+        assert_eq!((again.header("idempotent-replayed"), &again.body), ("true", &first));
+        kitchen.owner.post_with_key(&path, &key, with(because(), "at", "today")).await.refused(422, "idempotency_key_reused");
+        refusal(&kitchen.owner, &thrown).await.refused(409, "already_reversed");
+        assert_eq!(first["document"]["note"], Value::Null);
+        let home = text(&kitchen.site["id"]).parse().expect("an id");
+        let thrown = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let body = with(because(), "note", "entered twice");
+        let undone = api.member("manager", Some(&[home])).await.post(&self::path(&thrown), body).await.ok(201);
+        assert_eq!((&undone["document"]["note"], &undone["document"]["number"]), (&json!("entered twice"), &json!("V-000002")));
+    }
+
+    async fn nothing_comes_back_to_what_is_archived(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        let item = kitchen.item("EGG", json!({})).await;
+        kitchen.receive(json!([{ "sku": "EGG", "quantity": "1", "line_total": "1" }])).await;
+        let thrown = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let place = format!("/v1/inventory/locations/{}", text(&thrown["document"]["location_id"]));
+        for (path, code) in [(format!("/v1/inventory/items/{}", text(&item["id"])), "item_archived"), (place, "location_archived")] {
+            let archived = kitchen.owner.patch(&path, Some(1), json!({ "archived": true })).await.ok(200);
+            refusal(&kitchen.owner, &thrown).await.refused(409, code);
+            kitchen.owner.patch(&path, archived["version"].as_i64(), json!({ "archived": false })).await.ok(200);
+        }
+        reverse(&kitchen.owner, &thrown).await;
+    }
+
+    async fn of_one_who_undoes_a_receipt_and_one_who_takes_of_it_one_is_refused(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        for _ in 0..8 {
+            let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "1", "line_total": "1" }])).await;
+            let path = path(&bought);
+            let take = waste_body(json!([{ "sku": "EGG", "quantity": "1" }]));
+            let (undone, taken) = futures::future::join(kitchen.owner.post(&path, because()), kitchen.owner.post(WASTE, take)).await;
+            match (undone.status, undone.code(), taken.status, taken.code()) {
+                (201, _, 409, "insufficient_stock") | (409, "lot_has_later_movements", 201, _) => {}
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(kitchen.on_hand("EGG").await, ("0".to_owned(), "0".to_owned()));
+        }
+    }
+
+    async fn of_one_who_undoes_a_receipt_and_one_who_charges_it_one_is_refused(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        for _ in 0..8 {
+            let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "1", "line_total": "1" }])).await;
+            let path = path(&bought);
+            let (undone, charged) = futures::future::join(kitchen.owner.post(&path, because()), charge(&kitchen.owner, &bought, "1")).await;
+            match (undone.status, undone.code(), charged.status, charged.code()) {
+                (201, _, 409, "already_reversed") | (409, "lot_revalued_after", 201, _) => {}
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     async fn of_32_who_undo_a_document_exactly_one_does(api: Api) {

@@ -30,9 +30,10 @@ async fn lot_at(kitchen: &Kitchen, time: &str, line: Value) -> String {
     text(&kitchen.receive_at(time, json!([line])).await["entries"][0]["lot_id"])
 }
 
-/// Lot, quantity and value of every entry of a posted document.
+/// Lot, quantity and value of every entry of a posted document, by line. (In the ledger those of lines that name a lot stand first.)
 fn taken(posted: &Value) -> Vec<(String, String, String)> {
-    let entries = posted["entries"].as_array().expect("entries");
+    let mut entries = posted["entries"].as_array().expect("entries").clone();
+    entries.sort_by_key(|entry| entry["line_no"].as_i64());
     entries.iter().map(|entry| (text(&entry["lot_id"]), text(&entry["quantity"]), text(&entry["value"]))).collect()
 }
 
@@ -631,6 +632,128 @@ both_engines! {
         assert_eq!((&problem["line"], &problem["lot_id"]), (&json!(1), &json!(first)));
         assert_eq!(taken(&kitchen.owner.post(WASTE, take_at(TUESDAY, json!([take("EGG", "5")]))).await.ok(201)), all([(&second, "-5", "-10")]));
         assert_eq!(taken(&kitchen.owner.post(WASTE, take_at("2026-11-25T11:00:00Z", json!([take("EGG", "5")]))).await.ok(201)), all([(&first, "-5", "-5")]));
+    }
+
+    async fn what_came_back_on_plates_is_said_and_takes_nothing_from_stock(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive(json!([{ "sku": "EGG", "quantity": "5", "unit_price": "1" }])).await;
+        let plate = |description: &str, mass: &str| json!({ "description": description, "mass": mass, "reason": "plate" });
+        let lines = json!([
+            with(plate("Side salad", "1.5"), "mass_unit", "lb"),
+            with(take("EGG", "2"), "reason", "spoiled"),
+            with(with(plate("Bread", "300"), "stage", "service"), "destination", "animal_feed"),
+        ]);
+        let posted = kitchen.owner.post(WASTE, json!({ "location": WALK_IN, "lines": lines })).await.ok(201);
+        // Lines keep their numbers: the ledger was given the second one alone.
+        let entries = posted["entries"].as_array().expect("entries");
+        assert_eq!(entries.iter().map(|entry| (entry["line_no"].as_i64(), text(&entry["value"]))).collect::<Vec<_>>(), [(Some(2), "-2".to_owned())]);
+        let item = &posted["entries"][0]["item_id"];
+        // A pound is 453.59237 g, exactly.
+        assert_eq!(posted["document"]["lines"], json!([
+            { "line_no": 1, "description": "Side salad", "mass_g": "680.388555", "reason": "plate", "stage": "plate" },
+            { "line_no": 2, "item_id": item, "sku": "EGG", "quantity": "2", "unit": "each", "base_quantity": "2", "base_unit": "each", "value": "-2",
+              "reason": "spoiled", "stage": "storage" },
+            { "line_no": 3, "description": "Bread", "mass_g": "300", "reason": "plate", "stage": "service", "destination": "animal_feed" },
+        ]));
+        let read = kitchen.owner.get(&format!("{WASTE}/{}", text(&posted["document"]["id"]))).await.ok(200);
+        assert_eq!((&read["document"], &read["entries"]), (&posted["document"], &posted["entries"]));
+        // So do refusals.
+        let short_one = json!([plate("Soup", "10"), with(take("EGG", "4"), "reason", "spoiled")]);
+        assert_eq!(short(refused(&kitchen.owner, WASTE, json!({ "location": WALK_IN, "lines": short_one })).await), lacking([(1, "4", "3")]));
+        let flawed = json!([plate("Soup", "10"), with(with(take("EGG", "1"), "reason", "spoiled"), "lot_id", NOBODY)]);
+        assert_eq!(flaws(&refused(&kitchen.owner, WASTE, json!({ "location": WALK_IN, "lines": flawed })).await), pairs([("/lines/1/lot_id", "lot_not_found")]));
+    }
+
+    async fn documents_without_entries_are_numbered_linked_and_listed_among_the_others(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let plate = || waste_body(json!([{ "description": "Rice", "mass": "0.2", "mass_unit": "kg", "reason": "plate" }]));
+        let mut ids = Vec::new();
+        // Before anything is in the ledger, and between what is.
+        for round in 0..3 {
+            for _ in 0..3 {
+                let posted = kitchen.owner.post_with_key(WASTE, &format!("plate-{}", ids.len()), plate()).await.ok(201);
+                assert_eq!((&posted["entries"], &posted["balances"], &posted["document"]["lines"][0]["mass_g"]), (&json!([]), &json!([]), &json!("200")));
+                assert_eq!(kitchen.owner.post_with_key(WASTE, &format!("plate-{}", ids.len()), plate()).await.ok(201), posted);
+                let read = kitchen.owner.get(&format!("/v1/inventory/documents/{}", text(&posted["document"]["id"]))).await.ok(200);
+                assert_eq!((&read["document"], &read["entries"]), (&posted["document"], &json!([])));
+                ids.insert(0, text(&posted["document"]["id"]));
+            }
+            let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "1", "unit_price": "1" }])).await;
+            assert_eq!(bought["entries"][0]["seq"], round + 1);
+            ids.insert(0, text(&bought["document"]["id"]));
+        }
+        for limit in [1, 2, 5, 500] {
+            let (mut found, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = kitchen.owner.get(&format!("/v1/inventory/documents?limit={limit}{cursor}")).await.ok(200);
+                found.extend(column(&page["data"], "id"));
+                match page["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(found, ids, "{limit} at a time");
+        }
+        let documents = kitchen.owner.get(WASTE).await.ok(200);
+        assert_eq!(column(&documents["data"], "number"), (1..=9).rev().map(|number| format!("W-{number:06}")).collect::<Vec<_>>());
+        assert_eq!(kitchen.on_hand("EGG").await.0, "3");
+        // A closed day takes none of them either.
+        close_through(&api, "2026-11-24").await;
+        refused(&kitchen.owner, WASTE, with(plate(), "effective_at", TUESDAY)).await.refused(409, "period_closed");
+    }
+
+    async fn a_line_is_about_stock_or_about_plates_never_both(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lines = json!([
+            { "description": "Soup", "sku": "EGG", "quantity": "1", "reason": "plate" },
+            { "description": "Soup", "reason": "plate" },
+            { "description": "Soup", "mass": "1", "quantity": "1", "unit": "each", "lot_id": NOBODY, "reason": "plate" },
+            { "sku": "EGG", "quantity": "1", "mass": "1", "mass_unit": "g", "reason": "spoiled" },
+            { "description": "", "mass": 5, "reason": "plate" },
+            { "description": "Soup", "mass": "0", "reason": "plate" },
+        ]);
+        let mut expected = pairs([
+            ("/lines/0", "exactly_one"),
+            ("/lines/1/mass", "required"),
+            ("/lines/2/quantity", "only_of_stock"),
+            ("/lines/2/unit", "only_of_stock"),
+            ("/lines/2/lot_id", "only_of_stock"),
+            ("/lines/3/mass", "only_of_plate_waste"),
+            ("/lines/3/mass_unit", "only_of_plate_waste"),
+            ("/lines/4/description", "wrong_length"),
+            ("/lines/5/mass", "not_positive"),
+        ]);
+        let mut found = flaws(&refused(&kitchen.owner, WASTE, json!({ "location": WALK_IN, "lines": lines })).await);
+        found.retain(|(pointer, _)| !(pointer.starts_with("/lines/4/") && pointer != "/lines/4/description"));
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+        let plate = |more: Value| {
+            let mut line = json!({ "description": "Soup", "mass": "1", "reason": "plate" });
+            line.as_object_mut().expect("a line").extend(more.as_object().expect("fields").clone());
+            line
+        };
+        let lines = json!([
+            plate(json!({ "mass_unit": "ml" })),
+            plate(json!({ "mass_unit": "case" })),
+            plate(json!({ "mass": "0.0004", "mass_unit": "mg" })),
+            plate(json!({ "mass": "1000000000", "mass_unit": "t" })),
+            plate(json!({ "reason": "other" })),
+            plate(json!({ "reason": "eaten", "mass_unit": "ml" })),
+        ]);
+        let expected = pairs([
+            ("/lines/0/mass_unit", "unit_unknown"),
+            ("/lines/1/mass_unit", "unit_unknown"),
+            ("/lines/2/mass", "rounds_to_zero"),
+            ("/lines/3/mass", "out_of_range"),
+            ("/lines/4/stage", "required"),
+            ("/lines/5/reason", "reason_not_found"),
+            ("/lines/5/mass_unit", "unit_unknown"),
+        ]);
+        assert_eq!(flaws(&refused(&kitchen.owner, WASTE, json!({ "location": WALK_IN, "lines": lines })).await), expected);
     }
 
     async fn ten_of_twenty_at_once_get_the_ten_that_there_are(api: Api) {

@@ -79,6 +79,11 @@ impl Error {
         Self::Invalid(vec![Violation { pointer: pointer.into(), code: code.into(), detail: detail.into() }])
     }
 
+    /// The same where the ledger was given only some lines of a document: `sent` says which line of the request each is.
+    pub(crate) fn at_lines(self, sent: &[usize]) -> Self {
+        if let Self::Refused(refusal) = self { Self::Refused(refusal.at_lines(sent)) } else { self }
+    }
+
     fn problem(&self) -> Problem {
         match self {
             Self::Problem(problem) => problem.clone(),

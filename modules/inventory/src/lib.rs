@@ -1,7 +1,9 @@
 //! Inventory: the catalogue, the ledger, receiving, waste and what can be read from them. It never signs and never sees a
 //! password; who is calling comes in as a verified [`kernel::Caller`].
 
+mod adjustments;
 mod arithmetic;
+mod audit;
 mod calendar;
 mod catalog;
 mod config;
@@ -15,14 +17,20 @@ mod imports;
 mod ledger;
 mod lots;
 mod names;
+mod periods;
 pub mod presence;
 mod receiving;
 mod reports;
+mod reservations;
 mod rows;
+mod shortages;
 mod stock;
 mod tenants;
 pub mod transfer;
 mod transfers;
+mod transformations;
+mod usage;
+mod vendor_returns;
 mod waste;
 
 use std::sync::Arc;
@@ -49,6 +57,7 @@ pub mod protocol {
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;
+pub use ledger::verify;
 pub use tenants::{TenantFacts, TenantSource};
 
 /// The module: its database, reachable by nobody else, and what it is given from outside.
@@ -98,10 +107,19 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     receiving::routes(config);
     waste::routes(config);
     counts::routes(config);
+    transfers::routes(config);
+    transformations::routes(config);
+    usage::routes(config);
+    adjustments::routes(config);
+    vendor_returns::routes(config);
+    reservations::routes(config);
+    shortages::routes(config);
     documents::routes(config);
     stock::routes(config);
     lots::routes(config);
     ledger::routes(config);
     reports::routes(config);
     imports::routes(config);
+    periods::routes(config);
+    audit::routes(config);
 }

@@ -63,6 +63,13 @@ text!(
     UnitCode,
     |text| visible(text, 32)
 );
+impl UnitCode {
+    /// A code that this program wrote into the database.
+    pub fn stored(code: &str) -> Self {
+        Self(code.to_owned())
+    }
+}
+
 text!(
     /// The code of a location or a reason: lower-case letters, digits, `-` and `_`, 1 to 64, beginning with a letter or digit.
     Code,

@@ -192,6 +192,17 @@ impl Filter {
         }
     }
 
+    /// Keeps the rows of which one of several columns is one of the caller's sites.
+    pub fn and_any_site(&mut self, backend: DatabaseBackend, columns: &[&str], sites: &kernel::Sites) {
+        if let kernel::Sites::Only(sites) = sites {
+            let ids = parameter(sites.iter().map(|site| given_row!(backend, *site)).collect());
+            self.values.push(ids);
+            let ids = Relation(&[("id", Kind::Uuid)]).select(backend, self.values.len());
+            let any: Vec<_> = columns.iter().map(|column| format!("{column} IN ({ids})")).collect();
+            self.and_plain(&format!("({})", any.join(" OR ")));
+        }
+    }
+
     /// Keeps the rows whose joined `location` is the named one or lies below it.
     pub fn and_location(&mut self, named: Option<&LocationRef>) {
         match named {

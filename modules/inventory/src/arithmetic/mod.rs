@@ -8,6 +8,7 @@ mod money;
 mod properties;
 mod quantity;
 mod ratio;
+mod signed;
 mod split;
 mod total;
 
@@ -15,6 +16,7 @@ pub use allocate::allocate;
 pub use money::Money;
 pub use quantity::{AtLeastZero, Quantity};
 pub use ratio::Ratio;
+pub use signed::SignedQuantity;
 pub use split::split;
 pub use total::Total;
 

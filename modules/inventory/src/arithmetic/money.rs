@@ -72,7 +72,16 @@ impl utoipa::ToSchema for Money {
 }
 
 pub(super) fn decimal_schema(description: &str, example: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-    let pattern = Some(r"^-?\d+(\.\d{1,6})?$");
+    patterned(r"^-?\d+(\.\d{1,6})?$", description, example)
+}
+
+/// The same with a plus where a client writes one.
+pub(super) fn signed_decimal_schema(description: &str, example: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    patterned(r"^[+-]?\d+(\.\d{1,6})?$", description, example)
+}
+
+fn patterned(pattern: &str, description: &str, example: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    let pattern = Some(pattern);
     ObjectBuilder::new().schema_type(Type::String).pattern(pattern).description(Some(description)).examples([serde_json::json!(example)]).into()
 }
 

@@ -38,7 +38,7 @@ impl Area {
 pub struct Ground {
     pub area: Area,
     pub rules: RulesSeen,
-    /// Now, and later than the last posting.
+    /// Now, not before the last posting, and later than a count.
     pub now: Instant,
 }
 
@@ -47,10 +47,11 @@ const SKEW_SECONDS: i64 = 5;
 
 impl Ground {
     /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
-    /// goods that came in there can be thrown away here at once, and what is posted after a count is not a part of it.
-    fn now(now: Instant, last: Option<Instant>) -> Instant {
+    /// goods that came in there can be thrown away here at once. What is posted after a count is no part of it, so it is later.
+    fn now(now: Instant, last: Option<Instant>, is_count: bool) -> Instant {
         let close = |last: &Instant| *last <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
-        last.filter(close).map_or(now, |last| now.max(last.plus(TimeDelta::microseconds(1))))
+        let not_before = |last: Instant| if is_count { last.plus(TimeDelta::microseconds(1)) } else { last };
+        last.filter(close).map_or(now, |last| now.max(not_before(last)))
     }
 }
 
@@ -66,6 +67,7 @@ struct AreaRow {
     rules_version: i64,
     closed_through: Option<NaiveDate>,
     last_recorded_at: Option<DateTime<FixedOffset>>,
+    last_counts: i64,
 }
 
 /// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
@@ -122,7 +124,8 @@ pub async fn area_of(txn: &Txn, tenant: TenantId, document: DocumentId, now: Ins
 async fn area_row(txn: &Txn, filter: Filter) -> Result<Option<AreaRow>, DbErr> {
     let sql = format!(
         "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
-         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
+         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at, \
+         (SELECT COUNT(*) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq AND last.type = 'count') AS last_counts \
          FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
          JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
         filter.sql()
@@ -134,7 +137,7 @@ impl AreaRow {
     fn ground(self, now: Instant) -> Result<Ground, Error> {
         let rules = RulesSeen { version: self.rules_version, closed_through: self.closed_through };
         let days = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?;
-        let now = Ground::now(now, self.last_recorded_at.map(Instant::from));
+        let now = Ground::now(now, self.last_recorded_at.map(Instant::from), self.last_counts > 0);
         Ok(Ground { area: Area { id: self.id, path: self.path, site_id: self.site_id, days }, rules, now })
     }
 }
@@ -403,11 +406,10 @@ mod tests {
     fn the_time_is_not_before_the_last_posting_of_a_server_whose_clock_is_a_little_ahead() {
         let now = Instant::from_micros(1_000_000_000);
         let at = |seconds: i64| now.plus(TimeDelta::seconds(seconds));
-        let after = |seconds: i64| at(seconds).plus(TimeDelta::microseconds(1));
-        for (last, expected) in
-            [(None, now), (Some(at(-60)), now), (Some(at(3)), after(3)), (Some(at(SKEW_SECONDS)), after(SKEW_SECONDS)), (Some(at(3_600)), now)]
-        {
-            assert_eq!(Ground::now(now, last), expected, "{last:?}");
+        for (last, expected) in [(None, now), (Some(at(-60)), now), (Some(at(3)), at(3)), (Some(at(SKEW_SECONDS)), at(SKEW_SECONDS)), (Some(at(3_600)), now)] {
+            assert_eq!(Ground::now(now, last, false), expected, "{last:?}");
         }
+        assert_eq!(Ground::now(now, Some(now), true), now.plus(TimeDelta::microseconds(1)), "what is posted after a count is no part of it");
+        assert_eq!(Ground::now(now, Some(at(-60)), true), now);
     }
 }

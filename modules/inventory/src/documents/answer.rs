@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::http::{HideCosts, Recheck, hide, need_site};
 use crate::ledger::{Basis, Detail, DocumentType, EntryAnswer, Posted, VarianceKind};
 use crate::names::Word as _;
+use crate::shortages::Shortage;
 
 /// A posted document with its entries and the balances that it left.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -32,6 +33,12 @@ pub struct PostedAnswer {
     /// What the ledger does not hold of the cost of lots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variances: Vec<VarianceAnswer>,
+    /// What was missing of the items here before they were received, and is not cleared yet: the oldest, at most 500.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_shortages: Vec<Shortage>,
+    /// What of that this receipt has cleared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared_shortages: Vec<Shortage>,
 }
 
 impl HideCosts for PostedAnswer {
@@ -290,6 +297,8 @@ pub fn answer(posted: &Posted, location: &str, items: &Items, reasons: &Reasons,
         balances: balances.collect(),
         shortages: shortages.collect(),
         variances: variances.collect(),
+        open_shortages: Vec::new(),
+        cleared_shortages: Vec::new(),
     })
 }
 

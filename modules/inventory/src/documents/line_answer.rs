@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answer::ChargeAnswer;
-use super::lines::{Cell, Lines, RECEIPT_CHARGE};
+use super::lines::{Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, TRANSFORMATION_LINE};
 use crate::arithmetic::{Money, Quantity};
 use crate::http::{HideCosts, hide};
 use crate::ledger::Basis;
@@ -155,12 +155,17 @@ pub struct Names<'a> {
 /// The lines of a document in their order, and its charges.
 pub fn line_answers(lines: &[Lines], names: &Names<'_>) -> Result<(Vec<LineAnswer>, Vec<ChargeAnswer>), DbErr> {
     let (mut answers, mut charges) = (Vec::new(), Vec::new());
+    let transformed = lines.iter().any(|lines| lines.is_of(&TRANSFORMATION_LINE));
     for lines in lines {
         for cells in lines.named() {
             if lines.is_of(&RECEIPT_CHARGE) {
                 charges.push(charge(cells)?);
             } else {
                 answers.push(line(cells, names));
+            }
+            // What is described of a transformation is what got lost of it.
+            if let Some(line) = answers.last_mut().filter(|_| transformed && lines.is_of(&PLATE_WASTE_LINE)) {
+                line.role = Some("loss".to_owned());
             }
         }
     }

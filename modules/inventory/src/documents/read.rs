@@ -91,7 +91,7 @@ pub async fn list(state: &Inventory, caller: &Caller, of: Option<DocumentType>, 
     filter.and_given("document.external_ref = ?", request.external_ref);
     filter.and_sites(reader.get_database_backend(), "document.site_id", &caller.sites);
     let limit = filter.bind(request.limit.bound());
-    let sql = format!("{DOCUMENTS} {} ORDER BY document.last_seq DESC, document.position DESC LIMIT {limit}", filter.sql());
+    let sql = format!("{DOCUMENTS} {} ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC LIMIT {limit}", filter.sql());
     let rows = rows::all::<DocumentRow>(reader, &sql, filter.into_values()).await?;
     let page = Page::cut(rows, request.limit, |row| (row.document.last_seq, row.document.position.unwrap_or(0)));
     let data: Result<Vec<_>, Error> =
@@ -257,4 +257,52 @@ readers!(
     "waste",
     "Lists waste documents, the newest first, without their lines.",
     "Reads a waste document with its lines and entries."
+);
+readers!(
+    list_transformations,
+    "/transformations",
+    "list_transformations",
+    get_transformation,
+    "/transformations/{id}",
+    "get_transformation",
+    Some(DocumentType::Transformation),
+    "transformations",
+    "Lists transformations, the newest first, without their lines.",
+    "Reads a transformation with its lines and entries."
+);
+readers!(
+    list_usage,
+    "/usage",
+    "list_usage",
+    get_usage,
+    "/usage/{id}",
+    "get_usage",
+    Some(DocumentType::Usage),
+    "usage",
+    "Lists what was used, the newest first, without their lines.",
+    "Reads a usage document with its lines and entries."
+);
+readers!(
+    list_adjustments,
+    "/adjustments",
+    "list_adjustments",
+    get_adjustment,
+    "/adjustments/{id}",
+    "get_adjustment",
+    Some(DocumentType::Adjustment),
+    "adjustments",
+    "Lists adjustments, the newest first, without their lines.",
+    "Reads an adjustment with its lines and entries."
+);
+readers!(
+    list_vendor_returns,
+    "/vendor-returns",
+    "list_vendor_returns",
+    get_vendor_return,
+    "/vendor-returns/{id}",
+    "get_vendor_return",
+    Some(DocumentType::VendorReturn),
+    "receiving",
+    "Lists returns to suppliers, the newest first, without their lines.",
+    "Reads a return to a supplier with its lines and entries."
 );

@@ -173,3 +173,20 @@ pub struct Effects {
     /// What was taken from reservations.
     pub taken: Vec<(ReservationId, Key, Quantity)>,
 }
+
+impl Effects {
+    /// The same of a document of which the ledger was given only some lines: `sent` says which line of the request each is,
+    /// counted from zero.
+    #[must_use]
+    pub fn at_lines(mut self, sent: &[usize]) -> Self {
+        let place = |line_no: &mut i64| {
+            let line = usize::try_from(*line_no - 1).ok().and_then(|index| sent.get(index));
+            *line_no = line.and_then(|line| i64::try_from(line + 1).ok()).unwrap_or(*line_no);
+        };
+        self.entries.iter_mut().for_each(|entry| place(&mut entry.line_no));
+        self.lots.iter_mut().for_each(|lot| place(&mut lot.line_no));
+        self.shortages.iter_mut().for_each(|shortage| place(&mut shortage.line_no));
+        self.truths.iter_mut().for_each(|truth| place(&mut truth.line_no));
+        self
+    }
+}

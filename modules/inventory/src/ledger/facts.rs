@@ -1,6 +1,6 @@
 //! What the pure core knows when it plans: the state under the locks, and the rules of the items concerned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use kernel::Instant;
@@ -91,6 +91,11 @@ impl Lot {
     pub fn is_expired(&self, rules: &ItemRules, business_date: NaiveDate) -> bool {
         is_expired(self.expires_on, self.date_kind, rules.grace_days, business_date)
     }
+
+    /// Whether it may be used on a business date: neither on hold nor expired.
+    pub fn is_usable(&self, rules: &ItemRules, business_date: NaiveDate) -> bool {
+        self.hold.is_none() && !self.is_expired(rules, business_date)
+    }
 }
 
 /// What moved at one instant after that of the posting: the sum at that instant.
@@ -141,4 +146,35 @@ pub struct Snapshot {
     pub last_moved: BTreeMap<LotId, Instant>,
     /// The days of the sites of the locations concerned, where the command does not say them itself.
     pub days: BTreeMap<LocationId, SiteDays>,
+    /// Those of them where goods are under way: a correction leaves what lies there to its transfer.
+    pub in_transit: BTreeSet<LocationId>,
+}
+
+impl Snapshot {
+    /// Of which nothing is known but the time.
+    pub fn empty(now: Instant) -> Self {
+        Self {
+            now,
+            closed_through: None,
+            lots: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            later: BTreeMap::new(),
+            truths: Vec::new(),
+            reserved: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            youngest: BTreeMap::new(),
+            last_moved: BTreeMap::new(),
+            days: BTreeMap::new(),
+            in_transit: BTreeSet::new(),
+        }
+    }
+
+    /// What of a key can be used now on this business date, and is set aside for nobody.
+    pub fn available(&self, key: Key, rules: &ItemRules, business_date: NaiveDate) -> Quantity {
+        let of_key = Place { key, lot: LotId::nil() }..=Place { key, lot: LotId::max() };
+        let usable = |place: &Place| self.lots.get(&place.lot).is_some_and(|lot| lot.is_usable(rules, business_date));
+        let there: i128 = self.holdings.range(of_key).filter(|(place, _)| usable(place)).map(|(_, holding)| i128::from(holding.quantity.0)).sum();
+        let reserved = self.reserved.get(&key).map_or(0, |reserved| i128::from(reserved.0));
+        Quantity(i64::try_from((there - reserved).max(0)).unwrap_or(i64::MAX))
+    }
 }

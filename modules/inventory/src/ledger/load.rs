@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, Txn};
+use kernel::{Instant, SiteId, TenantId, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -11,7 +11,9 @@ use super::command::{Command, Reversal, Touching};
 use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
 use super::protocol::{DocumentType, Locked, RulesSeen};
 use super::repository::{KEY, key_rows};
+use super::reserve::ended;
 use crate::arithmetic::{Money, Quantity};
+use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
@@ -21,19 +23,8 @@ const LOT: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)])
 
 /// Reads the state that a command is decided on, under its locks. Of what is there, what only comes in needs nothing.
 pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, now: Instant) -> Result<Snapshot, Error> {
-    let mut snapshot = Snapshot {
-        now,
-        closed_through: rules.closed_through,
-        lots: BTreeMap::new(),
-        holdings: BTreeMap::new(),
-        later: BTreeMap::new(),
-        truths: truths(txn, locked, command.since()).await?,
-        reserved: BTreeMap::new(),
-        reservations: BTreeMap::new(),
-        youngest: BTreeMap::new(),
-        last_moved: BTreeMap::new(),
-        days: BTreeMap::new(),
-    };
+    let truths = truths(txn, locked, command.since()).await?;
+    let mut snapshot = Snapshot { closed_through: rules.closed_through, truths, ..Snapshot::empty(now) };
     if command.only_brings() {
         return Ok(snapshot);
     }
@@ -56,10 +47,10 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
     }
     let reservations = command.reservations();
     if !reservations.is_empty() {
-        snapshot.reservations = reserved(txn, locked, &reservations).await?;
+        snapshot.reservations = reserved(txn, locked, &reservations, now).await?;
     }
     if command.needs_days() {
-        snapshot.days = days(txn, locked).await?;
+        days(txn, locked, &mut snapshot).await?;
     }
     Ok(snapshot)
 }
@@ -129,15 +120,18 @@ impl HeldRow {
 }
 
 /// What is held at the locked keys, with its lots and what is set aside of it.
-async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
+pub async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
     let sql = format!(
-        "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, stock_key.reserved_quantity FROM ({}) AS wanted \
+        "WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - {} AS reserved_quantity \
+         FROM ({}) AS given JOIN stock_key ON stock_key.tenant_id = given.tenant_id AND stock_key.item_id = given.item_id AND stock_key.location_id = given.location_id) \
+         SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity FROM wanted \
          JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.item_id = wanted.item_id AND balance.location_id = wanted.location_id \
-         JOIN stock_key ON stock_key.tenant_id = balance.tenant_id AND stock_key.item_id = balance.item_id AND stock_key.location_id = balance.location_id \
          JOIN lot ON lot.tenant_id = balance.tenant_id AND lot.id = balance.lot_id WHERE balance.quantity > 0",
+        ended("stock_key", "$2"),
         KEY.select(txn.get_database_backend(), 1)
     );
-    for row in rows::all::<HeldRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+    let now: DateTime<FixedOffset> = snapshot.now.into();
+    for row in rows::all::<HeldRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), now.into()]).await? {
         row.keep(snapshot)?;
     }
     Ok(())
@@ -171,6 +165,26 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
     }
     Ok(())
+}
+
+/// Where lots lie, each place with its site: what is locked for them. What lies there is read again under the locks.
+pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<Vec<(Key, SiteId)>, Error> {
+    #[derive(FromQueryResult)]
+    struct PlaceRow {
+        item_id: Uuid,
+        location_id: Uuid,
+        site_id: Uuid,
+    }
+    let backend = txn.get_database_backend();
+    let sql = format!(
+        "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted \
+         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.lot_id = wanted.id AND balance.quantity > 0 \
+         JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id",
+        LOT.select(backend, 1)
+    );
+    let wanted = rows::parameter(lots.iter().map(|lot| given_row!(backend, tenant, *lot)).collect());
+    let found = rows::all::<PlaceRow>(txn, &sql, [wanted]).await?;
+    Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
 }
 
 fn lot_rows(txn: &Txn, locked: &Locked, lots: &[LotId]) -> sea_orm::Value {
@@ -274,8 +288,8 @@ async fn named(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapsh
     Ok(())
 }
 
-/// The reservations that are named, as far as they are active. They change only under the lock of their key.
-async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid]) -> Result<BTreeMap<Uuid, Reserved>, Error> {
+/// The reservations that are named, as far as they are active and have not ended. They change only under the lock of their key.
+async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid], now: Instant) -> Result<BTreeMap<Uuid, Reserved>, Error> {
     #[derive(FromQueryResult)]
     struct ReservedRow {
         id: Uuid,
@@ -286,9 +300,11 @@ async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid]) -> Result<BTreeMa
     let given = LOT.select(txn.get_database_backend(), 1);
     let sql = format!(
         "SELECT reservation.id, reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest FROM ({given}) AS wanted \
-         JOIN reservation ON reservation.tenant_id = wanted.tenant_id AND reservation.id = wanted.id WHERE reservation.status = 'active'"
+         JOIN reservation ON reservation.tenant_id = wanted.tenant_id AND reservation.id = wanted.id \
+         WHERE reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > $2)"
     );
-    let found = rows::all::<ReservedRow>(txn, &sql, [lot_rows(txn, locked, wanted)]).await?;
+    let now: DateTime<FixedOffset> = now.into();
+    let found = rows::all::<ReservedRow>(txn, &sql, [lot_rows(txn, locked, wanted), now.into()]).await?;
     let reserved = |row: ReservedRow| (row.id, Reserved { key: Key { item: row.item_id, location: row.location_id }, rest: Quantity(row.rest) });
     Ok(found.into_iter().map(reserved).collect())
 }
@@ -323,20 +339,26 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     Ok(reversal)
 }
 
-/// The days of the sites of the locked keys.
-async fn days(txn: &Txn, locked: &Locked) -> Result<BTreeMap<Uuid, crate::calendar::SiteDays>, Error> {
+/// The days of the sites of the locked keys, and which of those are areas for goods in transit.
+async fn days(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
     #[derive(FromQueryResult)]
     struct DaysRow {
         location_id: Uuid,
+        kind: String,
         time_zone: Option<String>,
         day_starts_at: Option<String>,
     }
     let sql = format!(
-        "SELECT DISTINCT location.id AS location_id, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
+        "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
          JOIN location ON location.tenant_id = wanted.tenant_id AND location.id = wanted.location_id \
          JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
         KEY.select(txn.get_database_backend(), 1)
     );
-    let found = rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await?;
-    found.into_iter().map(|row| Ok((row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))).collect()
+    for row in rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+        snapshot.days.insert(row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?);
+        if LocationKind::stored(&row.kind)? == LocationKind::Transit {
+            snapshot.in_transit.insert(row.location_id);
+        }
+    }
+    Ok(())
 }

@@ -159,7 +159,7 @@ impl Picker<'_, '_, '_> {
 
     fn may_pick(&self, item: &ItemRules, id: LotId, lot: &Lot) -> bool {
         let there = !lot.void && lot.received_at <= self.taking.at && lot.cost_floor_at <= self.taking.at;
-        let usable = self.taking.binding == Binding::Free || (lot.hold.is_none() && !lot.is_expired(item, self.date));
+        let usable = self.taking.binding == Binding::Free || lot.is_usable(item, self.date);
         there && usable && self.taking.only.is_none_or(|only| only.contains_key(&id))
     }
 

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::lines::{Entered, stored_lines};
+use super::shortages;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
 use crate::catalog::lookup::{self, Item, Items, Reasons};
@@ -18,7 +19,7 @@ use crate::documents::{Heading, LINES, Lines, PostedAnswer, RECEIPT_CHARGE, answ
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Basis, Charge, Posting, Price, Receipt, ReceiveLine};
+use crate::ledger::{self, Basis, Charge, Counted, Posting, Price, Receipt, ReceiveLine};
 use crate::names::Word as _;
 use crate::names::{BatchCode, ItemRef, LocationRef, UnitCode, words};
 
@@ -33,6 +34,8 @@ pub struct Request {
     pub heading: Heading,
     pub lines: Vec<Line>,
     pub charges: Vec<ChargeLine>,
+    /// Whether what was missing of its items here is settled by it.
+    pub clear_shortages: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,10 +82,14 @@ pub(crate) struct RequestShape {
     external_ref: Option<String>,
     /// At most 2,000 characters.
     note: Option<String>,
+    /// What is done where a posted count would no longer be true: `refuse` where nothing is said.
+    counted: Option<Counted>,
     /// At least one.
     lines: Vec<LineShape>,
     /// Charges on the whole delivery, shared out over its lines; at most 50.
     charges: Option<Vec<ChargeShape>>,
+    /// Whether the open shortages of its items here are cleared by it; they are only listed where nothing is said.
+    clear_shortages: Option<bool>,
 }
 
 /// One line of a delivery. Exactly one of `unit_price`, `line_total` and `free`.
@@ -138,7 +145,8 @@ impl FromFields for Request {
             fields.refuse("supplier_id", "supplier_not_found", "there is no such supplier");
         }
         let (lines, charges) = (fields.list("lines", 1..=LINES), fields.list("charges", 0..=CHARGES));
-        Some(Self { heading: heading?, lines: lines?, charges: charges? })
+        let clear_shortages = fields.or("clear_shortages", false);
+        Some(Self { heading: heading?, lines: lines?, charges: charges?, clear_shortages: clear_shortages? })
     }
 }
 
@@ -178,7 +186,7 @@ impl FromFields for ChargeLine {
     }
 }
 
-fn not_negative(fields: &mut Fields<'_>, name: &'static str) -> Option<Money> {
+pub(super) fn not_negative(fields: &mut Fields<'_>, name: &'static str) -> Option<Money> {
     let amount = fields.or(name, Money::ZERO)?;
     if amount.0 < 0 {
         fields.refuse(name, "negative", "an amount of zero or more is expected");
@@ -212,7 +220,13 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(posting.received_lines(), &entered, &effects), stored_charges(request)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &Reasons::default(), &stored)
+    let received = posting.received_lines().iter().map(|line| line.item.id).collect();
+    let offered = shortages::offer(txn, task, &posted, received, request.clear_shortages).await?;
+    Ok(PostedAnswer {
+        open_shortages: offered.open,
+        cleared_shortages: offered.cleared,
+        ..answer(&posted, posting.location(), &items, &Reasons::default(), &stored)?
+    })
 }
 
 /// The lines in base units, or everything that is wrong with their names.
@@ -254,7 +268,7 @@ fn resolve_line(index: usize, line: &Line, lot: Uuid, items: &Items) -> Result<(
 }
 
 /// What a quantity weighs in millionths of a gram, where the item converts into grams.
-fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
+pub(super) fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
     let grams = Ratio::ONE.over(item.conversions.factor("g")?)?;
     grams.apply(quantity).map(|quantity| quantity.0)
 }
@@ -274,7 +288,7 @@ fn stored_charges(request: &Request) -> Lines {
         (status = 201, description = "Posted: the document, its entries and the new balances", body = PostedAnswer),
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`counted_since` with the `counts`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

@@ -17,6 +17,7 @@ use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::expiry::is_expired;
 use crate::http::{HideCosts, hide, seen_by};
+use crate::lots::LotStatus;
 use crate::names::Word as _;
 use crate::names::{AsOf, DateKind, LocationPath, LocationRef, Sku};
 
@@ -93,9 +94,9 @@ pub struct Stock {
     pub location: String,
     /// In `unit`.
     pub quantity: Total,
-    /// Held for somebody, in `unit`.
+    /// Set aside for somebody, in `unit`. Of the past it is not known: 0 there.
     pub reserved: Quantity,
-    /// What can be used: neither expired nor reserved, in `unit`.
+    /// What can be used: neither expired nor on hold nor reserved, in `unit`.
     pub available: Total,
     /// The item's base unit.
     pub unit: String,
@@ -125,8 +126,10 @@ pub struct StockLot {
     pub expires_on: Option<NaiveDate>,
     /// Whether it is past its date (and the item's grace days, where that is a best-before date) on the site's business date.
     pub expired: bool,
-    /// `ok`.
-    pub status: String,
+    /// Whether it may be used: `recall` before `hold` before `expired`.
+    pub status: LotStatus,
+    /// When it was opened; only such a lot has it.
+    pub opened_at: Option<Instant>,
     /// When it came in.
     pub received_at: Instant,
     /// How much, in the item's base unit.
@@ -152,9 +155,10 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         return Err(Cursor::foreign().into());
     }
     let behind = behind.map(|(_, sku, path)| (sku, path));
+    let now = state.now();
     // Both statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let places = repository::places(&reader, caller, &request, behind).await?;
+    let places = repository::places(&reader, caller, &request, behind, now).await?;
     let page = Page::cut(places, request.limit, |place| (LIST, place.sku.clone(), place.location.clone()));
     let lots = repository::lots(&reader, caller, &request, &page.data).await?;
     reader.commit().await?;
@@ -162,7 +166,6 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     for lot in lots {
         by_place.entry((lot.item_id, lot.location_id)).or_default().push(lot);
     }
-    let now = state.now();
     let stock = |place: PlaceRow| {
         let lots = by_place.remove(&(place.item_id, place.location_id)).unwrap_or_default();
         stock(place, lots, &request, now)
@@ -182,15 +185,17 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
     let mut answers = Vec::with_capacity(lots.len());
     for lot in lots {
         let expired = is_expired(lot.expires_on, DateKind::stored(&lot.date_kind)?, place.grace_days, business_date);
+        let status = LotStatus::of_lot(lot.hold.as_deref(), expired)?;
         quantity = quantity.plus(lot.quantity);
         value = value.plus(lot.value);
-        usable = usable.plus(if expired { 0 } else { lot.quantity });
+        usable = usable.plus(if status == LotStatus::Ok { lot.quantity } else { 0 });
         answers.push(StockLot {
             lot_id: lot.lot_id,
             batch_code: lot.batch_code,
             expires_on: lot.expires_on,
             expired,
-            status: "ok".to_owned(),
+            status,
+            opened_at: lot.opened_at.map(Instant::from),
             received_at: lot.received_at.into(),
             quantity: Quantity(lot.quantity),
             value: Some(Money(lot.value)),

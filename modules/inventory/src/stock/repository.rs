@@ -4,12 +4,13 @@
 //! statistics, takes it as the order in which to go: from the few to the many.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::Caller;
+use kernel::{Caller, Instant};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::list_stock::Request;
 use crate::error::Error;
+use crate::ledger::ended;
 use crate::names::{AsOf, Sku};
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
@@ -37,6 +38,8 @@ pub struct LotRow {
     pub batch_code: Option<String>,
     pub expires_on: Option<NaiveDate>,
     pub date_kind: String,
+    pub hold: Option<String>,
+    pub opened_at: Option<DateTime<FixedOffset>>,
     pub received_at: DateTime<FixedOffset>,
     pub quantity: i64,
     pub value: i64,
@@ -51,7 +54,13 @@ fn until(filter: &mut Filter, as_of: AsOf) -> String {
 }
 
 /// The items and places of a page, by sku and path.
-pub async fn places(reader: &impl ConnectionTrait, caller: &Caller, request: &Request, behind: Option<(String, String)>) -> Result<Vec<PlaceRow>, Error> {
+pub async fn places(
+    reader: &impl ConnectionTrait,
+    caller: &Caller,
+    request: &Request,
+    behind: Option<(String, String)>,
+    now: Instant,
+) -> Result<Vec<PlaceRow>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
     let limit = filter.bind(request.limit.bound());
     // What a row must be, whatever page it is on: of one place, and for all of its lots.
@@ -85,15 +94,24 @@ pub async fn places(reader: &impl ConnectionTrait, caller: &Caller, request: &Re
             until(&mut filter, as_of)
         ),
     };
+    let reserved = match request.as_of {
+        None => {
+            let ended = ended("stock_key", &filter.bind(DateTime::<FixedOffset>::from(now)));
+            format!("COALESCE(stock_key.reserved_quantity - {ended}, 0)")
+        }
+        // What was set aside in the past is kept nowhere.
+        Some(_) => "CAST(0 AS BIGINT)".to_owned(),
+    };
     let sql = format!(
         "WITH held AS MATERIALIZED ({held}) \
          SELECT held.item_id, item.sku, item.name, unit.code AS unit, item.grace_days, held.location_id, location.path AS location, \
-         site.time_zone, site.day_starts_at, COALESCE(stock_key.reserved_quantity, 0) AS reserved \
+         site.time_zone, site.day_starts_at, {reserved} AS reserved \
          FROM held CROSS JOIN item CROSS JOIN unit CROSS JOIN location CROSS JOIN location AS site CROSS JOIN lot \
          LEFT JOIN stock_key ON stock_key.tenant_id = held.tenant_id AND stock_key.item_id = held.item_id AND stock_key.location_id = held.location_id \
          {wanted} {named} AND {of_place} AND item.tenant_id = held.tenant_id AND item.id = held.item_id \
          AND unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id AND site.tenant_id = location.tenant_id AND site.id = location.site_id {behind} \
-         GROUP BY held.item_id, item.sku, item.name, unit.code, item.grace_days, held.location_id, location.path, site.time_zone, site.day_starts_at, stock_key.reserved_quantity \
+         GROUP BY held.item_id, item.sku, item.name, unit.code, item.grace_days, held.location_id, location.path, site.time_zone, site.day_starts_at, \
+         stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity \
          ORDER BY item.sku, location.path LIMIT {limit}"
     );
     Ok(rows::all(reader, &sql, filter.into_values()).await?)
@@ -123,9 +141,10 @@ pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Requ
     };
     let sql = format!(
         "WITH held AS MATERIALIZED ({held}) \
-         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.received_at, held.quantity, held.value \
+         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at, held.quantity, held.value \
          FROM held CROSS JOIN lot {wanted} AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
-         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, lot.received_at, lot.origin_seq, lot.origin_line"
+         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, CASE WHEN lot.opened_at IS NULL THEN 1 ELSE 0 END, \
+         lot.received_at, lot.origin_seq, lot.origin_line"
     );
     Ok(rows::all(reader, &sql, filter.into_values()).await?)
 }

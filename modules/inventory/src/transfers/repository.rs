@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};
-use kernel::{Instant, TenantId, Txn, database};
+use kernel::{Caller, Instant, TenantId, Txn, database};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
@@ -11,7 +11,6 @@ use super::TransferStatus;
 use crate::arithmetic::Quantity;
 use crate::error::Error;
 use crate::ledger::UnderWay;
-use crate::names::Word as _;
 use crate::names::{DocumentId, ItemId, LocationId, LotId};
 use crate::rows::{self, Kind, Relation, given_row};
 
@@ -48,6 +47,25 @@ pub struct LockedTransfer {
 }
 
 impl LockedTransfer {
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Whether it begins or ends at a site of the caller.
+    pub fn seen_by(&self, caller: &Caller) -> bool {
+        caller.sites.contain(self.from_site) || caller.sites.contain(self.to_site)
+    }
+
+    /// One that was dispatched, with these numbers of one lot: dispatched, received, lost, cancelled.
+    #[cfg(test)]
+    pub fn of_one_lot(lot: LotId, [dispatched, received, lost, cancelled]: [i64; 4]) -> Self {
+        let id = Uuid::nil();
+        let (dispatched, received, lost, cancelled) = (Quantity(dispatched), Quantity(received), Quantity(lost), Quantity(cancelled));
+        let lots = BTreeMap::from([(lot, Tally { item: id, dispatched, received, lost, cancelled })]);
+        let (status, dispatched_at) = (TransferStatus::InTransit, Some(Instant::from_micros(0)));
+        Self { tenant: id, id, version: 1, status, from: id, from_site: id, to: id, to_site: id, dispatched_at, lots }
+    }
+
     /// What is under way, to be received, lost or sent back; nothing of a draft.
     pub fn under_way(&self) -> Option<UnderWay> {
         let left = self.lots.iter().map(|(lot, tally)| (*lot, tally.under_way())).filter(|(_, left)| left.0 > 0);
@@ -114,7 +132,7 @@ pub async fn lock(txn: &Txn, tenant: TenantId, id: Uuid) -> Result<LockedTransfe
         tenant,
         id,
         version: row.version,
-        status: TransferStatus::stored(&row.status)?,
+        status: TransferStatus::of_kept(&row.status)?,
         from: row.from_location_id,
         from_site: row.from_site_id,
         to: row.to_location_id,
@@ -139,9 +157,10 @@ pub async fn save(txn: &Txn, transfer: &LockedTransfer, status: TransferStatus, 
     let (changed_at, changed) = match changed {
         Changed::At(at) => (cast("$5", "timestamptz"), DateTime::<FixedOffset>::from(at).into()),
         Changed::With(document) => {
-            let recorded = "SELECT MAX(document.recorded_at) FROM document LEFT JOIN document_detail AS detail \
-                            ON detail.tenant_id = document.tenant_id AND detail.document_id = document.id \
-                            WHERE document.tenant_id = $1 AND (document.id = $5 OR detail.reverses_id = $5)";
+            let recorded = "SELECT MAX(recorded_at) FROM (SELECT document.recorded_at FROM document WHERE document.tenant_id = $1 AND document.id = $5 \
+                            UNION ALL SELECT document.recorded_at FROM document_detail AS detail \
+                            JOIN document ON document.tenant_id = detail.tenant_id AND document.id = detail.document_id \
+                            WHERE detail.tenant_id = $1 AND detail.reverses_id = $5) AS recorded";
             (format!("COALESCE(({recorded}), updated_at)"), document.into())
         }
     };
@@ -150,7 +169,7 @@ pub async fn save(txn: &Txn, transfer: &LockedTransfer, status: TransferStatus, 
         cast("$4", "timestamptz")
     );
     let dispatched_at = transfer.dispatched_at.map(DateTime::<FixedOffset>::from);
-    rows::execute(txn, &sql, [transfer.tenant.into(), transfer.id.into(), status.word().into(), dispatched_at.into(), changed]).await?;
+    rows::execute(txn, &sql, [transfer.tenant.into(), transfer.id.into(), status.kept().into(), dispatched_at.into(), changed]).await?;
     write_tallies(txn, transfer).await
 }
 
@@ -242,7 +261,7 @@ pub async fn insert(txn: &Txn, tenant: TenantId, new: NewTransfer, moved: Option
     let (dispatched_at, lots) = moved.map_or((None, BTreeMap::new()), |(at, lots)| (Some(at), lots));
     let NewTransfer { id, number, from, from_site, to, to_site, external_ref, note, created_by, lines } = new;
     let transfer = LockedTransfer { tenant, id, version: 1, status: TransferStatus::Draft, from, from_site, to, to_site, dispatched_at, lots };
-    let status = transfer.status_by_numbers().word();
+    let status = transfer.status_by_numbers().kept();
     let row = given_row!(backend, id, tenant, 1_i64, now, now, number, status, from, to, dispatched_at, external_ref, note, created_by);
     rows::insert(txn, "transfer", TRANSFER, vec![row]).await?;
     let line = |(line_no, line): (i64, &NewLine)| given_row!(backend, tenant, id, line_no, line.item, line.lot, line.entered.0, line.unit, line.quantity.0);

@@ -59,3 +59,54 @@ fn draft_again(mut transfer: LockedTransfer) -> Result<LockedTransfer, Error> {
 fn wrong(what: &str) -> Error {
     Error::Database(DbErr::Custom(format!("{what} is undone of a transfer")))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::TransferStatus::{self, Cancelled, Draft, InTransit, PartiallyReceived, Received};
+    use super::*;
+
+    const LOT: LotId = Uuid::from_u128(1);
+
+    /// Dispatched, received, lost, cancelled of the only lot.
+    fn tally(transfer: &LockedTransfer) -> Option<[i64; 4]> {
+        transfer.lots.get(&LOT).map(|tally| [tally.dispatched.0, tally.received.0, tally.lost.0, tally.cancelled.0])
+    }
+
+    fn after(numbers: [i64; 4], kind: DocumentType, part: i64) -> Result<(Option<[i64; 4]>, TransferStatus), &'static str> {
+        match undone(LockedTransfer::of_one_lot(LOT, numbers), kind, &[(LOT, Quantity(part))]) {
+            Ok(transfer) => Ok((tally(&transfer), transfer.status_by_numbers())),
+            Err(Error::Conflict { code, .. }) => Err(code),
+            Err(_) => Err("a fault of the program"),
+        }
+    }
+
+    #[test]
+    fn what_arrived_was_lost_or_came_back_is_under_way_again() {
+        assert_eq!(after([9, 4, 0, 0], DocumentType::Arrival, 4), Ok((Some([9, 0, 0, 0]), InTransit)));
+        assert_eq!(after([9, 9, 0, 0], DocumentType::Arrival, 4), Ok((Some([9, 5, 0, 0]), PartiallyReceived)));
+        assert_eq!(after([9, 5, 4, 0], DocumentType::TransitLoss, 1), Ok((Some([9, 5, 3, 0]), PartiallyReceived)));
+        assert_eq!(after([9, 0, 0, 9], DocumentType::TransferCancel, 9), Ok((Some([9, 0, 0, 0]), InTransit)));
+    }
+
+    #[test]
+    fn a_dispatch_is_undone_while_all_of_it_is_under_way() {
+        assert_eq!(after([9, 0, 0, 0], DocumentType::Dispatch, 9), Ok((None, Draft)));
+        for begun in [[9, 1, 0, 0], [9, 0, 1, 0], [9, 0, 0, 1]] {
+            assert_eq!(after(begun, DocumentType::Dispatch, 9), Err("transfer_received"), "{begun:?}");
+        }
+    }
+
+    #[test]
+    fn a_transfer_at_once_is_cancelled() {
+        assert_eq!(LockedTransfer::of_one_lot(LOT, [9, 9, 0, 0]).status_by_numbers(), Received);
+        assert_eq!(after([9, 9, 0, 0], DocumentType::Transfer, 9), Ok((Some([9, 0, 0, 9]), Cancelled)));
+    }
+
+    #[test]
+    fn more_than_was_moved_is_never_undone() {
+        assert_eq!(after([9, 3, 0, 0], DocumentType::Arrival, 4), Err("a fault of the program"));
+        assert_eq!(after([9, 3, 0, 0], DocumentType::Waste, 1), Err("a fault of the program"));
+    }
+}

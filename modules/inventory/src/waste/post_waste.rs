@@ -1,23 +1,28 @@
 //! Records waste: what, how much, why, at which stage, where it went. Bound by nothing: what is expired is thrown away too.
+//!
+//! What came back on plates is no stock any more: such lines say what it was and what it weighed, and touch nothing. The ledger
+//! is given only the lines that take stock.
 
 use actix_web::{post, web};
 use kernel::http::IdempotencyKey;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Txn, Violation};
+use kernel::{Body, Caller, Fields, FromFields, FromValue, Instant, Text, Txn, Violation};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::conversion::GlobalUnit;
+use crate::catalog::lookup::{self, Items, Reason, Reasons};
 use crate::catalog::reasons::ReasonKind;
-use crate::documents::{Heading, LINES, Lines, PostedAnswer, WASTE_LINE, answer, cells, need_lines};
+use crate::catalog::units::{self, Dimension};
+use crate::documents::{Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, WASTE_LINE, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Effects, Posting, TakeLine, Waste};
+use crate::ledger::{self, Counted, Effects, Posting, TakeLine, Waste};
 use crate::names::Word as _;
-use crate::names::{Code, Destination, ItemRef, LocationRef, LotId, Stage, UnitCode};
+use crate::names::{Code, Destination, ItemRef, LocationRef, LotId, ReasonId, Sku, Stage, UnitCode};
 
 /// What was thrown away.
 #[derive(Clone, Debug)]
@@ -28,13 +33,16 @@ pub struct Request {
 
 #[derive(Clone, Debug)]
 pub struct Line {
-    pub item: ItemRef,
-    pub quantity: Quantity,
-    pub unit: Option<UnitCode>,
-    pub lot_id: Option<LotId>,
+    pub what: What,
     pub reason: Code,
     pub stage: Option<Stage>,
     pub destination: Option<Destination>,
+}
+
+#[derive(Clone, Debug)]
+pub enum What {
+    Stock { item: ItemRef, quantity: Quantity, unit: Option<UnitCode>, lot_id: Option<LotId> },
+    Plate { description: String, mass: Quantity, unit: Option<UnitCode> },
 }
 
 /// What was thrown away, as it is sent.
@@ -50,23 +58,33 @@ pub(crate) struct RequestShape {
     external_ref: Option<String>,
     /// At most 2,000 characters.
     note: Option<String>,
+    /// What is done where a posted count would no longer be true: `refuse` where nothing is said.
+    counted: Option<Counted>,
     /// At least one.
     lines: Vec<LineShape>,
 }
 
-/// One thing that was thrown away.
+/// One thing that was thrown away: stock, by its item and `quantity`; or what came back on plates, by `description` and `mass`.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PostWasteLine)]
 #[expect(dead_code, reason = "the published shape; a test holds it equal to what is read")]
 pub(crate) struct LineShape {
-    #[serde(flatten)]
-    item: ItemRef,
-    /// How much, in `unit`; above zero.
-    quantity: Quantity,
+    /// The item's id; or name it by `sku`.
+    item_id: Option<Uuid>,
+    /// The item's article number; or name it by `item_id`.
+    sku: Option<Sku>,
+    /// How much of the item, in `unit`; above zero.
+    quantity: Option<Quantity>,
     /// A unit's code, the item's own units included; the item's base unit where nothing is said.
     unit: Option<UnitCode>,
     /// The lot it came from; picked in the item's order where nothing is said.
     lot_id: Option<Uuid>,
+    /// What came back on plates, at most 200 characters, instead of an item: it takes nothing from stock.
+    description: Option<String>,
+    /// What that weighed, in `mass_unit`; above zero.
+    mass: Option<Quantity>,
+    /// The code of a unit of mass; `g` where nothing is said.
+    mass_unit: Option<UnitCode>,
     /// The code of a waste reason.
     reason: Code,
     /// Where in the work it was lost; the reason's own stage where nothing is said.
@@ -82,12 +100,49 @@ impl FromFields for Request {
     }
 }
 
+/// What a line is about, before its amount is read.
+enum Named {
+    Item(ItemRef),
+    Plate(String),
+}
+
 impl FromFields for Line {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let item = ItemRef::read(fields);
-        let (quantity, unit, lot_id) = (fields.required("quantity"), fields.optional("unit"), fields.optional("lot_id"));
+        let named = fields.exactly_one(&["item_id", "sku", "description"], |fields, name| match name {
+            "item_id" => fields.required("item_id").map(|item_id| Named::Item(ItemRef::Id { item_id })),
+            "sku" => fields.required("sku").map(|sku| Named::Item(ItemRef::Sku { sku })),
+            _ => fields.required::<Text<1, 200>>("description").map(|text| Named::Plate(text.0)),
+        });
+        let what = if matches!(named, Some(Named::Plate(_))) {
+            for absent in [none::<Quantity>(fields, "quantity"), none::<UnitCode>(fields, "unit"), none::<Uuid>(fields, "lot_id")].into_iter().flatten() {
+                fields.refuse(absent, "only_of_stock", "what came back on plates is no stock: say its mass");
+            }
+            let (mass, unit) = (fields.required("mass"), fields.optional("mass_unit"));
+            named.zip(mass).zip(unit).and_then(|((named, mass), unit)| named.plate(mass, unit))
+        } else {
+            for absent in [none::<Quantity>(fields, "mass"), none::<UnitCode>(fields, "mass_unit")].into_iter().flatten() {
+                fields.refuse(absent, "only_of_plate_waste", "what is taken from stock has a quantity");
+            }
+            let (quantity, unit, lot_id) = (fields.required("quantity"), fields.optional("unit"), fields.optional("lot_id"));
+            named.zip(quantity).zip(unit.zip(lot_id)).and_then(|((named, quantity), (unit, lot_id))| named.stock(quantity, unit, lot_id))
+        };
         let (reason, stage, destination) = (fields.required("reason"), fields.optional("stage"), fields.optional("destination"));
-        Some(Self { item: item?, quantity: quantity?, unit: unit?, lot_id: lot_id?, reason: reason?, stage: stage?, destination: destination? })
+        Some(Self { what: what?, reason: reason?, stage: stage?, destination: destination? })
+    }
+}
+
+/// The name of a field that must not be there, where it is.
+fn none<T: FromValue>(fields: &mut Fields<'_>, name: &'static str) -> Option<&'static str> {
+    fields.optional::<T>(name).flatten().map(|_| name)
+}
+
+impl Named {
+    fn plate(self, mass: Quantity, unit: Option<UnitCode>) -> Option<What> {
+        if let Self::Plate(description) = self { Some(What::Plate { description, mass, unit }) } else { None }
+    }
+
+    fn stock(self, quantity: Quantity, unit: Option<UnitCode>, lot_id: Option<LotId>) -> Option<What> {
+        if let Self::Item(item) = self { Some(What::Stock { item, quantity, unit, lot_id }) } else { None }
     }
 }
 
@@ -102,62 +157,134 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let (id, request) = &task.input;
     let tenant = task.caller.tenant_id;
     let (permit, header) = request.heading.permitted::<Waste, _>(task, txn, *id).await?;
-    let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
+    let items = lookup::items(txn, tenant, request.lines.iter().filter_map(Line::item)).await?;
     let reasons = lookup::reasons(txn, tenant, ReasonKind::Waste).await?;
-    let resolved = resolve(request, &items, &reasons)?;
-    let posting = Posting::waste(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
+    // Few documents have anything from plates.
+    let on_plates = request.lines.iter().any(|line| line.item().is_none());
+    let masses = if on_plates { units::repository::all(txn, tenant).await? } else { Vec::new() };
+    let (taken, plates) = resolve(request, &items, &reasons, &masses)?;
+    let sent: Vec<usize> = taken.iter().map(|line| line.index).collect();
+    let posting = Posting::waste(permit, header, taken.iter().map(|line| line.command.clone()).collect());
 
     let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
-    let effects = posting.decide(txn, &locked).await?;
-    let stored = [stored_lines(request, &resolved, &effects)];
+    let decided = posting.decide(txn, &locked).await;
+    // Refusals and entries name the lines as they were sent.
+    let effects = decided.map_err(|error| error.at_lines(&sent))?.at_lines(&sent);
+    let stored = [stored_lines(&taken, &effects), stored_plates(&plates)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
     answer(&posted, posting.location(), &items, &reasons, &stored)
 }
 
-/// A line by resolved names.
+impl Line {
+    fn item(&self) -> Option<&ItemRef> {
+        if let What::Stock { item, .. } = &self.what { Some(item) } else { None }
+    }
+}
+
+/// A line that takes from stock, by resolved names.
 struct Resolved {
+    /// Its place in the request, counted from zero.
+    index: usize,
     command: TakeLine,
+    entered: Quantity,
     unit: String,
     stage: Stage,
+    destination: Option<Destination>,
 }
 
-fn resolve(request: &Request, items: &Items, reasons: &Reasons) -> Result<Vec<Resolved>, Error> {
-    let (mut resolved, mut violations) = (Vec::new(), Vec::new());
-    for (index, line) in request.lines.iter().enumerate() {
-        let reason = reasons.named(&format!("/lines/{index}/reason"), &line.reason);
-        let stage = line.stage.or(reason.as_ref().ok().and_then(|reason| reason.stage));
-        if reason.is_ok() && stage.is_none() {
-            let detail = format!("the reason {} has no stage of its own: say at which it was lost", line.reason);
-            violations.push(Violation { pointer: format!("/lines/{index}/stage"), code: "required".into(), detail });
-        }
-        let measured = lookup::measure(index, &line.item, line.quantity, line.unit.as_ref(), items);
-        match (reason, stage, measured) {
-            (Ok(reason), Some(stage), Ok((item, quantity, unit))) => {
-                let command = TakeLine { item: item.rules, quantity, lot: line.lot_id, reason: Some(reason.id), reservation: None };
-                resolved.push(Resolved { command, unit, stage });
+/// A line about what came back on plates, by resolved names.
+struct Plate {
+    index: usize,
+    description: String,
+    grams: Quantity,
+    reason: ReasonId,
+    stage: Stage,
+    destination: Option<Destination>,
+}
+
+enum Either {
+    Taken(Resolved),
+    Plate(Plate),
+}
+
+fn resolve(request: &Request, items: &Items, reasons: &Reasons, masses: &[GlobalUnit]) -> Result<(Vec<Resolved>, Vec<Plate>), Error> {
+    let resolve = |(index, line): (usize, &Line)| {
+        let why = reasons.named(&format!("/lines/{index}/reason"), &line.reason).and_then(|reason| staged(index, line, reason));
+        let destination = line.destination;
+        match &line.what {
+            What::Stock { item, quantity, unit, lot_id } => {
+                let measured = lookup::measure(index, item, *quantity, unit.as_ref(), items);
+                let ((reason, stage), (item, base, unit)) = both(why, measured)?;
+                let command = TakeLine { item: item.rules, quantity: base, lot: *lot_id, reason: Some(reason), reservation: None };
+                Ok(Either::Taken(Resolved { index, command, entered: *quantity, unit, stage, destination }))
             }
-            (reason, _, measured) => violations.extend([reason.err(), measured.err()].into_iter().flatten()),
+            What::Plate { description, mass, unit } => {
+                let ((reason, stage), grams) = both(why, in_grams(index, *mass, unit.as_ref(), masses))?;
+                Ok(Either::Plate(Plate { index, description: description.clone(), grams, reason, stage, destination }))
+            }
+        }
+    };
+    let (mut taken, mut plates) = (Vec::new(), Vec::new());
+    for line in every_line(request.lines.iter().enumerate().map(resolve))? {
+        match line {
+            Either::Taken(line) => taken.push(line),
+            Either::Plate(line) => plates.push(line),
         }
     }
-    if violations.is_empty() { Ok(resolved) } else { Err(Error::Invalid(violations)) }
+    Ok((taken, plates))
 }
 
-fn stored_lines(request: &Request, resolved: &[Resolved], effects: &Effects) -> Lines {
-    let cells = |(line_no, ((line, resolved), outcome)): (i64, ((&Line, &Resolved), &ledger::LineOutcome))| {
+/// The reason with the stage that the line says, else that of the reason.
+fn staged(index: usize, line: &Line, reason: &Reason) -> Result<(ReasonId, Stage), Violation> {
+    let missing = || {
+        let detail = format!("the reason {} has no stage of its own: say at which it was lost", line.reason);
+        Violation { pointer: format!("/lines/{index}/stage"), code: "required".into(), detail }
+    };
+    line.stage.or(reason.stage).map(|stage| (reason.id, stage)).ok_or_else(missing)
+}
+
+/// What a mass is in grams, rounded once. The factor of a unit of mass is to the gram.
+fn in_grams(index: usize, mass: Quantity, unit: Option<&UnitCode>, masses: &[GlobalUnit]) -> Result<Quantity, Violation> {
+    let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
+    let unit = unit.map_or("g", UnitCode::as_str);
+    let found = masses.iter().find(|known| known.code == unit && known.dimension == Dimension::Mass);
+    let factor = found.ok_or_else(|| refuse("mass_unit", "unit_unknown", format!("{unit} is no unit of mass")))?.factor;
+    let grams = factor.apply(mass).filter(|grams| grams.0 <= Quantity::MOST_PER_LINE);
+    let grams = grams.ok_or_else(|| refuse("mass", "out_of_range", "a line holds at most 1000000000 g".to_owned()))?;
+    if grams == Quantity::ZERO {
+        return Err(refuse("mass", "rounds_to_zero", "this is less than a millionth of a gram".to_owned()));
+    }
+    Ok(grams)
+}
+
+/// Counted from one.
+fn line_no(index: usize) -> i64 {
+    i64::try_from(index + 1).unwrap_or(i64::MAX)
+}
+
+fn stored_lines(taken: &[Resolved], effects: &Effects) -> Lines {
+    let cells = |(line, outcome): (&Resolved, &ledger::LineOutcome)| {
         cells![
-            line_no,
-            resolved.command.item.id,
-            line.lot_id,
-            line.quantity,
-            resolved.unit.clone(),
-            resolved.command.quantity,
+            line_no(line.index),
+            line.command.item.id,
+            line.command.lot,
+            line.entered,
+            line.unit.clone(),
+            line.command.quantity,
             outcome.value,
-            resolved.command.reason,
-            resolved.stage.word(),
+            line.command.reason,
+            line.stage.word(),
             line.destination.map(Destination::word),
         ]
     };
-    Lines::new(&WASTE_LINE, (1..).zip(request.lines.iter().zip(resolved).zip(&effects.lines)).map(cells).collect())
+    Lines::new(&WASTE_LINE, taken.iter().zip(&effects.lines).map(cells).collect())
+}
+
+fn stored_plates(plates: &[Plate]) -> Lines {
+    let cells = |line: &Plate| {
+        cells![line_no(line.index), line.description.clone(), line.grams, line.reason, line.stage.word(), line.destination.map(Destination::word),]
+    };
+    Lines::new(&PLATE_WASTE_LINE, plates.iter().map(cells).collect())
 }
 
 /// Records waste and posts it at once.
@@ -170,7 +297,7 @@ fn stored_lines(request: &Request, resolved: &[Resolved], effects: &Effects) -> 
         (status = 201, description = "Posted: the document, its entries and the new balances", body = PostedAnswer),
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`insufficient_stock` with every short line in `short`, `lot_revalued_after`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`insufficient_stock` with every short line in `short`; `lot_void`, `lot_revalued_after` with every such lot in `lots`; `counted_since` with the `counts`; `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

@@ -1,0 +1,219 @@
+//! What one statement each can find: what is named and not there, and what lies where nothing should. Another check is added to
+//! [`checks`].
+
+use kernel::{TenantId, Txn};
+use sea_orm::{DbErr, FromQueryResult};
+use uuid::Uuid;
+
+use super::difference::{Check, Difference, Findings};
+use super::stored::types;
+use crate::arithmetic::Quantity;
+use crate::catalog::locations::LocationKind;
+use crate::documents::{LINE_TABLES, line_tables};
+use crate::ledger::DocumentType;
+use crate::names::Word as _;
+use crate::rows;
+
+/// A statement that answers a row for each thing that is wrong, for the tenant `$1`: `seq`, `id`, and the quantities `found` and
+/// `expected`. All but `id` may be NULL; for quantities the words of the check are told then.
+struct Statement {
+    check: Check,
+    /// What it is about; the row's id follows.
+    about: String,
+    found: &'static str,
+    expected: &'static str,
+    sql: String,
+}
+
+/// What the entries name, with the table that it lies in.
+const NAMED: [(&str, &str); 5] = [("item", "item_id"), ("location", "location_id"), ("lot", "lot_id"), ("document", "document_id"), ("reason", "reason_id")];
+
+fn checks() -> Vec<Statement> {
+    let mut checks: Vec<Statement> = NAMED.iter().map(|(table, column)| missing(table, column)).collect();
+    checks.push(Statement {
+        check: Check::Reference,
+        about: "the lot of an entry".to_owned(),
+        found: "one of another item",
+        expected: "one of the entry's item",
+        sql: "SELECT entry.seq AS seq, entry.lot_id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM ledger_entry AS entry \
+              JOIN lot ON lot.tenant_id = entry.tenant_id AND lot.id = entry.lot_id \
+              WHERE entry.tenant_id = $1 AND lot.item_id <> entry.item_id"
+            .to_owned(),
+    });
+    checks.push(Statement {
+        check: Check::Reference,
+        about: "the document that made a lot".to_owned(),
+        found: "none",
+        expected: "one",
+        sql: "SELECT CAST(NULL AS BIGINT) AS seq, lot.id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM lot \
+              LEFT JOIN document ON document.tenant_id = lot.tenant_id AND document.id = lot.origin_document_id \
+              WHERE lot.tenant_id = $1 AND document.id IS NULL"
+            .to_owned(),
+    });
+    checks.extend(LINE_TABLES.iter().map(|table| {
+        let of: Vec<_> = types().filter(|of| line_tables(*of).iter().any(|own| own.name == table.name)).map(|of| format!("'{}'", of.word())).collect();
+        Statement {
+            check: Check::Reference,
+            about: format!("the document of lines in {}", table.name),
+            found: "none, or one of a type that has no such lines",
+            expected: "one",
+            sql: format!(
+                "SELECT DISTINCT CAST(NULL AS BIGINT) AS seq, line.document_id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM {} AS line \
+                 LEFT JOIN document ON document.tenant_id = line.tenant_id AND document.id = line.document_id \
+                 WHERE line.tenant_id = $1 AND (document.id IS NULL OR document.type NOT IN ({}))",
+                table.name,
+                of.join(", ")
+            ),
+        }
+    }));
+    checks.push(Statement {
+        check: Check::Void,
+        about: "a void lot".to_owned(),
+        found: "something of it somewhere",
+        expected: "nothing (I20)",
+        sql: "SELECT DISTINCT CAST(NULL AS BIGINT) AS seq, lot.id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM lot \
+              JOIN balance ON balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id \
+              WHERE lot.tenant_id = $1 AND lot.void AND (balance.quantity <> 0 OR balance.value <> 0)"
+            .to_owned(),
+    });
+    checks.extend([sent_and_not_put(), in_transit(), kept_at_ends(), counted(), set_aside()]);
+    checks
+}
+
+/// I3: a document that moves goods takes out of one place what it puts into another, of every lot.
+fn sent_and_not_put() -> Statement {
+    let of = [DocumentType::Transfer, DocumentType::Dispatch, DocumentType::Arrival, DocumentType::TransferCancel].map(|of| format!("'{}'", of.word()));
+    Statement {
+        check: Check::Transfer,
+        about: "the sum of what a document moves of the lot".to_owned(),
+        found: "another value than none",
+        expected: "nothing",
+        sql: format!(
+            "SELECT MAX(entry.seq) AS seq, entry.lot_id AS id, CAST(SUM(entry.quantity_delta) AS BIGINT) AS found, CAST(0 AS BIGINT) AS expected \
+             FROM ledger_entry AS entry JOIN document ON document.tenant_id = entry.tenant_id AND document.id = entry.document_id \
+             WHERE entry.tenant_id = $1 AND document.type IN ({}) GROUP BY entry.document_id, entry.lot_id \
+             HAVING SUM(entry.quantity_delta) <> 0 OR SUM(entry.value_delta) <> 0",
+            of.join(", ")
+        ),
+    }
+}
+
+/// I3: in the areas for goods in transit of a site lies what its transfers have under way, of every lot.
+fn in_transit() -> Statement {
+    Statement {
+        check: Check::Transfer,
+        about: "what waits in transit of the lot".to_owned(),
+        found: "something",
+        expected: "what transfers have under way",
+        sql: format!(
+            "SELECT CAST(NULL AS BIGINT) AS seq, lot_id AS id, CAST(SUM(lies) AS BIGINT) AS found, CAST(SUM(under_way) AS BIGINT) AS expected FROM ( \
+             SELECT location.site_id, balance.lot_id, balance.quantity AS lies, 0 AS under_way FROM balance \
+             JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id \
+             WHERE balance.tenant_id = $1 AND location.kind = '{}' \
+             UNION ALL SELECT sender.site_id, sent.lot_id, 0, sent.dispatched - sent.received - sent.lost - sent.cancelled FROM transfer_lot AS sent \
+             JOIN transfer ON transfer.tenant_id = sent.tenant_id AND transfer.id = sent.transfer_id \
+             JOIN location AS sender ON sender.tenant_id = transfer.tenant_id AND sender.id = transfer.from_location_id \
+             WHERE sent.tenant_id = $1) AS sides GROUP BY site_id, lot_id HAVING SUM(lies) <> SUM(under_way)",
+            LocationKind::Transit.word()
+        ),
+    }
+}
+
+/// I10: what was kept at the end of each closed period is what the entries until then sum to. Later ones then lead to the
+/// balance, which is their sum, too.
+fn kept_at_ends() -> Statement {
+    let closed = "JOIN ledger_head AS head ON head.tenant_id = period.tenant_id AND period.last_day <= head.closed_through";
+    Statement {
+        check: Check::Checkpoint,
+        about: "what a closed period kept of the lot".to_owned(),
+        found: "another value",
+        expected: "the sum of its entries",
+        sql: format!(
+            "SELECT CAST(NULL AS BIGINT) AS seq, lot_id AS id, CAST(SUM(kept) AS BIGINT) AS found, CAST(SUM(summed) AS BIGINT) AS expected FROM ( \
+             SELECT period.id AS period_id, point.item_id, point.location_id, point.lot_id, point.quantity AS kept, point.value AS kept_value, \
+             0 AS summed, 0 AS summed_value FROM period {closed} \
+             JOIN checkpoint AS point ON point.tenant_id = period.tenant_id AND point.period_id = period.id WHERE period.tenant_id = $1 \
+             UNION ALL SELECT period.id, entry.item_id, entry.location_id, entry.lot_id, 0, 0, entry.quantity_delta, entry.value_delta FROM period {closed} \
+             JOIN ledger_entry AS entry ON entry.tenant_id = period.tenant_id AND entry.business_date <= period.last_day WHERE period.tenant_id = $1 \
+             ) AS sides GROUP BY period_id, item_id, location_id, lot_id \
+             HAVING SUM(kept) <> SUM(summed) OR SUM(kept_value) <> SUM(summed_value)"
+        ),
+    }
+}
+
+/// I19: a line of a posted count says what the ledger says of that moment, unless it is marked.
+fn counted() -> Statement {
+    Statement {
+        check: Check::Count,
+        about: "what was counted by the document".to_owned(),
+        found: "another quantity",
+        expected: "what was counted",
+        sql: "SELECT CAST(NULL AS BIGINT) AS seq, truth.document_id AS id, CAST(COALESCE(SUM(entry.quantity_delta), 0) AS BIGINT) AS found, truth.quantity AS expected \
+              FROM count_truth AS truth LEFT JOIN ledger_entry AS entry ON entry.tenant_id = truth.tenant_id AND entry.item_id = truth.item_id \
+              AND entry.location_id = truth.location_id AND entry.effective_at <= truth.counted_at AND (truth.lot_id IS NULL OR entry.lot_id = truth.lot_id) \
+              WHERE truth.tenant_id = $1 AND truth.marked_by IS NULL \
+              GROUP BY truth.document_id, truth.line_no, truth.quantity HAVING COALESCE(SUM(entry.quantity_delta), 0) <> truth.quantity"
+            .to_owned(),
+    }
+}
+
+/// What is set aside of an item at a location is what its reservations have left.
+fn set_aside() -> Statement {
+    Statement {
+        check: Check::Reserved,
+        about: "what is set aside of the item".to_owned(),
+        found: "another quantity",
+        expected: "what its reservations have left",
+        sql: "SELECT CAST(NULL AS BIGINT) AS seq, item_id AS id, CAST(SUM(aside) AS BIGINT) AS found, CAST(SUM(promised) AS BIGINT) AS expected FROM ( \
+              SELECT item_id, location_id, reserved_quantity AS aside, 0 AS promised FROM stock_key WHERE tenant_id = $1 \
+              UNION ALL SELECT item_id, location_id, 0, quantity - taken FROM reservation WHERE tenant_id = $1 AND status = 'active') AS sides \
+              GROUP BY item_id, location_id HAVING SUM(aside) <> SUM(promised)"
+            .to_owned(),
+    }
+}
+
+/// Entries that name what is not there.
+fn missing(table: &str, column: &str) -> Statement {
+    Statement {
+        check: Check::Reference,
+        about: format!("the {table} of an entry"),
+        found: "none",
+        expected: "one",
+        sql: format!(
+            "SELECT entry.seq AS seq, entry.{column} AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM ledger_entry AS entry \
+             LEFT JOIN {table} AS named ON named.tenant_id = entry.tenant_id AND named.id = entry.{column} \
+             WHERE entry.tenant_id = $1 AND entry.{column} IS NOT NULL AND named.id IS NULL"
+        ),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    seq: Option<i64>,
+    id: Uuid,
+    found: Option<i64>,
+    expected: Option<i64>,
+    number: i64,
+}
+
+pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Result<(), DbErr> {
+    for Statement { check, about, found, expected, sql } in checks() {
+        let sql = format!(
+            "SELECT wrong.seq, wrong.id, wrong.found, wrong.expected, COUNT(*) OVER () AS number FROM ({sql}) AS wrong ORDER BY wrong.seq, wrong.id LIMIT 20"
+        );
+        let rows = rows::all::<Row>(txn, &sql, [tenant.into()]).await?;
+        let mut unnamed = rows.first().map_or(0, |row| row.number);
+        for (left, row) in (0..rows.len()).rev().zip(&rows) {
+            // The last one that is named stands for all that are not.
+            let number = if left == 0 { unnamed } else { 1 };
+            unnamed -= 1;
+            let wrong = match (row.found, row.expected) {
+                // The quantities agree where it is the value that does not.
+                (Some(is), Some(should)) if is != should => Difference::new(check, tenant, format!("{about} {}", row.id), Quantity(is), Quantity(should)),
+                _ => Difference::new(check, tenant, format!("{about} {}", row.id), found, expected),
+            };
+            findings.add_of(Difference { seq: row.seq, ..wrong }, u64::try_from(number).unwrap_or(1));
+        }
+    }
+    Ok(())
+}
