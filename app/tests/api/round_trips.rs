@@ -3,6 +3,7 @@
 //! Counted on the wire, between the program and Postgres: a proxy passes everything on and counts the messages that end a round
 //! trip (Sync of the extended protocol, Query of the simple one).
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,8 +14,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::kitchen::{Kitchen, WALK_IN};
-use crate::support::{Api, Engine, Stores, fixed_clock, variable};
+use crate::counts::{COUNTS, put, step};
+use crate::receipts::RECEIPTS;
+use crate::support::kitchen::{Kitchen, WALK_IN, text};
+use crate::support::{Api, Engine, Stores, fixed_clock, on, variable};
 
 /// Listens in front of a server and counts; answers where.
 async fn count_in_front_of(server: String) -> (u16, Arc<AtomicU64>) {
@@ -82,16 +85,21 @@ fn lines(count: usize, line: &Value) -> Value {
     json!({ "location": WALK_IN, "lines": (0..count).map(of_item).collect::<Vec<_>>() })
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
-    let Some(stores) = Stores::make(Engine::Postgres).await else { return };
+/// A program that speaks to its database through a counter of round trips.
+async fn behind_a_counter() -> Option<(Api, Arc<AtomicU64>)> {
+    let stores = Stores::make(Engine::Postgres).await?;
     let (server, _) = at_port(&stores.variables()["INVENTORY_DATABASE_URL"], 0);
     let (port, count) = count_in_front_of(server).await;
     let (_, url) = at_port(&stores.variables()["INVENTORY_DATABASE_URL"], port);
     let surroundings = Surroundings { clock: fixed_clock(), ids: Ids::System };
     // One connection, so that every statement is prepared on it once; a posting never needs a second one.
     let variables = [("INVENTORY_DATABASE_URL", url.as_str()), ("LARDER_DATABASE_POOL_CONNECTIONS", "1")];
-    let api = Api::start(Arc::new(stores), &variables, surroundings).await;
+    Some((Api::start(Arc::new(stores), &variables, surroundings).await, count))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
+    let Some((api, count)) = behind_a_counter().await else { return };
     let kitchen = Kitchen::open(&api).await;
     for number in 0..200 {
         kitchen.item(&format!("SKU{number}"), json!({})).await;
@@ -122,4 +130,84 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
     }
     api.stop().await;
     api.stores().remove().await;
+}
+
+const ITEMS: usize = 200;
+const AREAS: usize = 100;
+
+/// A site with as many areas and items, each of which has come in once.
+async fn a_large_site(api: &Api) -> Kitchen {
+    let kitchen = Kitchen::open(api).await;
+    for number in 0..AREAS {
+        let area = json!({ "kind": "area", "code": format!("area{number}"), "name": "Area", "parent": "main" });
+        kitchen.owner.post("/v1/inventory/locations", area).await.ok(201);
+    }
+    for number in 0..ITEMS {
+        kitchen.item(&format!("SKU{number}"), json!({})).await;
+    }
+    kitchen.owner.post(RECEIPTS, lines(ITEMS, &json!({ "quantity": "9", "line_total": "1" }))).await.ok(201);
+    kitchen
+}
+
+/// Counts things that are found nowhere else, posts that, and answers how many round trips each step made.
+async fn counted(kitchen: &Kitchen, trips: &AtomicU64, slots: Range<usize>, quantity: usize) -> Vec<(&'static str, u64)> {
+    let (owner, number) = (&kitchen.owner, slots.len());
+    let line =
+        |slot: usize| json!({ "sku": format!("SKU{}", slot % ITEMS), "location": format!("main/area{}", slot / ITEMS), "quantity": quantity.to_string() });
+    let body = json!(slots.map(line).collect::<Vec<_>>());
+    let mut measured = vec![("begun", trips.load(Ordering::SeqCst))];
+    let mut done = |name| measured.push((name, trips.load(Ordering::SeqCst)));
+    let id = text(&owner.post(COUNTS, json!({ "location": "main" })).await.ok(201)["id"]);
+    done("create");
+    let written = put(owner, &id, body).await.ok(200);
+    done("fill");
+    let review = step(owner, &id, "review", json!({})).await.ok(200);
+    done("review");
+    let posted = step(owner, &id, "post", json!({})).await.ok(201);
+    done("post");
+    let many = |list: &Value| list.as_array().map(Vec::len);
+    assert_eq!((many(&written["lines"]), many(&review["lines"]), many(&posted["entries"])), (Some(number), Some(number), Some(number)));
+    measured.windows(2).map(|pair| (pair[1].0, pair[1].1 - pair[0].1)).collect()
+}
+
+/// Of each step the least of several times: a connection that sees a statement for the first time prepares it, in a trip of its own.
+fn least(runs: Vec<Vec<(&'static str, u64)>>) -> Vec<(&'static str, u64)> {
+    let smaller = |one: Vec<(&'static str, u64)>, other: Vec<(&'static str, u64)>| one.into_iter().zip(other).map(|(one, other)| one.min(other)).collect();
+    runs.into_iter().reduce(smaller).unwrap_or_default()
+}
+
+async fn large_documents(kitchen: &Kitchen, trips: &AtomicU64) {
+    let mut runs = Vec::new();
+    for turn in 0..5 {
+        // Of each ten, five were there before.
+        runs.push(counted(kitchen, trips, turn * 5..turn * 5 + 10, turn + 1).await);
+    }
+    let few = least(runs);
+    assert_eq!(counted(kitchen, trips, 0..ITEMS * AREAS, 20).await, few, "20,000 lines make as many round trips as 10");
+    let mut received = Vec::new();
+    for number in [10, 10, 10, 5_000] {
+        let before = trips.load(Ordering::SeqCst);
+        let posted = kitchen.owner.post(RECEIPTS, lines(number, &json!({ "quantity": "9", "line_total": "1" }))).await.ok(201);
+        assert_eq!(posted["entries"].as_array().map(Vec::len), Some(number));
+        received.push(("receive", trips.load(Ordering::SeqCst) - before));
+    }
+    assert_eq!(received[3], received[2], "5,000 lines make as many round trips as 10");
+    if variable("SHOW_MEASURED").is_some() {
+        println!("{few:?} {received:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_of_20_000_lines_and_a_receipt_of_5_000_make_as_many_round_trips_as_those_of_10() {
+    let Some((api, trips)) = behind_a_counter().await else { return };
+    let kitchen = a_large_site(&api).await;
+    large_documents(&kitchen, &trips).await;
+    api.stop().await;
+    api.stores().remove().await;
+}
+
+/// Without a wire there is nothing to count there; the same goes in all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_of_20_000_lines_and_a_receipt_of_5_000_go_into_sqlite_too() {
+    on(Engine::Sqlite, &[], async |api| large_documents(&a_large_site(&api).await, &AtomicU64::new(0)).await).await;
 }
