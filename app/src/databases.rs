@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use kernel::Txn;
 use migration_history::{Found, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
+use sea_orm::{AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, IsolationLevel, TransactionTrait as _};
 
 use crate::db::deploy;
 use crate::failure::{Cause, Failure};
@@ -139,6 +140,30 @@ async fn hasten(connection: &DatabaseConnection, limits: &Limits, role: Role) ->
         // A statement and no option of the connection, which poolers refuse.
         connection.execute_unprepared(&format!("SET lock_timeout = {}", limits.lock_timeout_ms)).await?;
     }
+    Ok(())
+}
+
+/// Begins to read one state of a database, whoever goes on writing to it.
+pub async fn begin_snapshot(connection: &DatabaseConnection, limits: &Limits) -> Result<Txn, sea_orm::DbErr> {
+    let txn = if kernel::database::is_postgres(connection) {
+        connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?
+    } else {
+        connection.begin().await?
+    };
+    be_patient(&txn, limits).await?;
+    Ok(txn)
+}
+
+/// A limit that a role has for its requests must not end what goes through all rows; only locks are waited for no longer than
+/// a deploy would.
+pub async fn be_patient(txn: &Txn, limits: &Limits) -> Result<(), sea_orm::DbErr> {
+    if !kernel::database::is_postgres(txn) {
+        return Ok(());
+    }
+    let seconds = limits.deploy_lock_timeout_seconds.max(1);
+    txn.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+    txn.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    txn.execute_unprepared(&format!("SET LOCAL lock_timeout = '{seconds}s'")).await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod failure;
 pub mod health;
 pub mod http;
+pub mod ledger;
 pub mod module;
 pub mod openapi;
 pub mod secret;

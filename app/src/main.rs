@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use larder::databases::Migrate;
 use larder::openapi::Document;
-use larder::{Application, Settings, Surroundings, db, demo, settings, telemetry};
+use larder::{Application, Settings, Surroundings, db, demo, ledger, settings, telemetry};
 
 /// Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it.
 #[derive(Parser)]
@@ -27,6 +27,9 @@ enum Command {
     /// Look after the schema of the databases.
     #[command(subcommand)]
     Db(db::Command),
+    /// Look after the stock ledger: `larder ledger verify` proves that it is what was posted.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Try it: a made-up kitchen in memory, gone when it stops. Reads no settings.
     Demo(Demo),
     /// Print the OpenAPI document.
@@ -92,7 +95,7 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Demo(asked) => return demonstrate(asked.port).await,
-        Command::Serve(_) | Command::Db(_) => {}
+        Command::Serve(_) | Command::Db(_) | Command::Ledger(_) => {}
     }
     let settings = match settings::environment().and_then(|variables| Settings::load(cli.config.as_deref(), &variables)) {
         Ok(settings) => settings,
@@ -105,6 +108,7 @@ async fn main() -> ExitCode {
     match cli.command {
         Command::Serve(asked) => serve(settings, asked).await,
         Command::Db(asked) => db::run(&settings, asked).await.into(),
+        Command::Ledger(asked) => ledger::run(&settings, asked).await.into(),
         Command::Demo(_) | Command::Openapi => ExitCode::SUCCESS,
     }
 }

@@ -22,7 +22,7 @@ use crate::module::Module;
 use crate::settings::{Mode, Settings};
 use crate::target::Target;
 
-/// What `larder db` answers with.
+/// What `larder db` and `larder ledger` answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done = 0,
@@ -31,7 +31,7 @@ pub enum Exit {
     Pending = 2,
     /// The lock was not had in time.
     Locked = 3,
-    /// Drift; or a history that is not this program's: edited, missing, out of order.
+    /// Drift; or a history that is not this program's: edited, missing, out of order; or a ledger that is not what was posted.
     Strange = 4,
     /// Refused by the linter.
     Hazard = 5,

@@ -47,6 +47,11 @@ impl Report {
         }
     }
 
+    /// How far the command is: to stderr, where it is in nobody's way.
+    pub fn tell(text: impl Display) {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     fn say(&mut self, text: impl Display) {
         if let Err(error) = say(text) {
             // A reader that has seen enough is no fault.

@@ -318,12 +318,12 @@ both_engines! {
             ("lots?lot_id=x", "?lot_id", "unknown_field"),
             ("ledger?after_seq=-1", "?after_seq", "out_of_range"),
             ("ledger?after_seq=1.5", "?after_seq", "out_of_range"),
-            ("ledger?kind=usage", "?kind", "invalid_choice"),
+            ("ledger?kind=theft", "?kind", "invalid_choice"),
             ("ledger?from=2026-13-01", "?from", "invalid_date"),
             ("ledger?lot_id=1", "?lot_id", "invalid_id"),
             ("documents?to=1.12.2026", "?to", "invalid_date"),
             ("receipts?external_ref=", "?external_ref", "wrong_length"),
-            ("reports/valuation?method=fifo", "?method", "invalid_choice"),
+            ("reports/valuation?method=lifo", "?method", "invalid_choice"),
             ("reports/valuation?as_of=now", "?as_of", "invalid_as_of"),
             ("reports/valuation?limit=10", "?limit", "unknown_field"),
         ] {
@@ -646,11 +646,14 @@ both_engines! {
         let valued = get(&kitchen.owner, VALUATION).await;
         assert_eq!((&valued["total"], &valued["rounding"]), (&json!("0.67"), &json!("-0.001667")));
         assert_eq!(column(&valued["data"], "value"), ["0.666667", "0.005"]);
-        // What is on hand for nothing is a row, what is not there is none.
+        // What is on hand for nothing is a row; what is gone is one where it is asked what it was worth when it left.
         kitchen.receive(json!([{ "sku": "HAM", "quantity": "1", "free": "sample" }])).await;
         kitchen.waste(json!([{ "sku": "EGG", "quantity": "2" }, { "sku": "HAM", "quantity": "3" }])).await;
         let valued = get(&kitchen.owner, VALUATION).await;
-        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (vec!["HAM".to_owned()], vec!["0".to_owned()]));
+        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "quantity")), (vec!["HAM".to_owned()], vec!["1".to_owned()]));
+        let valued = get(&kitchen.owner, &format!("{VALUATION}?include=issued")).await;
+        assert_eq!((column(&valued["data"], "sku"), column(&valued["data"], "value")), (["EGG", "HAM"].map(str::to_owned).to_vec(), ["0", "0"].map(str::to_owned).to_vec()));
+        assert_eq!((column(&valued["data"], "quantity"), column(&valued["data"], "issued_value")), (["0", "1"].map(str::to_owned).to_vec(), ["1", "0.005"].map(str::to_owned).to_vec()));
     }
 
     async fn the_value_of_the_past_is_what_the_stock_of_the_past_sums_to(api: Api) {

@@ -30,9 +30,10 @@ async fn lot_at(kitchen: &Kitchen, time: &str, line: Value) -> String {
     text(&kitchen.receive_at(time, json!([line])).await["entries"][0]["lot_id"])
 }
 
-/// Lot, quantity and value of every entry of a posted document.
+/// Lot, quantity and value of every entry of a posted document, by line. (In the ledger those of lines that name a lot stand first.)
 fn taken(posted: &Value) -> Vec<(String, String, String)> {
-    let entries = posted["entries"].as_array().expect("entries");
+    let mut entries = posted["entries"].as_array().expect("entries").clone();
+    entries.sort_by_key(|entry| entry["line_no"].as_i64());
     entries.iter().map(|entry| (text(&entry["lot_id"]), text(&entry["quantity"]), text(&entry["value"]))).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use kernel::{Caller, Outcome, Page, Problem, SiteId, Txn};
+use kernel::{Body, Caller, Fingerprint, FromFields, Outcome, Page, Problem, SiteId, Txn};
 use serde::Serialize;
 
 use crate::arithmetic::Money;
@@ -93,6 +93,26 @@ impl actix_web::FromRequest for Id {
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|text| uuid::Uuid::try_parse(text).ok());
         std::future::ready(id.map(Self).ok_or(Error::NotFound("resource")))
+    }
+}
+
+/// A JSON body that may be left out altogether, which is the same as an empty one.
+pub struct MaybeBody<T> {
+    pub request: T,
+    pub fingerprint: Fingerprint,
+}
+
+impl<T: FromFields + Default + 'static> actix_web::FromRequest for MaybeBody<T> {
+    type Error = Problem;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        if request.headers().get(actix_web::http::header::CONTENT_TYPE).is_none() {
+            let fingerprint = Fingerprint::of(request, b"{}");
+            return Box::pin(async { Ok(Self { request: T::default(), fingerprint }) });
+        }
+        let body = <Body<T> as actix_web::FromRequest>::from_request(request, payload);
+        Box::pin(async move { body.await.map(|body| Self { request: body.request, fingerprint: body.fingerprint }) })
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod adjustments;
 mod arithmetic;
+mod audit;
 mod calendar;
 mod catalog;
 mod config;
+mod counts;
 mod documents;
 mod error;
 mod expiry;
@@ -15,6 +17,7 @@ mod imports;
 mod ledger;
 mod lots;
 mod names;
+mod periods;
 pub mod presence;
 mod receiving;
 mod reports;
@@ -24,6 +27,7 @@ mod shortages;
 mod stock;
 mod tenants;
 pub mod transfer;
+mod transfers;
 mod usage;
 mod vendor_returns;
 mod waste;
@@ -52,6 +56,7 @@ pub mod protocol {
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;
+pub use ledger::verify;
 pub use tenants::{TenantFacts, TenantSource};
 
 /// The module: its database, reachable by nobody else, and what it is given from outside.
@@ -100,6 +105,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     catalog::routes(config);
     receiving::routes(config);
     waste::routes(config);
+    counts::routes(config);
     usage::routes(config);
     adjustments::routes(config);
     vendor_returns::routes(config);
@@ -111,4 +117,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     ledger::routes(config);
     reports::routes(config);
     imports::routes(config);
+    periods::routes(config);
+    audit::routes(config);
 }

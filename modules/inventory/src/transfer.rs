@@ -8,9 +8,7 @@ use inventory_entity::{
 };
 use kernel::Txn;
 use kernel::copy::{Table, table, table_by, table_of_large_rows};
-use sea_orm::{DbErr, EntityName as _, FromQueryResult};
-
-use crate::rows;
+use sea_orm::{DbErr, EntityName as _};
 
 /// Its tables, those that are referred to first. The marker of the module is not among them: each database has its own.
 pub fn tables() -> Vec<Box<dyn Table>> {
@@ -68,29 +66,5 @@ pub fn entries_and_balances() -> (&'static str, &'static str) {
 
 /// Where the invariants of the ledger do not hold, a sentence for each that is broken.
 pub async fn broken_invariants(txn: &Txn) -> Result<Vec<String>, DbErr> {
-    let mut broken = Vec::new();
-    for (sql, says) in
-        [(UNEQUAL_SUMS, "the sum of the entries is not the balance (I1)"), (IMPOSSIBLE, "the balance is below zero, or worth something at quantity zero (I2)")]
-    {
-        let places = rows::one::<Places>(txn, sql, []).await?.map_or(0, |places| places.number);
-        if places > 0 {
-            broken.push(format!("in {places} places (a lot at a location) {says}"));
-        }
-    }
-    Ok(broken)
+    crate::ledger::verify::broken_balances(txn).await
 }
-
-#[derive(FromQueryResult)]
-struct Places {
-    number: i64,
-}
-
-/// Of both sides together nothing is left, in quantity and in value. So a balance without entries is found, and so are entries
-/// without a balance.
-const UNEQUAL_SUMS: &str = "SELECT COUNT(*) AS number FROM ( \
-     SELECT tenant_id FROM ( \
-     SELECT tenant_id, item_id, location_id, lot_id, quantity_delta AS quantity, value_delta AS value FROM ledger_entry \
-     UNION ALL SELECT tenant_id, item_id, location_id, lot_id, -quantity, -value FROM balance) AS sides \
-     GROUP BY tenant_id, item_id, location_id, lot_id HAVING SUM(quantity) <> 0 OR SUM(value) <> 0) AS unequal";
-
-const IMPOSSIBLE: &str = "SELECT COUNT(*) AS number FROM balance WHERE quantity < 0 OR value < 0 OR (quantity = 0 AND value <> 0)";

@@ -1,7 +1,7 @@
 //! The two ends of a transfer.
 
 use kernel::Txn;
-use sea_orm::{AccessMode, ConnectionTrait, DatabaseConnection, DbErr, IsolationLevel, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
 use super::{at, refuse_rows, refused, tables};
 use crate::databases::{self, Role};
@@ -32,12 +32,8 @@ impl Side {
         let failed = |error| Failure::new(module, from, Cause::Database(error));
         // Only what is ours can be locked.
         refuse_another_schema(&connection, module, from).await?;
-        let txn = match from {
-            Target::Postgres(_) => connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await,
-            _ => connection.begin().await,
-        };
-        let side = Self { module, target: from.clone(), connection, txn: txn.map_err(failed)? };
-        side.be_patient(limits).await?;
+        let txn = databases::begin_snapshot(&connection, limits).await.map_err(failed)?;
+        let side = Self { module, target: from.clone(), connection, txn };
         // As pg_dump does, and before anything is read: a table that is rewritten after the snapshot would look empty in it.
         side.lock_tables("ACCESS SHARE").await?;
         refuse_another_schema(&side.txn, module, from).await?;
@@ -50,7 +46,7 @@ impl Side {
         let connection = databases::connect(module, to, limits, Role::Migrator).await.map_err(|failure| at("--to", to, failure))?;
         let txn = deploy::begin(&connection, module, to).await?;
         let side = Self { module, target: to.clone(), connection, txn };
-        side.be_patient(limits).await?;
+        databases::be_patient(&side.txn, limits).await.map_err(|error| side.failed(error))?;
         side.lock_tables("EXCLUSIVE").await?;
         // Asked again, now that the answer stays true.
         for table in tables(module) {
@@ -65,17 +61,6 @@ impl Side {
 
     async fn execute(&self, sql: &str) -> Result<(), Failure> {
         self.txn.execute_unprepared(sql).await.map(drop).map_err(|error| self.failed(error))
-    }
-
-    /// A limit that a role has for its requests must not end the copy; only locks are waited for no longer than a deploy would.
-    async fn be_patient(&self, limits: &Limits) -> Result<(), Failure> {
-        if !self.target.is_postgres() {
-            return Ok(());
-        }
-        let seconds = limits.deploy_lock_timeout_seconds.max(1);
-        self.execute("SET LOCAL statement_timeout = 0").await?;
-        self.execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-        self.execute(&format!("SET LOCAL lock_timeout = '{seconds}s'")).await
     }
 
     async fn lock_tables(&self, mode: &str) -> Result<(), Failure> {

@@ -2,9 +2,14 @@
 
 pub mod contract;
 pub mod kitchen;
+pub mod orders;
 pub mod place;
 pub mod postgres;
 pub mod process;
+pub mod race;
+pub mod tables;
+pub mod trial;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -410,6 +415,16 @@ impl Client {
         self.call("POST", path).json(&body).send().await
     }
 
+    /// A POST with a key that it keeps, to be sent any number of times.
+    pub fn posting(&self, path: &str, body: &Value) -> Call {
+        self.call("POST", path).header("Idempotency-Key", &fresh("key")).json(body)
+    }
+
+    /// A PATCH with If-Match, to be sent any number of times.
+    pub fn patching(&self, path: &str, version: i64, body: &Value) -> Call {
+        self.change("PATCH", path, Some(version)).json(body)
+    }
+
     /// A file as text/csv, with a new Idempotency-Key.
     pub async fn post_csv(&self, path: &str, file: impl Into<Vec<u8>>) -> Reply {
         self.call("POST", path).header("Idempotency-Key", &fresh("key")).body("text/csv", file).send().await
@@ -453,6 +468,7 @@ impl Call {
 
     pub fn body(mut self, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
+        self.headers.remove("content-type");
         self.header("Content-Type", kind)
     }
 

@@ -14,7 +14,7 @@ mod total;
 
 pub use allocate::allocate;
 pub use money::Money;
-pub use quantity::Quantity;
+pub use quantity::{AtLeastZero, Quantity};
 pub use ratio::Ratio;
 pub use signed::SignedQuantity;
 pub use split::split;

@@ -63,6 +63,23 @@ impl FromValue for Quantity {
     }
 }
 
+/// A quantity that a client enters where nothing may be there: zero or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtLeastZero(pub Quantity);
+
+impl FromValue for AtLeastZero {
+    fn from_value(value: &serde_json::Value) -> Result<Self, Flaw> {
+        let quantity = Quantity(decimal::from_value(value)?);
+        if quantity.0 < 0 {
+            return Err(Flaw::new("negative", "a quantity of zero or more is expected"));
+        }
+        if quantity.0 > Quantity::MOST_PER_LINE {
+            return Err(Flaw::new("out_of_range", "a line holds at most 1000000000 units"));
+        }
+        Ok(Self(quantity))
+    }
+}
+
 impl utoipa::PartialSchema for Quantity {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         super::money::decimal_schema("A decimal text, exact to the sixth digit behind the point, without trailing zeros", "750.5")

@@ -15,7 +15,7 @@ use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::ledger::{ItemRules, RulesSeen, Spot};
 use crate::names::Word as _;
-use crate::names::{Code, DateKind, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
+use crate::names::{Code, DateKind, DocumentId, ItemId, ItemRef, LocationId, LocationRef, Pick, ReasonId, Stage, TimeOfDay, UnitCode};
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
 /// An area that stock may lie in, with its site.
@@ -38,7 +38,7 @@ impl Area {
 pub struct Ground {
     pub area: Area,
     pub rules: RulesSeen,
-    /// Now, and later than the last posting.
+    /// Now, not before the last posting, and later than a count.
     pub now: Instant,
 }
 
@@ -47,10 +47,11 @@ const SKEW_SECONDS: i64 = 5;
 
 impl Ground {
     /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
-    /// goods that came in there can be thrown away here at once, and what is posted after a count is not a part of it.
-    fn now(now: Instant, last: Option<Instant>) -> Instant {
+    /// goods that came in there can be thrown away here at once. What is posted after a count is no part of it, so it is later.
+    fn now(now: Instant, last: Option<Instant>, is_count: bool) -> Instant {
         let close = |last: &Instant| *last <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
-        last.filter(close).map_or(now, |last| now.max(last.plus(TimeDelta::microseconds(1))))
+        let not_before = |last: Instant| if is_count { last.plus(TimeDelta::microseconds(1)) } else { last };
+        last.filter(close).map_or(now, |last| now.max(not_before(last)))
     }
 }
 
@@ -66,37 +67,79 @@ struct AreaRow {
     rules_version: i64,
     closed_through: Option<NaiveDate>,
     last_recorded_at: Option<DateTime<FixedOffset>>,
+    last_counts: i64,
 }
 
 /// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
 /// changes after is noticed at the head.
 pub async fn area(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
+    area_called(txn, tenant, named, "", now).await
+}
+
+/// The same for a request that names several: `prefix` comes before `location` and `location_id` in its fields.
+pub async fn area_called(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, now: Instant) -> Result<Ground, Error> {
+    named_ground(txn, tenant, named, prefix, false, now).await
+}
+
+/// The same for a count, which may be of a whole site: its lines name their areas.
+pub async fn area_or_site(txn: &Txn, tenant: TenantId, named: &LocationRef, now: Instant) -> Result<Ground, Error> {
+    named_ground(txn, tenant, named, "", true, now).await
+}
+
+async fn named_ground(txn: &Txn, tenant: TenantId, named: &LocationRef, prefix: &str, or_site: bool, now: Instant) -> Result<Ground, Error> {
     let mut filter = Filter::tenant("area.tenant_id", tenant);
     match named {
         LocationRef::Id { location_id } => filter.and("area.id = ?", *location_id),
         LocationRef::Path { location } => filter.and("area.path = ?", location.as_str()),
     }
-    let sql = format!(
-        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
-         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at \
-         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
-         JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
-        filter.sql()
-    );
-    let refuse = |code, detail: &str| Error::invalid(format!("/{}", named.field()), code, detail);
-    let row = rows::one::<AreaRow>(txn, &sql, filter.into_values()).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
+    let refuse = |code, detail: &str| Error::invalid(format!("/{prefix}{}", named.field()), code, detail);
+    let row = area_row(txn, filter).await?.ok_or_else(|| refuse("location_not_found", "there is no such location"))?;
     match row.kind.as_str() {
         "area" => {}
+        "site" if or_site => {}
         "site" => return Err(refuse("not_an_area", "this is a site; stock lies in its areas")),
         _ => return Err(refuse("not_an_area", "goods in transit are moved by transfers only")),
     }
     if row.archived_at.is_some() {
         return Err(refuse("location_archived", "this location is archived"));
     }
-    let rules = RulesSeen { version: row.rules_version, closed_through: row.closed_through };
-    let days = site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?;
-    let now = Ground::now(now, row.last_recorded_at.map(Instant::from));
-    Ok(Ground { area: Area { id: row.id, path: row.path, site_id: row.site_id, days }, rules, now })
+    row.ground(now)
+}
+
+/// Where the goods that a site has sent wait until they arrive: no document of a user names it.
+pub async fn transit(txn: &Txn, tenant: TenantId, site: LocationId, now: Instant) -> Result<Ground, Error> {
+    let mut filter = Filter::tenant("area.tenant_id", tenant);
+    filter.and("area.site_id = ?", site);
+    filter.and("area.kind = ?", "transit");
+    area_row(txn, filter).await?.ok_or_else(|| DbErr::RecordNotFound("the goods in transit of a site".to_owned()))?.ground(now)
+}
+
+/// The area of a document that is posted, archived or not, and the rules of the ledger: read first, as for a new document.
+pub async fn area_of(txn: &Txn, tenant: TenantId, document: DocumentId, now: Instant) -> Result<Ground, Error> {
+    let mut filter = Filter::tenant("area.tenant_id", tenant);
+    filter.and("area.id = (SELECT document.location_id FROM document WHERE document.tenant_id = area.tenant_id AND document.id = ?)", document);
+    area_row(txn, filter).await?.ok_or(Error::NotFound("document"))?.ground(now)
+}
+
+async fn area_row(txn: &Txn, filter: Filter) -> Result<Option<AreaRow>, DbErr> {
+    let sql = format!(
+        "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
+         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at, \
+         (SELECT COUNT(*) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq AND last.type = 'count') AS last_counts \
+         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
+         JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
+        filter.sql()
+    );
+    rows::one::<AreaRow>(txn, &sql, filter.into_values()).await
+}
+
+impl AreaRow {
+    fn ground(self, now: Instant) -> Result<Ground, Error> {
+        let rules = RulesSeen { version: self.rules_version, closed_through: self.closed_through };
+        let days = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?;
+        let now = Ground::now(now, self.last_recorded_at.map(Instant::from), self.last_counts > 0);
+        Ok(Ground { area: Area { id: self.id, path: self.path, site_id: self.site_id, days }, rules, now })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -289,6 +332,32 @@ pub fn measure<'a>(
     unit: Option<&UnitCode>,
     items: &'a Items,
 ) -> Result<(&'a Arc<Item>, Quantity, String), Violation> {
+    let (item, factor, unit) = measured_in(index, named, unit, items)?;
+    let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
+    let base = factor.apply(quantity).filter(|base| base.0 <= Quantity::MOST_PER_LINE);
+    let base = base.ok_or_else(|| refuse("quantity", "out_of_range", format!("a line holds at most 1000000000 {}", item.base_unit)))?;
+    if base == Quantity::ZERO {
+        return Err(refuse("quantity", "rounds_to_zero", format!("this is less than a millionth of one {}", item.base_unit)));
+    }
+    Ok((item, base, unit))
+}
+
+/// The same where nothing may be there: zero of a unit is zero.
+pub fn measure_at_least_zero<'a>(
+    index: usize,
+    named: &ItemRef,
+    quantity: Quantity,
+    unit: Option<&UnitCode>,
+    items: &'a Items,
+) -> Result<(&'a Arc<Item>, Quantity, String), Violation> {
+    if quantity != Quantity::ZERO {
+        return measure(index, named, quantity, unit, items);
+    }
+    measured_in(index, named, unit, items).map(|(item, _, unit)| (item, Quantity::ZERO, unit))
+}
+
+/// The item of line `index`, and how many base units one of its unit is.
+fn measured_in<'a>(index: usize, named: &ItemRef, unit: Option<&UnitCode>, items: &'a Items) -> Result<(&'a Arc<Item>, Ratio, String), Violation> {
     let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
     let item = items.named(named).ok_or_else(|| refuse(named.field(), "item_not_found", "there is no such item".to_owned()))?;
     if item.archived {
@@ -299,12 +368,7 @@ pub fn measure<'a>(
         .conversions
         .factor(unit)
         .ok_or_else(|| refuse("unit", "unit_unknown", format!("{} is not counted in {unit}; its base unit is {}", item.sku, item.base_unit)))?;
-    let base = factor.apply(quantity).filter(|base| base.0 <= Quantity::MOST_PER_LINE);
-    let base = base.ok_or_else(|| refuse("quantity", "out_of_range", format!("a line holds at most 1000000000 {}", item.base_unit)))?;
-    if base == Quantity::ZERO {
-        return Err(refuse("quantity", "rounds_to_zero", format!("this is less than a millionth of one {}", item.base_unit)));
-    }
-    Ok((item, base, unit.to_owned()))
+    Ok((item, factor, unit.to_owned()))
 }
 
 /// An item that an import makes where it is missing.
@@ -342,11 +406,10 @@ mod tests {
     fn the_time_is_not_before_the_last_posting_of_a_server_whose_clock_is_a_little_ahead() {
         let now = Instant::from_micros(1_000_000_000);
         let at = |seconds: i64| now.plus(TimeDelta::seconds(seconds));
-        let after = |seconds: i64| at(seconds).plus(TimeDelta::microseconds(1));
-        for (last, expected) in
-            [(None, now), (Some(at(-60)), now), (Some(at(3)), after(3)), (Some(at(SKEW_SECONDS)), after(SKEW_SECONDS)), (Some(at(3_600)), now)]
-        {
-            assert_eq!(Ground::now(now, last), expected, "{last:?}");
+        for (last, expected) in [(None, now), (Some(at(-60)), now), (Some(at(3)), at(3)), (Some(at(SKEW_SECONDS)), at(SKEW_SECONDS)), (Some(at(3_600)), now)] {
+            assert_eq!(Ground::now(now, last, false), expected, "{last:?}");
         }
+        assert_eq!(Ground::now(now, Some(now), true), now.plus(TimeDelta::microseconds(1)), "what is posted after a count is no part of it");
+        assert_eq!(Ground::now(now, Some(at(-60)), true), now);
     }
 }

@@ -3,11 +3,12 @@
 pub mod answers;
 pub mod conversion;
 mod definition;
+mod in_use;
 pub mod item_units;
 pub mod items;
 pub mod locations;
 pub mod lookup;
-mod patch;
+pub mod patch;
 pub mod reasons;
 pub mod units;
 
@@ -40,7 +41,7 @@ impl Archived {
 
 /// What a write that may violate a unique index failed with: [`Error::Exists`] where it did. Postgres names the index, SQLite
 /// its columns.
-fn taken(error: DbErr, index: &str, columns: &str, what: &'static str, code: &str) -> Error {
+pub fn taken(error: DbErr, index: &str, columns: &str, what: &'static str, code: &str) -> Error {
     match database::violated_constraint(&error) {
         Some(violated) if violated == index || violated == columns => Error::Exists { what, code: code.to_owned() },
         _ => error.into(),

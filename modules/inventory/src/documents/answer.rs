@@ -76,6 +76,9 @@ pub struct DetailAnswer {
     /// The document that undid this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reversed_by_id: Option<Uuid>,
+    /// The code of the reason for which it undoes another document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The receipt whose cost this changes, or which this corrects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_id: Option<Uuid>,
@@ -99,7 +102,8 @@ pub struct DetailAnswer {
 impl From<&Detail> for DetailAnswer {
     fn from(detail: &Detail) -> Self {
         let Detail { reverses_id, reason_id: _, about_id, transfer_id, count_id, purpose, recipient, approved_by } = detail.clone();
-        Self { reverses_id, reversed_by_id: None, about_id, transfer_id, count_id, purpose: purpose.map(str::to_owned), recipient, approved_by }
+        let purpose = purpose.map(str::to_owned);
+        Self { reverses_id, reversed_by_id: None, reason: None, about_id, transfer_id, count_id, purpose, recipient, approved_by }
     }
 }
 
@@ -108,6 +112,7 @@ impl From<document_detail::Model> for DetailAnswer {
         Self {
             reverses_id: row.reverses_id,
             reversed_by_id: None,
+            reason: None,
             about_id: row.about_id,
             transfer_id: row.transfer_id,
             count_id: row.count_id,

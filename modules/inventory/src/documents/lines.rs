@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use inventory_entity::document_detail;
 use kernel::{Instant, TenantId, Txn};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -203,6 +204,22 @@ pub const COUNT_RESULT_LINE: LineTable = LineTable {
     ]),
 };
 
+/// All of them.
+pub const LINE_TABLES: &[&LineTable] = &[
+    &RECEIPT_LINE,
+    &RECEIPT_CHARGE,
+    &WASTE_LINE,
+    &USAGE_LINE,
+    &PLATE_WASTE_LINE,
+    &ADJUSTMENT_LINE,
+    &VENDOR_RETURN_LINE,
+    &TRANSFORMATION_LINE,
+    &COST_CHANGE_LINE,
+    &CORRECTION_LINE,
+    &TRANSFER_STEP_LINE,
+    &COUNT_RESULT_LINE,
+];
+
 /// The tables that the lines of a type of document lie in.
 pub const fn line_tables(of: DocumentType) -> &'static [&'static LineTable] {
     match of {
@@ -336,8 +353,15 @@ pub struct Lines {
 
 impl Lines {
     /// Each row has a cell for each column of the table.
-    pub fn new(table: &'static LineTable, rows: Vec<Vec<Cell>>) -> Self {
+    pub fn new(table: &'static LineTable, mut rows: Vec<Vec<Cell>>) -> Self {
+        // They are hashed in the order in which they are read back.
+        rows.sort_by_key(|row| if let Some(Cell::Int(line_no)) = row.first() { *line_no } else { None });
         Self { table, rows }
+    }
+
+    /// Whether documents of a type have such lines.
+    pub fn belong_to(&self, of: DocumentType) -> bool {
+        line_tables(of).iter().any(|table| table.name == self.table.name)
     }
 
     pub fn is_of(&self, table: &LineTable) -> bool {
@@ -401,13 +425,20 @@ pub fn by_table(of: DocumentType, lines: &[Lines]) -> Result<BTreeMap<&'static s
     let mut tables = BTreeMap::new();
     for lines in lines {
         let name = lines.table.name;
-        let is_of = line_tables(of).iter().any(|table| table.name == name);
-        if !is_of || tables.insert(name, lines).is_some() {
+        if !lines.belong_to(of) || tables.insert(name, lines).is_some() {
             return Err(DbErr::Custom(format!("lines of {name} do not belong to the document, or are there twice")));
         }
     }
     tables.retain(|_, lines| !lines.rows.is_empty());
     Ok(tables)
+}
+
+/// Joins to it are written as CROSS JOIN, which is for SQLite the order in which to go: from the few to the many.
+const WANTED: Relation = Relation(&[("id", Kind::Uuid)]);
+
+fn wanted(connection: &impl ConnectionTrait, documents: &[DocumentId]) -> sea_orm::Value {
+    let backend = connection.get_database_backend();
+    rows::parameter(documents.iter().map(|document| given_row!(backend, *document)).collect())
 }
 
 /// Reads back what was written into one table for some documents.
@@ -417,23 +448,67 @@ pub async fn stored(
     documents: &[DocumentId],
     table: &LineTable,
 ) -> Result<BTreeMap<DocumentId, Vec<Vec<Cell>>>, DbErr> {
-    const WANTED: Relation = Relation(&[("id", Kind::Uuid)]);
     let backend = connection.get_database_backend();
     let columns: Vec<String> = table.columns.0.iter().map(|(column, _)| format!("line.{column}")).collect();
     let sql = format!(
-        "SELECT line.document_id, {} FROM ({}) AS wanted JOIN {} AS line ON line.tenant_id = $2 AND line.document_id = wanted.id \
+        "SELECT line.document_id, {} FROM ({}) AS wanted CROSS JOIN {} AS line WHERE line.tenant_id = $2 AND line.document_id = wanted.id \
          ORDER BY line.document_id, line.line_no",
         columns.join(", "),
         WANTED.select(backend, 1),
         table.name,
     );
-    let wanted = rows::parameter(documents.iter().map(|document| given_row!(backend, *document)).collect());
     let mut found: BTreeMap<DocumentId, Vec<Vec<Cell>>> = BTreeMap::new();
-    for row in connection.query_all_raw(Statement::from_sql_and_values(backend, &sql, [wanted, tenant.into()])).await? {
+    for row in connection.query_all_raw(Statement::from_sql_and_values(backend, &sql, [wanted(connection, documents), tenant.into()])).await? {
         let cells: Result<Vec<Cell>, DbErr> = table.columns.0.iter().map(|(column, kind)| Cell::read(&row, column, *kind)).collect();
         found.entry(row.try_get("", "document_id")?).or_default().push(cells?);
     }
     Ok(found)
+}
+
+/// What only some kinds of documents say, of those among some that say any of it.
+pub async fn details(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    documents: &[DocumentId],
+) -> Result<BTreeMap<DocumentId, document_detail::Model>, DbErr> {
+    let sql = format!(
+        "SELECT detail.* FROM ({}) AS wanted CROSS JOIN document_detail AS detail WHERE detail.tenant_id = $2 AND detail.document_id = wanted.id",
+        WANTED.select(connection.get_database_backend(), 1)
+    );
+    let details = rows::all::<document_detail::Model>(connection, &sql, [wanted(connection, documents), tenant.into()]).await?;
+    Ok(details.into_iter().map(|detail| (detail.document_id, detail)).collect())
+}
+
+#[derive(FromQueryResult)]
+struct CountRow {
+    document_id: DocumentId,
+    number: i64,
+}
+
+/// How many lines some documents have in these tables together.
+pub async fn count_lines(
+    connection: &impl ConnectionTrait,
+    tenant: TenantId,
+    documents: &[DocumentId],
+    tables: &[&LineTable],
+) -> Result<BTreeMap<DocumentId, u64>, DbErr> {
+    if tables.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let given = WANTED.select(connection.get_database_backend(), 1);
+    let count = |table: &&LineTable| {
+        let name = table.name;
+        format!(
+            "SELECT line.document_id, COUNT(*) AS number FROM ({given}) AS wanted CROSS JOIN {name} AS line \
+             WHERE line.tenant_id = $2 AND line.document_id = wanted.id GROUP BY line.document_id"
+        )
+    };
+    let sql = tables.iter().map(count).collect::<Vec<_>>().join(" UNION ALL ");
+    let mut counts = BTreeMap::new();
+    for row in rows::all::<CountRow>(connection, &sql, [wanted(connection, documents), tenant.into()]).await? {
+        *counts.entry(row.document_id).or_default() += u64::try_from(row.number).unwrap_or_default();
+    }
+    Ok(counts)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod line_answer;
 mod lines;
 mod read;
 mod resolving;
+mod reverse;
+mod undone;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,13 +15,15 @@ pub use answer::{DetailAnswer, PostedAnswer, answer};
 pub use heading::{Heading, LINES, need_lines};
 pub(crate) use lines::cells;
 pub use lines::{
-    ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE, TRANSFER_STEP_LINE,
-    TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table,
+    ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, LINE_TABLES, LineTable, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE,
+    TRANSFER_STEP_LINE, TRANSFORMATION_LINE, USAGE_LINE, VENDOR_RETURN_LINE, WASTE_LINE, by_table, count_lines, details, line_tables, stored,
 };
 pub use resolving::{both, every_line};
+pub(crate) use reverse::{Undo, Undoing, When, reverse};
+pub(crate) use undone::lock_document;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(read::list_documents).service(read::get_document);
+    config.service(read::list_documents).service(read::get_document).service(reverse::reverse_document);
     config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
     config.service(read::list_usage).service(read::get_usage);
     config.service(read::list_adjustments).service(read::get_adjustment);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{get, web};
 use chrono::NaiveDate;
-use inventory_entity::{document, document_detail};
+use inventory_entity::{document, document_detail, reason};
 use kernel::{Caller, Cursor, Fields, FromFields, Limit, Page, Permission, Query, TenantId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -175,7 +175,12 @@ async fn details(reader: &impl ConnectionTrait, tenant: TenantId, document: Uuid
     use document_detail::Column::{DocumentId, ReversesId, TenantId};
     let of = |column: document_detail::Column| document_detail::Entity::find().filter(TenantId.eq(tenant)).filter(column.eq(document)).one(reader);
     let (own, undone_by) = (of(DocumentId).await?, of(ReversesId).await?);
+    let reason = match own.as_ref().and_then(|own| own.reason_id) {
+        Some(id) => reason::Entity::find().filter(reason::Column::TenantId.eq(tenant)).filter(reason::Column::Id.eq(id)).one(reader).await?,
+        None => None,
+    };
     let mut detail = own.map_or_else(DetailAnswer::default, DetailAnswer::from);
+    detail.reason = reason.map(|reason| reason.code);
     detail.reversed_by_id = undone_by.map(|undone_by| undone_by.document_id);
     Ok(detail)
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use inventory_entity::document;
+use inventory_entity::{document, document_detail};
 use kernel::{Instant, UserId, hex};
 use sea_orm::DbErr;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::post::{Detail, Entry};
 use super::protocol::DocumentType;
@@ -32,7 +33,7 @@ struct Content<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(flatten)]
-    detail: &'a Detail,
+    said: Said<'a>,
     lines: BTreeMap<&'static str, &'a Lines>,
     entries: Vec<ContentEntry<'a>>,
 }
@@ -41,9 +42,56 @@ struct Content<'a> {
 /// document's.
 type ContentEntry<'a> = (i64, &'a str, ItemId, LocationId, LotId, i64, i64, i64, NaiveDate, Option<ReasonId>);
 
+/// What only some kinds of documents say, from who posts one or from where it is stored.
+#[derive(Debug, Default, Serialize)]
+pub struct Said<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverses_id: Option<DocumentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_id: Option<ReasonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about_id: Option<DocumentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<UserId>,
+}
+
+impl<'a> From<&'a Detail> for Said<'a> {
+    fn from(detail: &'a Detail) -> Self {
+        let Detail { reverses_id, reason_id, about_id, transfer_id, count_id, purpose, ref recipient, approved_by } = *detail;
+        Self { reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient: recipient.as_deref(), approved_by }
+    }
+}
+
+impl<'a> From<&'a document_detail::Model> for Said<'a> {
+    fn from(row: &'a document_detail::Model) -> Self {
+        let document_detail::Model {
+            tenant_id: _,
+            document_id: _,
+            reverses_id,
+            reason_id,
+            about_id,
+            transfer_id,
+            count_id,
+            ref purpose,
+            ref recipient,
+            approved_by,
+        } = *row;
+        let (purpose, recipient) = (purpose.as_deref(), recipient.as_deref());
+        Self { reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by }
+    }
+}
+
 /// SHA-256 of a document's immutable content, as the JSON text of its fields in their declared order. Of the entries those of
 /// the document are given, in order.
-pub fn hash(document: &document::Model, detail: &Detail, lines: &[Lines], entries: &[Entry]) -> Result<String, DbErr> {
+pub fn hash(document: &document::Model, said: Said<'_>, lines: &[Lines], entries: &[Entry]) -> Result<String, DbErr> {
     let micros = |time: sea_orm::prelude::DateTimeWithTimeZone| Instant::from(time).micros();
     let entry = |entry: &Entry| {
         let (quantity, value, at) = (entry.quantity.0, entry.value.0, entry.effective_at.micros());
@@ -62,7 +110,7 @@ pub fn hash(document: &document::Model, detail: &Detail, lines: &[Lines], entrie
         location_id: document.location_id,
         external_ref: document.external_ref.as_deref(),
         note: document.note.as_deref(),
-        detail,
+        said,
         lines: by_table(DocumentType::stored(&document.r#type)?, lines)?,
         entries: entries.iter().map(entry).collect(),
     };

@@ -193,9 +193,13 @@ impl<'a> Draft<'a> {
             return Ok(Vec::new());
         }
         let own = if let Work::Reverse(reversal) = &command.work { Some(reversal.document) } else { None };
+        let mut moving: BTreeMap<Key, Vec<&NewEntry>> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.quantity.0 != 0) {
+            moving.entry(entry.place.key).or_default().push(entry);
+        }
         let moves = |truth: &Truth| {
-            let before = |entry: &&NewEntry| entry.quantity.0 != 0 && entry.place.key == truth.key && entry.at <= truth.counted_at;
-            self.entries.iter().filter(before).map(|entry| entry.place.lot).collect::<Vec<_>>()
+            let here = moving.get(&truth.key).into_iter().flatten();
+            here.filter(|entry| entry.at <= truth.counted_at).map(|entry| entry.place.lot).collect::<Vec<_>>()
         };
         let (mut since, mut marked) = (Vec::new(), Vec::new());
         for truth in self.snapshot.truths.iter().filter(|truth| Some(truth.document) != own) {

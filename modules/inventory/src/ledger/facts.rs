@@ -1,6 +1,6 @@
 //! What the pure core knows when it plans: the state under the locks, and the rules of the items concerned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use kernel::Instant;
@@ -146,6 +146,8 @@ pub struct Snapshot {
     pub last_moved: BTreeMap<LotId, Instant>,
     /// The days of the sites of the locations concerned, where the command does not say them itself.
     pub days: BTreeMap<LocationId, SiteDays>,
+    /// Those of them where goods are under way: a correction leaves what lies there to its transfer.
+    pub in_transit: BTreeSet<LocationId>,
 }
 
 impl Snapshot {
@@ -163,6 +165,7 @@ impl Snapshot {
             youngest: BTreeMap::new(),
             last_moved: BTreeMap::new(),
             days: BTreeMap::new(),
+            in_transit: BTreeSet::new(),
         }
     }
 

@@ -1,18 +1,19 @@
 //! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, Txn};
+use kernel::{Instant, SiteId, TenantId, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::command::Command;
+use super::command::{Command, Reversal, Touching};
 use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
-use super::protocol::{Locked, RulesSeen};
+use super::protocol::{DocumentType, Locked, RulesSeen};
 use super::repository::{KEY, key_rows};
 use super::reserve::ended;
 use crate::arithmetic::{Money, Quantity};
+use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
@@ -49,7 +50,7 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
         snapshot.reservations = reserved(txn, locked, &reservations, now).await?;
     }
     if command.needs_days() {
-        snapshot.days = days(txn, locked).await?;
+        days(txn, locked, &mut snapshot).await?;
     }
     Ok(snapshot)
 }
@@ -164,6 +165,26 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
     }
     Ok(())
+}
+
+/// Where lots lie, each place with its site: what is locked for them. What lies there is read again under the locks.
+pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<Vec<(Key, SiteId)>, Error> {
+    #[derive(FromQueryResult)]
+    struct PlaceRow {
+        item_id: Uuid,
+        location_id: Uuid,
+        site_id: Uuid,
+    }
+    let backend = txn.get_database_backend();
+    let sql = format!(
+        "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted \
+         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.lot_id = wanted.id AND balance.quantity > 0 \
+         JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id",
+        LOT.select(backend, 1)
+    );
+    let wanted = rows::parameter(lots.iter().map(|lot| given_row!(backend, tenant, *lot)).collect());
+    let found = rows::all::<PlaceRow>(txn, &sql, [wanted]).await?;
+    Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
 }
 
 fn lot_rows(txn: &Txn, locked: &Locked, lots: &[LotId]) -> sea_orm::Value {
@@ -288,20 +309,56 @@ async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid], now: Instant) -> 
     Ok(found.into_iter().map(reserved).collect())
 }
 
-/// The days of the sites of the locked keys.
-async fn days(txn: &Txn, locked: &Locked) -> Result<BTreeMap<Uuid, crate::calendar::SiteDays>, Error> {
+/// A reversal with those who touch the lots that its document made. Asked after the lots were read: who gains of one elsewhere
+/// from then on changes its version, and who takes of one waits for the locks.
+pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<Reversal, Error> {
+    #[derive(FromQueryResult)]
+    struct TouchingRow {
+        lot_id: Uuid,
+        document_id: Uuid,
+        r#type: String,
+        number: i64,
+    }
+    let mut reversal = reversal.clone();
+    if reversal.made.is_empty() {
+        return Ok(reversal);
+    }
+    let lots: Vec<LotId> = reversal.made.keys().copied().collect();
+    let sql = format!(
+        "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number FROM ({}) AS wanted \
+         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id \
+         JOIN document ON document.tenant_id = entry.tenant_id AND document.id = entry.document_id \
+         WHERE document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
+         GROUP BY wanted.id, document.id, document.type, document.number ORDER BY MIN(entry.seq)",
+        LOT.select(txn.get_database_backend(), 1)
+    );
+    for row in rows::all::<TouchingRow>(txn, &sql, [lot_rows(txn, locked, &lots), reversal.document.into()]).await? {
+        let touching = Touching { document_id: row.document_id, number: DocumentType::stored(&row.r#type)?.show(row.number) };
+        reversal.made.entry(row.lot_id).or_default().push(touching);
+    }
+    Ok(reversal)
+}
+
+/// The days of the sites of the locked keys, and which of those are areas for goods in transit.
+async fn days(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
     #[derive(FromQueryResult)]
     struct DaysRow {
         location_id: Uuid,
+        kind: String,
         time_zone: Option<String>,
         day_starts_at: Option<String>,
     }
     let sql = format!(
-        "SELECT DISTINCT location.id AS location_id, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
+        "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
          JOIN location ON location.tenant_id = wanted.tenant_id AND location.id = wanted.location_id \
          JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
         KEY.select(txn.get_database_backend(), 1)
     );
-    let found = rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await?;
-    found.into_iter().map(|row| Ok((row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))).collect()
+    for row in rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+        snapshot.days.insert(row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?);
+        if LocationKind::stored(&row.kind)? == LocationKind::Transit {
+            snapshot.in_transit.insert(row.location_id);
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,9 @@ mod effects;
 mod facts;
 mod feed;
 mod load;
+mod lot_state;
+mod numbers;
+mod periods;
 mod pick;
 mod plan;
 mod post;
@@ -16,6 +19,9 @@ mod refusal;
 mod repository;
 mod reserve;
 mod rules;
+#[cfg(test)]
+mod search;
+pub mod verify;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,8 +32,12 @@ pub use command::{
 pub use effects::{CountOutcome, Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
 pub use feed::{EntryAnswer, entries_of_document};
+pub use load::lot_places;
+pub use lot_state::{EventRow, LotEvent, LotEventKind, LotState, lock_lot_states, lot_events, with_descendants, write_lot_states};
+pub use numbers::next_transfer_number;
+pub use periods::{checkpoint_before, close_through, reopen_to, write_checkpoints};
 pub use plan::plan;
-pub use post::{Detail, Header, Posted, Posting, apply, lock};
+pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both};
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::{Refusal, ShortLine};
 pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};

@@ -4,7 +4,6 @@ use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
 use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::command::{
@@ -40,30 +39,22 @@ impl Header {
 }
 
 /// What only some kinds of documents say. A document of which none of it is said has no row of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
     /// The document that this one undoes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reverses_id: Option<DocumentId>,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_id: Option<ReasonId>,
     /// The receipt whose cost this changes, or which this corrects.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub about_id: Option<DocumentId>,
     /// The transfer that this is a step of.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_id: Option<Uuid>,
     /// The count that this posts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub count_id: Option<Uuid>,
     /// What goods were used for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<&'static str>,
     /// Who got a donation.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<UserId>,
 }
 
@@ -228,6 +219,10 @@ impl<K: Kind> Posting<K> {
         self.header.id
     }
 
+    pub fn tenant(&self) -> kernel::TenantId {
+        self.permit.tenant
+    }
+
     /// The path of its location.
     pub fn location(&self) -> &str {
         &self.permit.area.path
@@ -245,7 +240,13 @@ impl<K: Kind> Posting<K> {
             return Err(Error::Database(DbErr::Custom("a posting is decided under locks that are not its own".to_owned())));
         }
         let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
-        plan(&snapshot, &self.command).map_err(Error::Refused)
+        let planned = if let Work::Reverse(reversal) = &self.command.work {
+            let reversal = load::touched(txn, locked, reversal).await?;
+            plan(&snapshot, &Command { work: Work::Reverse(reversal), ..self.command.clone() })
+        } else {
+            plan(&snapshot, &self.command)
+        };
+        planned.map_err(Error::Refused)
     }
 }
 
@@ -288,6 +289,11 @@ pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>
     repository::lock(txn, tenant.unwrap_or_default(), keys).await
 }
 
+/// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
+pub async fn lock_both<A: Kind, B: Kind>(txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
+    repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat()).await
+}
+
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
 /// leaves behind.
 pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<Posted, Error> {
@@ -298,7 +304,7 @@ pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, ef
     let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
     let entries = entries(posting, &effects, first_seq);
     let mut document = row(posting, &effects, &head);
-    document.content_hash = content::hash(&document, &posting.header.detail, lines, &entries)?;
+    document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
     document.chain_hash = content::link(&head.previous, &document);
     repository::seal(txn, locked, &document.chain_hash).await?;
     let document = document.into_active_model().reset_all().insert(txn).await?;

@@ -121,6 +121,15 @@ macro_rules! kinds {
                 $(const LIES_BACK: bool = $lies_back;)?
             }
         )+
+
+        impl DocumentType {
+            /// What posting one needs, for those who have only the stored document.
+            pub fn needs(self) -> Permission {
+                match self {
+                    $(Self::$kind => Permission::$permission),+
+                }
+            }
+        }
     };
 }
 

@@ -24,7 +24,7 @@ pub fn key_rows(txn: &Txn, tenant: TenantId, keys: &[Key]) -> sea_orm::Value {
     rows::parameter(keys.iter().map(|key| given_row!(backend, tenant, key.item, key.location)).collect())
 }
 
-fn busy(error: DbErr) -> Error {
+pub(super) fn busy(error: DbErr) -> Error {
     if database::is_lock_timeout(&error) { Error::StockBusy } else { Error::Database(error) }
 }
 

@@ -1,18 +1,24 @@
 //! Reading lots, one by one or as a list.
 
-use actix_web::{get, web};
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, get, web};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Caller, Cursor, Fields, FromFields, FromValue as _, Instant, Limit, Page, Permission, Query};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::LotStatus;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::site_days;
 use crate::error::Error;
-use crate::http::{HideCosts, Id, hide, seen_by};
+use crate::expiry::is_expired;
+use crate::http::{HideCosts, Id, Recheck, hide, seen_by, versioned};
+use crate::ledger::{EventRow, LotEventKind, lot_events};
 use crate::names::Word as _;
 use crate::names::{BatchCode, DateKind, Sku, words};
 use crate::rows::{self, Filter};
@@ -94,6 +100,12 @@ pub struct LotAnswer {
     pub expires_on: Option<NaiveDate>,
     /// What its date means.
     pub date_kind: DateKind,
+    /// Whether it may be used: `recall` before `hold` before `expired`, which counts by today at the site where it came in.
+    pub status: LotStatus,
+    /// When it was opened; only such a lot has it.
+    pub opened_at: Option<Instant>,
+    /// The lots that it was made from.
+    pub parents: Vec<LotParent>,
     /// Everything that ever came onto the lot, in `unit`.
     pub basis_quantity: Quantity,
     /// What that cost.
@@ -111,6 +123,9 @@ pub struct LotAnswer {
     /// Where it lies; in the answer for a single lot only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub places: Option<Vec<LotPlace>>,
+    /// What was said of it, the first first; in the answer for a single lot only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<LotEventAnswer>>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -119,6 +134,55 @@ impl HideCosts for LotAnswer {
     fn hide_costs(&mut self) {
         hide(&mut [&mut self.basis_value, &mut self.value]);
         self.places.iter_mut().flatten().for_each(HideCosts::hide_costs);
+    }
+}
+
+impl Recheck for LotAnswer {}
+
+/// A lot that another was made from.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LotParent {
+    /// The parent's id.
+    pub lot_id: Uuid,
+    /// How much of it went in, in its item's base unit.
+    pub quantity: Quantity,
+    /// The document that made the one of the other.
+    pub document_id: Uuid,
+}
+
+/// Something that was said of a lot.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = LotEvent)]
+pub struct LotEventAnswer {
+    /// Counted from one.
+    pub number: i64,
+    /// What it was.
+    pub kind: LotEventKind,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// The user who said it.
+    pub actor_id: Uuid,
+    /// The lot's date before.
+    pub expires_on_before: Option<NaiveDate>,
+    /// The lot's date after.
+    pub expires_on_after: Option<NaiveDate>,
+    /// A remark.
+    pub note: Option<String>,
+}
+
+impl TryFrom<EventRow> for LotEventAnswer {
+    type Error = sea_orm::DbErr;
+
+    fn try_from(row: EventRow) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self {
+            number: row.number,
+            kind: LotEventKind::stored(&row.kind)?,
+            recorded_at: row.recorded_at.into(),
+            actor_id: row.actor_id,
+            expires_on_before: row.expires_on_before,
+            expires_on_after: row.expires_on_after,
+            note: row.note,
+        })
     }
 }
 
@@ -154,6 +218,11 @@ struct Row {
     produced_on: Option<NaiveDate>,
     expires_on: Option<NaiveDate>,
     date_kind: String,
+    hold: Option<String>,
+    opened_at: Option<DateTime<FixedOffset>>,
+    grace_days: i64,
+    time_zone: Option<String>,
+    day_starts_at: Option<String>,
     basis_quantity: i64,
     basis_value: i64,
     quantity: i64,
@@ -164,7 +233,10 @@ struct Row {
 }
 
 impl Row {
-    fn answer(self, places: Option<Vec<LotPlace>>) -> Result<LotAnswer, Error> {
+    fn answer(self, parents: Vec<LotParent>, now: Instant) -> Result<LotAnswer, Error> {
+        let date_kind = DateKind::stored(&self.date_kind)?;
+        let today = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?.business_date(now);
+        let status = LotStatus::of_lot(self.hold.as_deref(), is_expired(self.expires_on, date_kind, self.grace_days, today))?;
         Ok(LotAnswer {
             id: self.id,
             item_id: self.item_id,
@@ -175,14 +247,18 @@ impl Row {
             received_at: self.received_at.into(),
             produced_on: self.produced_on,
             expires_on: self.expires_on,
-            date_kind: DateKind::stored(&self.date_kind)?,
+            date_kind,
+            status,
+            opened_at: self.opened_at.map(Instant::from),
+            parents,
             basis_quantity: Quantity(self.basis_quantity),
             basis_value: Some(Money(self.basis_value)),
             quantity: Quantity(self.quantity),
             value: Some(Money(self.value)),
             unit: self.unit,
             void: self.void,
-            places,
+            places: None,
+            events: None,
             version: self.version,
         })
     }
@@ -207,11 +283,37 @@ fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Calle
     };
     format!(
         "SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on, lot.expires_on, lot.date_kind, \
-         lot.basis_quantity, lot.basis_value, unit.code AS unit, lot.void, lot.version, \
+         lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity, lot.basis_value, unit.code AS unit, lot.void, lot.version, \
          CAST((SELECT COALESCE(SUM(held.quantity), 0) FROM ({held}) AS held WHERE held.lot_id = lot.id) AS BIGINT) AS quantity, \
          CAST((SELECT COALESCE(SUM(held.value), 0) FROM ({held}) AS held WHERE held.lot_id = lot.id) AS BIGINT) AS value \
-         FROM lot JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id"
+         FROM lot JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+         JOIN document ON document.tenant_id = lot.tenant_id AND document.id = lot.origin_document_id \
+         JOIN location AS site ON site.tenant_id = document.tenant_id AND site.id = document.site_id"
     )
+}
+
+/// The lots that each of these was made from.
+pub async fn parents(connection: &impl ConnectionTrait, tenant: Uuid, lots: &[Uuid]) -> Result<HashMap<Uuid, Vec<LotParent>>, Error> {
+    const ID: rows::Relation = rows::Relation(&[("id", rows::Kind::Uuid)]);
+    #[derive(FromQueryResult)]
+    struct ParentRow {
+        lot_id: Uuid,
+        parent_id: Uuid,
+        quantity: i64,
+        document_id: Uuid,
+    }
+    let backend = connection.get_database_backend();
+    let sql = format!(
+        "SELECT lot_id, parent_id, quantity, document_id FROM lot_parent WHERE tenant_id = $1 AND lot_id IN ({}) ORDER BY lot_id, parent_id",
+        ID.select(backend, 2)
+    );
+    let ids = rows::parameter(lots.iter().map(|lot| rows::given_row!(backend, *lot)).collect());
+    let mut parents: HashMap<Uuid, Vec<LotParent>> = HashMap::new();
+    for row in rows::all::<ParentRow>(connection, &sql, [tenant.into(), ids]).await? {
+        let parent = LotParent { lot_id: row.parent_id, quantity: Quantity(row.quantity), document_id: row.document_id };
+        parents.entry(row.lot_id).or_default().push(parent);
+    }
+    Ok(parents)
 }
 
 /// Behind every date there is: where lots without one are sorted.
@@ -259,7 +361,13 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
         Sort::ExpiresOn => serde_json::json!([row.expires_on.unwrap_or(NO_DATE), row.id]),
         Sort::ReceivedAt => serde_json::json!([Instant::from(row.received_at), row.id]),
     });
-    let data: Result<Vec<LotAnswer>, Error> = page.data.into_iter().map(|row| row.answer(None)).collect();
+    let mut parents = parents(reader, caller.tenant_id, &page.data.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let now = state.now();
+    let answer = |row: Row| {
+        let parents = parents.remove(&row.id).unwrap_or_default();
+        row.answer(parents, now)
+    };
+    let data: Result<Vec<LotAnswer>, Error> = page.data.into_iter().map(answer).collect();
     Ok(seen_by(Page { data: data?, next_cursor: page.next_cursor }, caller))
 }
 
@@ -273,7 +381,11 @@ struct PlaceRow {
 
 pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<LotAnswer, Error> {
     caller.need(Permission::Read)?;
-    let reader = state.database().reader();
+    Ok(seen_by(find(state.database().reader(), caller, id, state.now()).await?, caller))
+}
+
+/// The lot with where it lies and what was said of it, as far as the caller's sites go.
+pub async fn find(reader: &impl ConnectionTrait, caller: &Caller, id: Uuid, now: Instant) -> Result<LotAnswer, Error> {
     let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
     let select = select(&mut filter, reader.get_database_backend(), caller);
     filter.and("lot.id = ?", id);
@@ -290,7 +402,9 @@ pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<LotAnsw
     let places = rows::all::<PlaceRow>(reader, &sql, filter.into_values()).await?;
     let place =
         |row: PlaceRow| LotPlace { location_id: row.location_id, location: row.location, quantity: Quantity(row.quantity), value: Some(Money(row.value)) };
-    Ok(seen_by(row.answer(Some(places.into_iter().map(place).collect()))?, caller))
+    let parents = parents(reader, caller.tenant_id, &[id]).await?.remove(&id).unwrap_or_default();
+    let events: Result<Vec<_>, _> = lot_events(reader, caller.tenant_id, id).await?.into_iter().map(LotEventAnswer::try_from).collect();
+    Ok(LotAnswer { places: Some(places.into_iter().map(place).collect()), events: Some(events?), ..row.answer(parents, now)? })
 }
 
 /// Lists lots, the first to expire first.
@@ -309,18 +423,19 @@ pub async fn list_lots(state: web::Data<Inventory>, caller: Caller, query: Query
     list(&state, &caller, query.0).await.map(web::Json)
 }
 
-/// Reads a lot, with where it lies.
+/// Reads a lot, with where it lies and what was said of it.
 #[utoipa::path(
     tag = "stock",
     operation_id = "get_lot",
     params(("id" = Uuid, Path, description = "The lot's id")),
     responses(
-        (status = 200, description = "The lot", body = LotAnswer),
+        (status = 200, description = "The lot", body = LotAnswer, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = "`forbidden`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
     )
 )]
 #[get("/lots/{id}")]
-pub async fn get_lot(state: web::Data<Inventory>, caller: Caller, id: Id) -> Result<web::Json<LotAnswer>, Error> {
-    get(&state, &caller, id.0).await.map(web::Json)
+pub async fn get_lot(state: web::Data<Inventory>, caller: Caller, id: Id) -> Result<HttpResponse, Error> {
+    let lot = get(&state, &caller, id.0).await?;
+    Ok(versioned(lot.version, &lot))
 }

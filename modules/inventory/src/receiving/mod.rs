@@ -1,7 +1,10 @@
 //! Goods that come in.
 
+pub mod charge_receipt;
+pub mod correct_receipt;
 mod lines;
 pub mod post_receipt;
+mod received;
 mod shortages;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -9,5 +12,5 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use lines::{Entered, stored_lines};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_receipt::post_receipt);
+    config.service(post_receipt::post_receipt).service(charge_receipt::charge_receipt).service(correct_receipt::correct_receipt);
 }

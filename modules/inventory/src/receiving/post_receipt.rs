@@ -186,7 +186,7 @@ impl FromFields for ChargeLine {
     }
 }
 
-fn not_negative(fields: &mut Fields<'_>, name: &'static str) -> Option<Money> {
+pub(super) fn not_negative(fields: &mut Fields<'_>, name: &'static str) -> Option<Money> {
     let amount = fields.or(name, Money::ZERO)?;
     if amount.0 < 0 {
         fields.refuse(name, "negative", "an amount of zero or more is expected");
@@ -268,7 +268,7 @@ fn resolve_line(index: usize, line: &Line, lot: Uuid, items: &Items) -> Result<(
 }
 
 /// What a quantity weighs in millionths of a gram, where the item converts into grams.
-fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
+pub(super) fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<i64> {
     let grams = Ratio::ONE.over(item.conversions.factor("g")?)?;
     grams.apply(quantity).map(|quantity| quantity.0)
 }

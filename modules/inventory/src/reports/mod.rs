@@ -1,5 +1,9 @@
 //! Reports: pure functions of the ledger.
 
+mod actual;
+mod costed;
+mod costing;
+mod undone;
 pub mod valuation;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -1,22 +1,41 @@
-//! What the stock is worth, now or at a time in the past, each lot at what it cost.
+//! What the stock is worth, now or at a time in the past: each lot at what it cost, or by a method that books are kept in.
 
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
 use kernel::{Caller, Fields, FromFields, Permission, Query};
-use sea_orm::FromQueryResult;
+use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::costing::{Costing, PricePeriod};
+use super::undone::undone_documents;
+use super::{actual, costed};
 use crate::Inventory;
 use crate::arithmetic::{Money, Total};
 use crate::error::Error;
 use crate::names::{AsOf, LocationPath, LocationRef, words};
-use crate::rows::{self, Filter};
+use crate::rows::Filter;
 
 words!(
-    /// How value is found. `lot_actual`: what each lot cost.
-    Method { LotActual = "lot_actual" }
+    /// How value is found. `lot_actual`: what each lot cost. `fifo`: what came in first leaves first, whichever lot was taken.
+    /// `moving_average`: one price, that changes with what comes in. `periodic_average`: one price for all that leaves in a day
+    /// or a month. `last_price`: what was last paid, without charges; what nobody ever paid for, at what its lots cost.
+    Method {
+        LotActual = "lot_actual",
+        Fifo = "fifo",
+        MovingAverage = "moving_average",
+        PeriodicAverage = "periodic_average",
+        LastPrice = "last_price",
+    }
+);
+words!(
+    /// What is told beside what is on hand.
+    Included { Issued = "issued" }
+);
+words!(
+    /// What has a row, and prices, of its own.
+    ValuationGroup { Site = "site" }
 );
 
 /// What is to be valued.
@@ -25,23 +44,69 @@ words!(
 pub struct Request {
     /// The end of this business date (at each site), or this instant; now, where nothing is said.
     #[param(value_type = Option<String>)]
-    as_of: Option<AsOf>,
+    pub as_of: Option<AsOf>,
     /// `lot_actual` where nothing is said.
     #[param(value_type = Option<Method>, inline)]
-    method: Method,
-    /// A site or an area, with everything below it; by `location_id` or by path.
+    pub method: Method,
+    /// How long one price holds, with `periodic_average` only: a calendar `month` of business dates where nothing is said, or a `day`.
+    #[param(inline)]
+    pub period: Option<PricePeriod>,
+    /// `site`: one row for each item and site, with prices of its own; what a site got from another has the value that it left
+    /// that one with. Else prices are those of the tenant, as far as you see its sites.
+    #[param(inline)]
+    pub group_by: Option<ValuationGroup>,
+    /// `issued`: also what was used up, with `lot_actual`, which else reads only what is there. The other methods know it anyway.
+    #[param(inline)]
+    pub include: Option<Included>,
+    /// A site or an area, with everything below it; by `location_id` or by path. Prices stay those of the whole: a location has its
+    /// part of it by quantity.
     #[param(value_type = Option<String>)]
-    location: Option<LocationRef>,
+    pub location: Option<LocationRef>,
+}
+
+impl Request {
+    /// How the books are kept; `None` for the lots' own cost.
+    fn costing(&self) -> Option<Costing> {
+        match self.method {
+            Method::LotActual => None,
+            Method::Fifo => Some(Costing::Fifo),
+            Method::MovingAverage => Some(Costing::MovingAverage),
+            Method::PeriodicAverage => Some(Costing::PeriodicAverage(self.period())),
+            Method::LastPrice => Some(Costing::LastPrice),
+        }
+    }
+
+    /// Whether what was used up is told: with the lots' own cost that needs a reading of the whole ledger.
+    pub fn says_issued(&self) -> bool {
+        self.method != Method::LotActual || self.include == Some(Included::Issued)
+    }
+
+    fn period(&self) -> PricePeriod {
+        self.period.unwrap_or(PricePeriod::Month)
+    }
+
+    /// Keeps the entries of the time that is asked about.
+    pub fn until(&self, filter: &mut Filter, entry: &str) {
+        match self.as_of {
+            None => {}
+            Some(AsOf::Date(date)) => filter.and(&format!("{entry}.business_date <= ?"), date),
+            Some(AsOf::Instant(instant)) => filter.and(&format!("{entry}.effective_at <= ?"), DateTime::<FixedOffset>::from(instant)),
+        }
+    }
 }
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let (as_of, method) = (fields.optional("as_of"), fields.or("method", Method::LotActual));
+        let (period, group_by, include) = (fields.optional("period"), fields.optional("group_by"), fields.optional("include"));
+        if method.is_some_and(|method| method != Method::PeriodicAverage) && fields.is_present("period") {
+            fields.refuse("period", "not_with_this_method", "only periodic_average has a period");
+        }
         let location = fields.one_at_most(&["location_id", "location"], |fields, name| match name {
             "location" => fields.required::<LocationPath>("location").map(|location| LocationRef::Path { location }),
             _ => fields.required("location_id").map(|location_id| LocationRef::Id { location_id }),
         });
-        Some(Self { as_of: as_of?, method: method?, location: location? })
+        Some(Self { as_of: as_of?, method: method?, period: period?, group_by: group_by?, include: include?, location: location? })
     }
 }
 
@@ -54,11 +119,20 @@ pub struct Valuation {
     pub currency: String,
     /// How value was found.
     pub method: Method,
+    /// How long one price holds; only with `periodic_average`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<PricePeriod>,
+    /// What has rows of its own, as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<ValuationGroup>,
     /// The sum of the rows, rounded to the currency.
     pub total: Total,
     /// What the rounding added.
     pub rounding: Total,
-    /// One row for each item that is on hand or worth something, by sku.
+    /// The exact sum of the rows' `issued_value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_value: Option<Total>,
+    /// One row for each item (and site, where that is asked for) that is on hand, is worth something or was used up, by sku and site.
     pub data: Vec<ValuationRow>,
 }
 
@@ -71,6 +145,12 @@ pub struct ValuationRow {
     pub sku: String,
     /// Its name.
     pub name: String,
+    /// The site's id; only with `group_by=site`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<Uuid>,
+    /// The site's path; only with `group_by=site`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// How much, in the item's base unit.
     pub quantity: Total,
     /// The item's base unit.
@@ -79,19 +159,53 @@ pub struct ValuationRow {
     pub value: Total,
     /// Value over quantity, rounded for display.
     pub unit_cost: Option<Money>,
+    /// What all that left by usage, waste, return to the supplier, count loss or adjustment up to then was worth, as the method
+    /// prices it, less what was undone of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_value: Option<Total>,
 }
 
-/// A sum in two parts, whole units and millionths: a sum of millionths alone may not fit 64 bits, and SQLite has no wider ones.
-#[derive(FromQueryResult)]
-struct Row {
-    item_id: Uuid,
-    sku: String,
-    name: String,
-    unit: String,
-    quantity_units: i64,
-    quantity_millionths: i64,
-    value_units: i64,
-    value_millionths: i64,
+/// A site by its names.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub id: Uuid,
+    pub path: String,
+}
+
+/// What a method says of an item, at a site where it says it for each.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub item_id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub unit: String,
+    pub site: Option<Site>,
+    pub quantity: Total,
+    pub value: Total,
+    pub issued: Total,
+}
+
+impl Line {
+    /// Whether there is anything to be told.
+    pub fn says_something(&self) -> bool {
+        [self.quantity, self.value, self.issued].iter().any(|total| total.0 != 0)
+    }
+
+    fn answer(self, says_issued: bool) -> ValuationRow {
+        let (site_id, site) = self.site.map(|site| (site.id, site.path)).unzip();
+        ValuationRow {
+            item_id: self.item_id,
+            sku: self.sku,
+            name: self.name,
+            site_id,
+            site,
+            quantity: self.quantity,
+            unit: self.unit,
+            value: self.value,
+            unit_cost: self.value.per_unit(self.quantity),
+            issued_value: says_issued.then_some(self.issued),
+        }
+    }
 }
 
 pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Result<Valuation, Error> {
@@ -99,53 +213,36 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     caller.need(Permission::SeeCosts)?;
     let settings = state.ensure_known(caller.tenant_id).await?;
     let now = state.now();
-    let reader = state.database().reader();
-    let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
-    let (table, quantity, value) = match request.as_of {
-        None => ("balance", "quantity", "value"),
-        Some(_) => ("ledger_entry", "quantity_delta", "value_delta"),
+    // All statements see one moment.
+    let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let undone = undone_documents(&reader, caller.tenant_id).await?;
+    let lines = match request.costing() {
+        None => actual::lines(&reader, caller, &request, &undone).await?,
+        Some(costing) => costed::lines(&reader, caller, &request, costing, &undone).await?,
     };
-    match request.as_of {
-        None => {}
-        Some(AsOf::Date(date)) => filter.and("held.business_date <= ?", date),
-        Some(AsOf::Instant(instant)) => filter.and("held.effective_at <= ?", DateTime::<FixedOffset>::from(instant)),
-    }
-    filter.and_location(request.location.as_ref());
-    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    let parts = |column: &str, name: &str| {
-        let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
-        format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
-    };
-    let sql = format!(
-        "SELECT held.item_id, item.sku, item.name, unit.code AS unit, {}, {} FROM {table} AS held \
-         JOIN item ON item.tenant_id = held.tenant_id AND item.id = held.item_id \
-         JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
-         JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id \
-         {} GROUP BY held.item_id, item.sku, item.name, unit.code ORDER BY item.sku",
-        parts(quantity, "quantity"),
-        parts(value, "value"),
-        filter.sql()
-    );
-    let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
-    let data: Vec<ValuationRow> = rows.into_iter().map(row).filter(|row| row.quantity.0 != 0 || row.value.0 != 0).collect();
+    reader.commit().await?;
+    let data: Vec<ValuationRow> = lines.into_iter().map(|line| line.answer(request.says_issued())).collect();
     let exact = Total(data.iter().map(|row| row.value.0).sum());
     let total = exact.rounded_to(settings.exponent());
     Ok(Valuation {
         as_of: request.as_of.map_or_else(|| now.to_string(), |as_of| as_of.to_string()),
         currency: settings.currency.code().to_owned(),
         method: request.method,
+        period: (request.method == Method::PeriodicAverage).then(|| request.period()),
+        group_by: request.group_by,
         total,
         rounding: Total(total.0 - exact.0),
+        issued_value: request.says_issued().then(|| Total(data.iter().filter_map(|row| row.issued_value).map(|issued| issued.0).sum())),
         data,
     })
 }
 
-fn row(row: Row) -> ValuationRow {
-    let (quantity, value) = (Total::of_parts(row.quantity_units, row.quantity_millionths), Total::of_parts(row.value_units, row.value_millionths));
-    ValuationRow { item_id: row.item_id, sku: row.sku, name: row.name, quantity, unit: row.unit, value, unit_cost: value.per_unit(quantity) }
-}
-
 /// Values the stock, now or at a time in the past.
+///
+/// Every method but `lot_actual` reads the ledger in effective order: at one instant what comes in is before what changes the
+/// cost, and that before what leaves. What is undone at its own instant never happened; what is undone at another time brings
+/// back what had left, and what had come in leaves at the price of then. Found goods come in at the report's own average: a
+/// miscount changes no price. Nothing of this is stored, so a back-dated document changes the report and no posting.
 #[utoipa::path(
     tag = "reports",
     operation_id = "valuation_report",

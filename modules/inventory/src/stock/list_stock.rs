@@ -17,6 +17,7 @@ use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::expiry::is_expired;
 use crate::http::{HideCosts, hide, seen_by};
+use crate::lots::LotStatus;
 use crate::names::Word as _;
 use crate::names::{AsOf, DateKind, LocationPath, LocationRef, Sku};
 
@@ -125,8 +126,10 @@ pub struct StockLot {
     pub expires_on: Option<NaiveDate>,
     /// Whether it is past its date (and the item's grace days, where that is a best-before date) on the site's business date.
     pub expired: bool,
-    /// `ok`, or `hold` or `recall`: not to be used now.
-    pub status: String,
+    /// Whether it may be used: `recall` before `hold` before `expired`.
+    pub status: LotStatus,
+    /// When it was opened; only such a lot has it.
+    pub opened_at: Option<Instant>,
     /// When it came in.
     pub received_at: Instant,
     /// How much, in the item's base unit.
@@ -182,15 +185,17 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
     let mut answers = Vec::with_capacity(lots.len());
     for lot in lots {
         let expired = is_expired(lot.expires_on, DateKind::stored(&lot.date_kind)?, place.grace_days, business_date);
+        let status = LotStatus::of_lot(lot.hold.as_deref(), expired)?;
         quantity = quantity.plus(lot.quantity);
         value = value.plus(lot.value);
-        usable = usable.plus(if expired || lot.hold.is_some() { 0 } else { lot.quantity });
+        usable = usable.plus(if status == LotStatus::Ok { lot.quantity } else { 0 });
         answers.push(StockLot {
             lot_id: lot.lot_id,
             batch_code: lot.batch_code,
             expires_on: lot.expires_on,
             expired,
-            status: lot.hold.unwrap_or_else(|| "ok".to_owned()),
+            status,
+            opened_at: lot.opened_at.map(Instant::from),
             received_at: lot.received_at.into(),
             quantity: Quantity(lot.quantity),
             value: Some(Money(lot.value)),

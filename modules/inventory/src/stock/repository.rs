@@ -39,6 +39,7 @@ pub struct LotRow {
     pub expires_on: Option<NaiveDate>,
     pub date_kind: String,
     pub hold: Option<String>,
+    pub opened_at: Option<DateTime<FixedOffset>>,
     pub received_at: DateTime<FixedOffset>,
     pub quantity: i64,
     pub value: i64,
@@ -140,9 +141,10 @@ pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Requ
     };
     let sql = format!(
         "WITH held AS MATERIALIZED ({held}) \
-         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.received_at, held.quantity, held.value \
+         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at, held.quantity, held.value \
          FROM held CROSS JOIN lot {wanted} AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
-         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, lot.received_at, lot.origin_seq, lot.origin_line"
+         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, CASE WHEN lot.opened_at IS NULL THEN 1 ELSE 0 END, \
+         lot.received_at, lot.origin_seq, lot.origin_line"
     );
     Ok(rows::all(reader, &sql, filter.into_values()).await?)
 }

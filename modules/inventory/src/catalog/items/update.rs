@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Item, repository};
 use crate::Inventory;
 use crate::catalog::patch::{Change, clearable, replaceable};
-use crate::catalog::{answers, item_units, units};
+use crate::catalog::{answers, in_use, item_units, units};
 use crate::error::Error;
 use crate::http::versioned;
 use crate::idempotency::Task;
@@ -127,6 +127,9 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Item, item: &Item) -
         let detail = format!("There is stock of `{}`; an item without stock can be archived.", before.sku);
         return Err(Error::Conflict { code: "item_has_stock", detail });
     }
+    if archiving && item.archived {
+        in_use::refuse("item_in_use", &before.sku, &in_use::of_item(txn, tenant, item.id).await?)?;
+    }
     if new_base && (repository::has_entries(txn, tenant, item.id).await? || item_units::repository::has_any(txn, tenant, item.id).await?) {
         let detail = format!("`{}` was moved or has units of its own; its base unit `{}` is fixed.", before.sku, before.base_unit);
         return Err(Error::Conflict { code: "base_unit_fixed", detail });
@@ -167,7 +170,7 @@ impl Request {
         (status = 200, description = "The item as it is now.", body = Item, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`already_exists`: there is an item with this sku. `item_has_stock`: it cannot be archived. `base_unit_fixed`: it was moved or has units of its own.", body = ProblemDocument<'_>),
+        (status = 409, description = "`already_exists`: there is an item with this sku. `item_has_stock`, `item_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `base_unit_fixed`: it was moved or has units of its own.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )

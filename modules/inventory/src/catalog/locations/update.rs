@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Location, LocationKind, repository, visible};
 use crate::Inventory;
-use crate::catalog::answers;
+use crate::catalog::{answers, in_use};
 use crate::catalog::patch::replaceable;
 use crate::error::Error;
 use crate::http::versioned;
@@ -110,6 +110,7 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: 
     if repository::has_stock(txn, tenant, location).await? {
         return Err(Error::Conflict { code: "location_has_stock", detail: format!("There is stock in `{}`.", location.path) });
     }
+    in_use::refuse("location_in_use", &location.path, &in_use::of_location(txn, tenant, &location.path).await?)?;
     if repository::has_children(txn, tenant, location.id).await? {
         return Err(Error::Conflict { code: "location_has_children", detail: format!("There are areas in use in `{}`.", location.path) });
     }
@@ -150,7 +151,7 @@ impl Request {
         (status = 200, description = "The location as it is now.", body = Location, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`location_has_stock`, `location_has_children`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: documents were posted at this site, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
+        (status = 409, description = "`location_has_stock`, `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: documents were posted at this site, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )

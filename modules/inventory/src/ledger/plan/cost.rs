@@ -63,13 +63,14 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     let on_hand: i64 = places.iter().map(|(_, holding)| holding.quantity.0).sum();
     let worth: i64 = places.iter().map(|(_, holding)| holding.value.0).sum();
     let used = basis_before.quantity.0 - on_hand;
+    let under_way: i64 = places.iter().filter(|(place, _)| is_under_way(&draft, *place)).map(|(_, holding)| holding.quantity.0).sum();
     let rest = on_hand + more.0;
-    if rest < 0 {
-        return Err(Refusal::BelowUsed { used: Quantity(used) });
+    if rest < under_way {
+        return Err(Refusal::BelowUsed { used: Quantity(used + under_way) });
     }
     let target = half_away_from_zero(i128::from(value.0) * i128::from(rest), i128::from(quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
     let origin = Place { key: Key { item: correction.item, location: command.spot.location }, lot: correction.lot };
-    let after = spread(origin, &places, more);
+    let after = spread(&draft, origin, &places, more);
     let weights: Vec<i64> = after.iter().map(|(_, _, quantity)| *quantity).collect();
     let before_kind = |more: i64| if more == 0 { EntryKind::CostAdjust } else { EntryKind::Correction };
     for ((place, before, quantity), share) in after.iter().zip(allocate(target, &weights, &[])) {
@@ -86,16 +87,20 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     draft.finish(command, vec![LineOutcome { value: Money(onto_shelves), ..LineOutcome::default() }])
 }
 
+fn is_under_way(draft: &Draft<'_>, place: Place) -> bool {
+    draft.snapshot.in_transit.contains(&place.key.location)
+}
+
 /// The places of a lot as they are after more or less of it came in: more lies where it was received, less is taken from there
-/// first, then from the others in order.
-fn spread(origin: Place, places: &[(Place, Holding)], more: Quantity) -> Vec<(Place, Holding, i64)> {
+/// first, then from the others in order. What is under way stays: its transfer says how much that is.
+fn spread(draft: &Draft<'_>, origin: Place, places: &[(Place, Holding)], more: Quantity) -> Vec<(Place, Holding, i64)> {
     let mut after: Vec<(Place, Holding, i64)> = places.iter().map(|(place, holding)| (*place, *holding, holding.quantity.0)).collect();
     if !after.iter().any(|(place, _, _)| *place == origin) {
         after.push((origin, Holding::default(), 0));
     }
     after.sort_by_key(|(place, _, _)| (*place != origin, place.key.location));
     let mut left = more.0;
-    for (_, _, quantity) in &mut after {
+    for (_, _, quantity) in after.iter_mut().filter(|(place, _, _)| !is_under_way(draft, *place)) {
         let part = left.max(-*quantity);
         *quantity += part;
         left -= part;

@@ -1,21 +1,26 @@
 //! What was counted, against what the ledger said at the moment it was counted. Work goes on meanwhile: what moved after that
 //! moment is left out of the comparison.
 
+use std::collections::BTreeMap;
+
 use kernel::Instant;
 
 use crate::arithmetic::{Money, Quantity};
 use crate::ledger::command::{Command, CountLine};
 use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{CountOutcome, Effects, EntryKind, LineOutcome, NewTruth, Shortage};
-use crate::ledger::facts::{Key, Lot, Place};
+use crate::ledger::facts::{Key, Lot, Place, Truth};
 use crate::ledger::pick::order;
 use crate::ledger::plan::adjust::named_gain;
 use crate::ledger::refusal::{LineFlaw, Refusal};
 
 pub fn count(mut draft: Draft<'_>, command: &Command, lines: &[CountLine]) -> Result<Effects, Refusal> {
     let (mut outcomes, mut flaws) = (Vec::with_capacity(lines.len()), Vec::new());
+    let truths = by_key(&draft.snapshot.truths);
     for (index, line) in lines.iter().enumerate() {
-        outcomes.push(count_line(&mut draft, index, line, &mut flaws)?);
+        let key = Key { item: line.item.id, location: line.spot.location };
+        let superseded = truths.get(&key).is_some_and(|truths| truths.iter().any(|truth| supersedes(truth, line)));
+        outcomes.push(count_line(&mut draft, index, line, superseded, &mut flaws)?);
     }
     if !flaws.is_empty() {
         return Err(Refusal::Lines(flaws));
@@ -23,13 +28,13 @@ pub fn count(mut draft: Draft<'_>, command: &Command, lines: &[CountLine]) -> Re
     draft.finish(command, outcomes)
 }
 
-fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, flaws: &mut Vec<LineFlaw>) -> Result<LineOutcome, Refusal> {
+fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded: bool, flaws: &mut Vec<LineFlaw>) -> Result<LineOutcome, Refusal> {
     let key = Key { item: line.item.id, location: line.spot.location };
     let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
     let expected: i64 = places(draft, key, line).into_iter().map(|place| draft.quantity_at(place, line.counted_at)).sum();
     let variance = line.quantity.0 - expected;
-    let counted = CountOutcome { expected: Quantity(expected), variance: Quantity(variance), superseded: is_superseded(draft, key, line), moved: false };
-    if counted.superseded {
+    let counted = CountOutcome { expected: Quantity(expected), variance: Quantity(variance), superseded, moved: false };
+    if superseded {
         return Ok(LineOutcome { counted: Some(counted), ..LineOutcome::default() });
     }
     let before = draft.entries.len();
@@ -60,10 +65,19 @@ fn places(draft: &Draft<'_>, key: Key, line: &CountLine) -> Vec<Place> {
     }
 }
 
-/// Whether a later count of the same stock is posted.
-fn is_superseded(draft: &Draft<'_>, key: Key, line: &CountLine) -> bool {
-    let same_stock = |lot: Option<_>| lot.is_none() || line.lot.is_none() || lot == line.lot;
-    draft.snapshot.truths.iter().any(|truth| truth.key == key && same_stock(truth.lot) && truth.counted_at >= line.counted_at)
+/// Posted counts by what they are about: a count has as many lines as there may be of those.
+fn by_key(truths: &[Truth]) -> BTreeMap<Key, Vec<&Truth>> {
+    let mut by_key: BTreeMap<Key, Vec<&Truth>> = BTreeMap::new();
+    for truth in truths {
+        by_key.entry(truth.key).or_default().push(truth);
+    }
+    by_key
+}
+
+/// Whether a posted count of the item in that area is a later one of the same stock.
+fn supersedes(truth: &Truth, line: &CountLine) -> bool {
+    let same_stock = truth.lot.is_none() || line.lot.is_none() || truth.lot == line.lot;
+    same_stock && truth.counted_at >= line.counted_at
 }
 
 fn mark(line: &CountLine, index: usize, kind: EntryKind, at: Instant) -> Mark {

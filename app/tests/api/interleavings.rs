@@ -1,0 +1,197 @@
+//! Requests at once, in every order of their statements, on Postgres: as good as one after the other (support/race.rs).
+//!
+//! A new kind of document gets its races here: against its like, against what takes the same stock, and against what bumps the
+//! rules. The tests at the end take a rule out of the statements and show that the same races notice it.
+
+use serde_json::{Value, json};
+
+use crate::support::Call;
+use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
+use crate::support::race::{Course, Findings};
+use crate::support::wire::Rewriting;
+
+fn receive(kitchen: &Kitchen, lines: &Value) -> Call {
+    kitchen.owner.posting("/v1/inventory/receipts", &json!({ "location": WALK_IN, "lines": lines }))
+}
+
+fn waste(kitchen: &Kitchen, lines: &Value) -> Call {
+    kitchen.owner.posting("/v1/inventory/waste", &waste_body(lines.clone()))
+}
+
+fn archive_item(kitchen: &Kitchen, item: &Value) -> Call {
+    kitchen.owner.patching(&format!("/v1/inventory/items/{}", text(&item["id"])), 1, &json!({ "archived": true }))
+}
+
+async fn archive_walk_in(kitchen: &Kitchen) -> Call {
+    let locations = kitchen.owner.get("/v1/inventory/locations").await.ok(200);
+    let walk_in = locations["data"].as_array().expect("locations").iter().find(|location| location["path"] == WALK_IN).expect("the walk-in").clone();
+    kitchen.owner.patching(&format!("/v1/inventory/locations/{}", text(&walk_in["id"])), 1, &json!({ "archived": true }))
+}
+
+fn of(quantity: &str) -> Value {
+    json!([{ "sku": "X", "quantity": quantity }])
+}
+
+fn priced(quantity: &str) -> Value {
+    json!([{ "sku": "X", "quantity": quantity, "line_total": "7" }])
+}
+
+/// Two lots of X: three worth 1, then five worth 4.
+async fn two_lots(kitchen: &Kitchen) -> Value {
+    let item = kitchen.item("X", json!({})).await;
+    kitchen.receive(json!([{ "sku": "X", "quantity": "3", "line_total": "1" }, { "sku": "X", "quantity": "5", "line_total": "4" }])).await;
+    item
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_postings_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    two_wastes(&course).await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("two wastes of what is there for one", async |kitchen| {
+        two_lots(kitchen).await;
+        vec![waste(kitchen, &of("5")), waste(kitchen, &of("4"))]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("two receipts of what was never there", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        vec![receive(kitchen, &priced("2")), receive(kitchen, &priced("3"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("a receipt and waste of it", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        vec![receive(kitchen, &priced("2")), waste(kitchen, &of("2"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[201, 409]).assert_serial();
+    let race = course.race("two wastes of two items, each in its order", async |kitchen| {
+        two_lots(kitchen).await;
+        kitchen.item("Y", json!({})).await;
+        kitchen.receive(json!([{ "sku": "Y", "quantity": "6", "line_total": "2" }])).await;
+        let line = |sku: &str| json!({ "sku": sku, "quantity": "4" });
+        vec![waste(kitchen, &json!([line("X"), line("Y")])), waste(kitchen, &json!([line("Y"), line("X")]))]
+    });
+    race.await.assert_answered(&[201, 409]).assert_serial();
+    let race = course.race("a receipt that is sent twice", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        let receipt = receive(kitchen, &priced("2"));
+        vec![receipt.clone(), receipt]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("two corrections of a refused waste under one key", async |kitchen| {
+        two_lots(kitchen).await;
+        let too_much = waste(kitchen, &of("9"));
+        vec![too_much.clone(), too_much.clone().json(&waste_body(of("8")))]
+    });
+    race.await.assert_answered(&[409, 201]).assert_serial();
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_posting_and_an_archiving_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    receipt_and_archiving(&course).await.assert_answered(&[201, 409]).assert_answered(&[422, 200]).assert_serial();
+    let race = course.race("waste of the last and the archiving of its item", async |kitchen| {
+        let item = two_lots(kitchen).await;
+        vec![waste(kitchen, &of("8")), archive_item(kitchen, &item)]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[201, 200]).assert_serial();
+    let race = course.race("a receipt and the archiving of its location", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        vec![receive(kitchen, &priced("2")), archive_walk_in(kitchen).await]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[422, 200]).assert_serial();
+    let race = course.race("two archivings of one item", async |kitchen| {
+        let item = kitchen.item("X", json!({})).await;
+        vec![archive_item(kitchen, &item), archive_item(kitchen, &item)]
+    });
+    race.await.assert_answered(&[200, 412]).assert_serial();
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reading_beside_a_posting_sees_all_of_it_or_nothing() {
+    let Some(course) = Course::open(None).await else { return };
+    for path in ["/reports/valuation", "/stock?include=lots", "/lots", "/ledger", "/documents"] {
+        let name = format!("waste and GET {path}");
+        let race = course.race(&name, async |kitchen| {
+            two_lots(kitchen).await;
+            vec![waste(kitchen, &of("4")), kitchen.owner.call("GET", &format!("/v1/inventory{path}"))]
+        });
+        race.await.assert_answered(&[201, 200]).assert_serial();
+    }
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("two wastes and a receipt", async |kitchen| {
+        two_lots(kitchen).await;
+        vec![waste(kitchen, &of("5")), waste(kitchen, &of("4")), receive(kitchen, &priced("2"))]
+    });
+    race.await.assert_answered(&[201, 201, 201]).assert_answered(&[201, 409, 201]).assert_serial();
+    let race = course.race("waste of the last, a receipt and an archiving", async |kitchen| {
+        let item = two_lots(kitchen).await;
+        vec![waste(kitchen, &of("8")), receive(kitchen, &priced("2")), archive_item(kitchen, &item)]
+    });
+    race.await.assert_answered(&[201, 422, 200]).assert_answered(&[201, 201, 409]).assert_serial();
+    course.close().await;
+}
+
+async fn two_wastes(course: &Course) -> Findings {
+    let race = course.race("two wastes of two lots", async |kitchen| {
+        two_lots(kitchen).await;
+        vec![waste(kitchen, &of("2")), waste(kitchen, &of("4"))]
+    });
+    race.await
+}
+
+async fn receipt_and_archiving(course: &Course) -> Findings {
+    let race = course.race("a receipt and the archiving of its item", async |kitchen| {
+        let item = kitchen.item("X", json!({})).await;
+        vec![receive(kitchen, &priced("2")), archive_item(kitchen, &item)]
+    });
+    race.await
+}
+
+const LOCK: &str = " FOR NO KEY UPDATE OF stock_key";
+
+/// Stock keys are read and not locked.
+fn without_the_lock(sql: &str) -> Option<String> {
+    sql.strip_suffix(LOCK).map(str::to_owned)
+}
+
+/// The lock moves into the statement that reads the balances, which then reads those from before it waited.
+fn reading_with_the_lock(sql: &str) -> Option<String> {
+    const BALANCE: &str = " JOIN balance ON balance.tenant_id = wanted.tenant_id";
+    let key = " JOIN stock_key ON stock_key.tenant_id = wanted.tenant_id AND stock_key.item_id = wanted.item_id AND stock_key.location_id = wanted.location_id";
+    let reads = sql.starts_with("SELECT lot.id") && sql.contains(BALANCE);
+    if reads { Some(sql.replace(BALANCE, &format!("{key}{BALANCE}")) + LOCK) } else { without_the_lock(sql) }
+}
+
+/// The head is advanced whatever the rules are by now.
+fn without_the_rules(sql: &str) -> Option<String> {
+    sql.contains(" AND rules_version = $3").then(|| sql.replace(" AND rules_version = $3", " AND $3::bigint IS NOT NULL"))
+}
+
+/// An archiving leaves no trace at the head.
+fn without_the_bump(sql: &str) -> Option<String> {
+    sql.contains("rules_version = rules_version + 1").then(|| sql.replace("rules_version + 1", "rules_version + 0"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_that_is_taken_out_is_missed() {
+    for rewriting in [without_the_lock, reading_with_the_lock] as [Rewriting; 2] {
+        let Some(course) = Course::open(Some(rewriting)).await else { return };
+        let findings = two_wastes(&course).await;
+        assert!(course.wire().rewritten() > 0, "no statement is written as this test believes");
+        findings.assert_noticed();
+        course.close().await;
+    }
+    for rewriting in [without_the_rules, without_the_bump] as [Rewriting; 2] {
+        let Some(course) = Course::open(Some(rewriting)).await else { return };
+        let findings = receipt_and_archiving(&course).await;
+        assert!(course.wire().rewritten() > 0, "no statement is written as this test believes");
+        findings.assert_answered(&[201, 200]).assert_noticed();
+        course.close().await;
+    }
+}

@@ -1,0 +1,66 @@
+//! Approves a count: by somebody who has counted none of it.
+
+use actix_web::{post, web};
+use kernel::http::IdempotencyKey;
+use kernel::problem::ProblemDocument;
+use kernel::{Caller, Permission, Problem, Txn};
+use uuid::Uuid;
+
+use super::{CountAnswer, CountStatus, Nothing, OptionalBody, Seen, answers, done, locked, repository};
+use crate::Inventory;
+use crate::catalog::answers as common;
+use crate::error::Error;
+use crate::http::{Answer, Id};
+use crate::idempotency::{Once, Task};
+
+pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, seen: Seen) -> Result<Answer<CountAnswer>, Error> {
+    caller.need(Permission::Approve)?;
+    state.create_once(caller, once, (id, seen), |task, txn| Box::pin(work(task, txn))).await.map(done)
+}
+
+async fn work(task: &Task<(Uuid, Seen)>, txn: &Txn) -> Result<CountAnswer, Error> {
+    let ((id, seen), tenant) = (&task.input, task.caller.tenant_id);
+    let mut count = locked(txn, &task.caller, *id, *seen).await?;
+    count.need("approved", &[CountStatus::Review])?;
+    let own = repository::counted_by(txn, tenant, *id, task.caller.user_id).await?;
+    if own > 0 && !task.caller.permissions.holds(Permission::Admin) {
+        return Err(Problem::new(403, "own_count", format!("You have counted {own} lines of this yourself; somebody else must approve it.")).into());
+    }
+    count.approved_by = Some(task.caller.user_id);
+    count.go(CountStatus::Approved, task.now);
+    repository::save(txn, tenant, &count).await?;
+    Ok(count)
+}
+
+/// Approves a reviewed count. Who has counted a line of it approves it only with the permission `admin`.
+#[utoipa::path(
+    tag = "counts",
+    operation_id = "approve_count",
+    params(
+        ("id" = Uuid, Path, description = "The count's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = common::KEY),
+        ("If-Match" = Option<String>, Header, description = answers::SEEN),
+    ),
+    responses(
+        (status = 200, description = "The count", body = CountAnswer),
+        (status = 400, description = "`idempotency_key_invalid`, `malformed_json`, `malformed_body`", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`, `own_count`: the caller has counted some of it, `tenant_closed`", body = ProblemDocument<'_>),
+        (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
+        (status = 409, description = answers::STATUS, body = ProblemDocument<'_>),
+        (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument<'_>),
+        (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
+    )
+)]
+#[post("/counts/{id}/approve")]
+pub async fn approve_count(
+    state: web::Data<Inventory>,
+    caller: Caller,
+    id: Id,
+    key: IdempotencyKey,
+    seen: Seen,
+    body: OptionalBody<Nothing>,
+) -> Result<Answer<CountAnswer>, Error> {
+    execute(&state, &caller, Once { key, fingerprint: body.0.fingerprint }, id.0, seen).await
+}

@@ -1,0 +1,226 @@
+//! A count on its way into the ledger: the same for a review, which only looks, and for posting it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{Caller, Instant, Outcome, Problem, TenantId, Txn};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::lines::{Counted, Slot};
+use super::put_lines::Areas;
+use super::{CountAnswer, ground, repository};
+use crate::arithmetic::Quantity;
+use crate::catalog::lookup::{self, Items, Reasons};
+use crate::documents::{COUNT_RESULT_LINE, Lines, PostedAnswer, answer, cells};
+use crate::error::Error;
+use crate::http::{HideCosts, Recheck, need_site};
+use crate::idempotency::Task;
+use crate::ledger::kinds::Count;
+use crate::ledger::{self, CountLine, Counted as IfCounted, Detail, Effects, Header, Locked, Permit, Posting, Refusal, Spot};
+use crate::names::{DocumentId, ItemId, ItemRef, LocationId};
+
+crate::names::words!(
+    /// What becomes of stock that lies there and was not counted.
+    #[derive(Default)]
+    Uncounted {
+        /// It stays as it is.
+        #[default]
+        Untouched = "untouched",
+        /// It is counted as zero at the time of posting.
+        Zero = "zero",
+    }
+);
+
+/// Where the lines come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// From those who counted.
+    Counters(Uncounted),
+    /// From the document that the count became before.
+    Document(DocumentId),
+}
+
+/// A count that is posted.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PostedCount {
+    /// The count.
+    pub count: CountAnswer,
+    /// Its document, with everything that it did.
+    #[serde(flatten)]
+    pub posted: PostedAnswer,
+    /// The lines of the document, counted from one, where something moved that the review did not know.
+    pub changed_since_review: Vec<i64>,
+    /// The document that undid the one before; where a count is posted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<PostedAnswer>,
+}
+
+impl HideCosts for PostedCount {
+    fn hide_costs(&mut self) {
+        self.posted.hide_costs();
+        self.reversal.iter_mut().for_each(HideCosts::hide_costs);
+    }
+}
+
+impl Recheck for PostedCount {
+    /// The site alone: a count lies back without the permission to back-date.
+    fn recheck<'a>(&'a self, caller: &'a Caller, _: &'a Txn) -> Outcome<'a, (), Error> {
+        Box::pin(async move { need_site(caller, self.count.site_id) })
+    }
+}
+
+/// A count with its lines by resolved names: not decided yet.
+pub struct Prepared {
+    pub posting: Posting<Count>,
+    pub lines: Vec<(Slot, Counted)>,
+    pub items: Items,
+    pub areas: Areas,
+    /// Now, and later than the last posting.
+    pub now: Instant,
+    tenant: TenantId,
+}
+
+/// What is said about the document of a count.
+pub struct About {
+    pub document: DocumentId,
+    pub source: Source,
+    pub counted: IfCounted,
+}
+
+impl Prepared {
+    /// Reads the lines of a locked count. What was not counted is read before the stock is locked: what comes in after that was
+    /// not there when the count was closed.
+    pub async fn of<I>(task: &Task<I>, txn: &Txn, count: &CountAnswer, about: About) -> Result<Self, Error> {
+        let tenant = task.caller.tenant_id;
+        let ground = ground(txn, tenant, count, task.now).await?;
+        let area_rows = repository::areas(txn, tenant, &count.location).await?;
+        let mut lines = match about.source {
+            Source::Counters(_) => repository::lines(txn, tenant, count.id).await?,
+            Source::Document(document) => repository::posted_lines(txn, tenant, document).await?,
+        };
+        let zeros = match about.source {
+            Source::Counters(Uncounted::Zero) => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
+            _ => BTreeSet::new(),
+        };
+        let named: Vec<ItemRef> =
+            lines.keys().chain(&zeros).map(|slot| slot.item).collect::<BTreeSet<_>>().into_iter().map(|item_id| ItemRef::Id { item_id }).collect();
+        let items = lookup::items(txn, tenant, named.iter()).await?;
+        for slot in zeros {
+            let (_, unit) = items.names(slot.item);
+            let zero = Quantity::ZERO;
+            let counted = Counted { entered: zero, unit, quantity: zero, counted_at: ground.now, counted_by: task.caller.user_id, recount: false, note: None };
+            lines.insert(slot, counted);
+        }
+        let most = task.state.config().lines_per_count;
+        if lines.len() > most {
+            return Err(Error::Conflict {
+                code: "too_many_lines",
+                detail: format!("A count has at most {most} lines here; with what was not counted this has more."),
+            });
+        }
+        let Some(effective_at) = lines.values().map(|line| line.counted_at).max() else {
+            return Err(Error::Conflict { code: "count_empty", detail: "Nothing was counted; cancel this count instead.".to_owned() });
+        };
+        let areas = Areas::new(count, area_rows);
+        need_in_use(&lines, &items, &areas)?;
+        let spot = |location: LocationId| Spot { location, days: ground.area.days };
+        let command = |(slot, line): (&Slot, &Counted)| {
+            let item = items.named(&ItemRef::Id { item_id: slot.item })?;
+            Some(CountLine { item: item.rules, spot: spot(slot.location), lot: slot.lot, quantity: line.quantity, counted_at: line.counted_at })
+        };
+        let commands: Vec<CountLine> = lines.iter().filter_map(command).collect();
+        let detail = Detail { count_id: Some(count.id), approved_by: count.approved_by, ..Detail::default() };
+        let (external_ref, note) = (count.external_ref.clone(), count.note.clone());
+        let header = Header { external_ref, note, counted: about.counted, detail, ..Header::plain(about.document, ground.rules) };
+        let permit = Permit::ask(&task.caller, ground.area, effective_at, ground.now)?;
+        let posting = Posting::count(permit, header, commands);
+        Ok(Self { posting, lines: lines.into_iter().collect(), items, areas, now: ground.now, tenant })
+    }
+
+    /// Decides it. A line that is wrong is named, because nobody has sent it under a number.
+    pub async fn decide(&self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        self.posting.decide(txn, locked).await.map_err(|error| match error {
+            Error::Refused(Refusal::Lines(flaws)) => {
+                let named: Vec<_> = flaws.iter().filter_map(|flaw| self.lines.get(flaw.line).map(|line| self.name(flaw.code, line.0))).collect();
+                Refusal::Lines(flaws).problem().fact("lines", named).into()
+            }
+            error => error,
+        })
+    }
+
+    fn name(&self, code: &str, slot: Slot) -> serde_json::Value {
+        let ((sku, _), location) = (self.items.names(slot.item), self.areas.path(slot.location));
+        json!({ "code": code, "item_id": slot.item, "sku": sku, "location_id": slot.location, "location": location, "lot_id": slot.lot })
+    }
+
+    /// Posts what was decided, and clears the shortages that the count has answered.
+    pub async fn apply(&self, txn: &Txn, locked: &Locked, effects: Effects) -> Result<PostedAnswer, Error> {
+        let stored = [self.stored_lines(&effects)];
+        let posted = ledger::apply(txn, locked, &self.posting, effects, &stored).await?;
+        let mut counted: BTreeMap<(ItemId, LocationId), Instant> = BTreeMap::new();
+        for ((slot, line), outcome) in self.lines.iter().zip(&posted.effects.lines) {
+            if outcome.counted.is_some_and(|counted| !counted.superseded) {
+                let at = counted.entry(slot.place()).or_insert(line.counted_at);
+                *at = line.counted_at.max(*at);
+            }
+        }
+        repository::clear_shortages(txn, self.tenant, posted.document.id, self.now, &counted).await?;
+        answer(&posted, self.posting.location(), &self.items, &Reasons::default(), &stored)
+    }
+
+    fn stored_lines(&self, effects: &Effects) -> Lines {
+        let cells = |(line_no, ((slot, line), outcome)): (i64, (&(Slot, Counted), &ledger::LineOutcome))| {
+            let counted = outcome.counted.unwrap_or_default();
+            cells![
+                line_no,
+                slot.item,
+                slot.location,
+                slot.lot,
+                line.entered,
+                line.unit.clone(),
+                line.quantity,
+                line.counted_at,
+                line.counted_by,
+                counted.expected,
+                counted.variance,
+                outcome.short,
+                outcome.value,
+                counted.superseded,
+                counted.moved,
+            ]
+        };
+        Lines::new(&COUNT_RESULT_LINE, (1..).zip(self.lines.iter().zip(&effects.lines)).map(cells).collect())
+    }
+
+    /// The numbers of the lines where something moved since.
+    pub fn numbers(&self, moved: &BTreeSet<Slot>) -> Vec<i64> {
+        (1..).zip(&self.lines).filter(|(_, (slot, _))| moved.contains(slot)).map(|(number, _)| number).collect()
+    }
+}
+
+/// What lies there and no line is about: the item as a whole, or the lots that are missing where an item was counted by lot.
+fn not_counted(lines: &BTreeMap<Slot, Counted>, lying: Vec<Slot>) -> BTreeSet<Slot> {
+    let by_lot: BTreeSet<_> = lines.keys().filter(|slot| slot.lot.is_some()).map(Slot::place).collect();
+    let whole = |slot: Slot| Slot { lot: None, ..slot };
+    let not_counted = lying.into_iter().map(|slot| if by_lot.contains(&slot.place()) { slot } else { whole(slot) });
+    not_counted.filter(|slot| !lines.contains_key(slot)).collect()
+}
+
+/// 409 where something was archived since it was counted, and would hold stock again.
+fn need_in_use(lines: &BTreeMap<Slot, Counted>, items: &Items, areas: &Areas) -> Result<(), Error> {
+    let archived = |slot: &&Slot| items.named(&ItemRef::Id { item_id: slot.item }).is_none_or(|item| item.archived);
+    let holding = || lines.iter().filter(|(_, line)| line.quantity != Quantity::ZERO).map(|(slot, _)| slot);
+    if let Some(slot) = holding().find(archived) {
+        return Err(Error::Conflict { code: "item_archived", detail: format!("{} is archived: take its lines out.", items.names(slot.item).0) });
+    }
+    if let Some(slot) = holding().find(|slot| areas.is_archived(slot.location)) {
+        return Err(Error::Conflict { code: "location_archived", detail: format!("`{}` is archived: take its lines out.", areas.path(slot.location)) });
+    }
+    Ok(())
+}
+
+/// 409 `count_not_approved`.
+pub fn not_approved() -> Error {
+    Problem::new(409, "count_not_approved", "This count is posted only after somebody has approved it.").into()
+}

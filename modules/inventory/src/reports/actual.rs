@@ -1,0 +1,151 @@
+//! The value that each lot cost: sums that the database makes.
+
+use std::collections::BTreeMap;
+
+use kernel::{Caller, Txn};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use super::costing::ISSUES;
+use super::undone::Undone;
+use super::valuation::{Line, Request, Site, ValuationGroup};
+use crate::arithmetic::Total;
+use crate::error::Error;
+use crate::names::Word as _;
+use crate::rows::{self, Filter, Kind, Relation, given_row};
+
+/// A sum in two parts, whole units and millionths: a sum of millionths alone may not fit 64 bits, and SQLite has no wider ones.
+#[derive(FromQueryResult)]
+struct Row {
+    item_id: Uuid,
+    sku: String,
+    name: String,
+    unit: String,
+    site_id: Option<Uuid>,
+    site: Option<String>,
+    quantity_units: i64,
+    quantity_millionths: i64,
+    value_units: i64,
+    value_millionths: i64,
+}
+
+/// What is on hand, has value, or was issued, by sku and site.
+pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, undone: &Undone) -> Result<Vec<Line>, Error> {
+    let held = match request.as_of {
+        None => Source::balances(),
+        Some(_) => Source::entries(None),
+    };
+    let mut lines: BTreeMap<(String, Option<String>), Line> = BTreeMap::new();
+    for line in held.sum(reader, caller, request, None).await? {
+        lines.insert(key(&line), line);
+    }
+    if !request.says_issued() {
+        return Ok(lines.into_values().filter(Line::says_something).collect());
+    }
+    let mut issued = issues().sum(reader, caller, request, None).await?;
+    if undone.pairs().next().is_some() {
+        issued.extend(returned_issues(reader).sum(reader, caller, request, Some(undone)).await?);
+    }
+    for issue in issued {
+        let none = || Line { quantity: Total::default(), value: Total::default(), ..issue.clone() };
+        lines.entry(key(&issue)).or_insert_with(none).issued.0 -= issue.value.0;
+    }
+    Ok(lines.into_values().filter(Line::says_something).collect())
+}
+
+fn key(line: &Line) -> (String, Option<String>) {
+    (line.sku.clone(), line.site.as_ref().map(|site| site.path.clone()))
+}
+
+/// What is summed up: the columns of `held`, which is the last of the tables.
+struct Source {
+    tables: String,
+    quantity: &'static str,
+    value: &'static str,
+    condition: Option<String>,
+}
+
+/// The kinds that use something up, for SQL.
+fn issue_kinds() -> String {
+    ISSUES.map(|kind| format!("'{}'", kind.word())).join(", ")
+}
+
+/// What was used up.
+fn issues() -> Source {
+    Source::entries(Some(format!("held.quantity_delta < 0 AND held.kind IN ({})", issue_kinds())))
+}
+
+/// What came back of it: the reversals of entries that used something up. All reversals are the second parameter.
+fn returned_issues(reader: &Txn) -> Source {
+    const PAIR: Relation = Relation(&[("reversal", Kind::Uuid), ("undone", Kind::Uuid)]);
+    let condition = format!(
+        "held.document_id = pair.reversal AND held.quantity_delta > 0 AND EXISTS (SELECT 1 FROM ledger_entry AS undone \
+         WHERE undone.tenant_id = held.tenant_id AND undone.document_id = pair.undone AND undone.item_id = held.item_id \
+         AND undone.location_id = held.location_id AND undone.lot_id = held.lot_id AND undone.quantity_delta < 0 AND undone.kind IN ({}))",
+        issue_kinds()
+    );
+    let tables = format!("({}) AS pair CROSS JOIN ledger_entry AS held", PAIR.select(reader.get_database_backend(), 2));
+    Source { tables, ..Source::entries(Some(condition)) }
+}
+
+impl Source {
+    fn balances() -> Self {
+        Self { tables: "balance AS held".to_owned(), quantity: "quantity", value: "value", condition: None }
+    }
+
+    fn entries(condition: Option<String>) -> Self {
+        Self { tables: "ledger_entry AS held".to_owned(), quantity: "quantity_delta", value: "value_delta", condition }
+    }
+
+    async fn sum(&self, reader: &Txn, caller: &Caller, request: &Request, undone: Option<&Undone>) -> Result<Vec<Line>, Error> {
+        let backend = reader.get_database_backend();
+        let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
+        if let Some(undone) = undone {
+            filter.bind(rows::parameter(undone.pairs().map(|(reversal, undone)| given_row!(backend, reversal, undone)).collect()));
+        }
+        if let Some(condition) = &self.condition {
+            filter.and_plain(condition);
+        }
+        request.until(&mut filter, "held");
+        filter.and_location(request.location.as_ref());
+        filter.and_sites(backend, "location.site_id", &caller.sites);
+        let parts = |column: &str, name: &str| {
+            let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
+            format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
+        };
+        let (site, join, group) = match request.group_by {
+            None => ("CAST(NULL AS uuid) AS site_id, CAST(NULL AS varchar) AS site", "", ""),
+            Some(ValuationGroup::Site) => (
+                "location.site_id, site.path AS site",
+                "JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
+                ", location.site_id, site.path",
+            ),
+        };
+        let sql = format!(
+            "SELECT held.item_id, item.sku, item.name, unit.code AS unit, {site}, {}, {} FROM {} \
+             JOIN item ON item.tenant_id = held.tenant_id AND item.id = held.item_id \
+             JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+             JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id {join} \
+             {} GROUP BY held.item_id, item.sku, item.name, unit.code{group}",
+            parts(self.quantity, "quantity"),
+            parts(self.value, "value"),
+            self.tables,
+            filter.sql()
+        );
+        let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
+        Ok(rows.into_iter().map(line).collect())
+    }
+}
+
+fn line(row: Row) -> Line {
+    Line {
+        item_id: row.item_id,
+        sku: row.sku,
+        name: row.name,
+        unit: row.unit,
+        site: row.site_id.zip(row.site).map(|(id, path)| Site { id, path }),
+        quantity: Total::of_parts(row.quantity_units, row.quantity_millionths),
+        value: Total::of_parts(row.value_units, row.value_millionths),
+        issued: Total::default(),
+    }
+}
