@@ -303,7 +303,7 @@ fn resolve(request: &Request, lots: &[LotId], items: &Items, reasons: &Reasons, 
     }
     for (index, loss) in request.loss.iter().enumerate() {
         match resolve_loss(index, loss, items, reasons, global) {
-            Ok(loss) => resolved.loss.push(loss),
+            Ok(gone) => resolved.loss.push(gone),
             Err(wrong) => violations.extend(wrong),
         }
     }
@@ -331,7 +331,7 @@ fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons, glo
     let why = reasons.named(&format!("/loss/{index}/reason"), &loss.reason);
     let reason = why.as_ref().ok().map(|reason| reason.id);
     let stage = why.as_ref().ok().and_then(|reason| reason.stage).unwrap_or(Stage::Preparation);
-    let lost = match &loss.of {
+    let gone = match &loss.of {
         LossOf::Item(named) => lookup::measure(index, named, loss.quantity, loss.unit.as_ref(), items)
             .map(|(item, quantity, unit)| ResolvedLoss::Item { item: item.rules.id, quantity, unit, reason })
             .map_err(|violation| among("/loss", violation)),
@@ -339,9 +339,9 @@ fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons, glo
             grams(index, loss, global).map(|grams| ResolvedLoss::Described { description: description.clone(), grams, reason, stage })
         }
     };
-    match (lost, why) {
-        (Ok(lost), Ok(_)) => Ok(lost),
-        (lost, why) => Err([lost.err(), why.err()].into_iter().flatten().collect()),
+    match (gone, why) {
+        (Ok(gone), Ok(_)) => Ok(gone),
+        (gone, why) => Err([gone.err(), why.err()].into_iter().flatten().collect()),
     }
 }
 
