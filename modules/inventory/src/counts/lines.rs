@@ -31,7 +31,7 @@ impl Slot {
 
 /// What was counted there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CountedLine {
+pub struct Counted {
     /// As entered, in `unit`.
     pub entered: Quantity,
     pub unit: String,
@@ -97,7 +97,7 @@ pub struct CountLineAnswer {
 }
 
 impl CountLineAnswer {
-    pub fn new(slot: Slot, counted: &CountedLine, (sku, base_unit): (String, String), location: String) -> Self {
+    pub fn new(slot: Slot, counted: &Counted, (sku, base_unit): (String, String), location: String) -> Self {
         Self {
             item_id: slot.item,
             sku,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::lines::{CountedLine, Slot};
+use super::lines::{Counted, Slot};
 use super::put_lines::Areas;
 use super::{CountAnswer, ground, repository};
 use crate::arithmetic::Quantity;
@@ -73,7 +73,7 @@ impl Recheck for PostedCount {
 /// A count with its lines by resolved names: not decided yet.
 pub struct Prepared {
     pub posting: Posting<Count>,
-    pub lines: Vec<(Slot, CountedLine)>,
+    pub lines: Vec<(Slot, Counted)>,
     pub items: Items,
     pub areas: Areas,
     /// Now, and later than the last posting.
@@ -109,8 +109,7 @@ impl Prepared {
         for slot in zeros {
             let (_, unit) = items.names(slot.item);
             let zero = Quantity::ZERO;
-            let counted =
-                CountedLine { entered: zero, unit, quantity: zero, counted_at: ground.now, counted_by: task.caller.user_id, recount: false, note: None };
+            let counted = Counted { entered: zero, unit, quantity: zero, counted_at: ground.now, counted_by: task.caller.user_id, recount: false, note: None };
             lines.insert(slot, counted);
         }
         let most = task.state.config().lines_per_count;
@@ -126,7 +125,7 @@ impl Prepared {
         let areas = Areas::new(count, area_rows);
         need_in_use(&lines, &items, &areas)?;
         let spot = |location: LocationId| Spot { location, days: ground.area.days };
-        let command = |(slot, line): (&Slot, &CountedLine)| {
+        let command = |(slot, line): (&Slot, &Counted)| {
             let item = items.named(&ItemRef::Id { item_id: slot.item })?;
             Some(CountLine { item: item.rules, spot: spot(slot.location), lot: slot.lot, quantity: line.quantity, counted_at: line.counted_at })
         };
@@ -171,7 +170,7 @@ impl Prepared {
     }
 
     fn stored_lines(&self, effects: &Effects) -> Lines {
-        let cells = |(line_no, ((slot, line), outcome)): (i64, (&(Slot, CountedLine), &ledger::LineOutcome))| {
+        let cells = |(line_no, ((slot, line), outcome)): (i64, (&(Slot, Counted), &ledger::LineOutcome))| {
             let counted = outcome.counted.unwrap_or_default();
             cells![
                 line_no,
@@ -201,7 +200,7 @@ impl Prepared {
 }
 
 /// What lies there and no line is about: the item as a whole, or the lots that are missing where an item was counted by lot.
-fn not_counted(lines: &BTreeMap<Slot, CountedLine>, lying: Vec<Slot>) -> BTreeSet<Slot> {
+fn not_counted(lines: &BTreeMap<Slot, Counted>, lying: Vec<Slot>) -> BTreeSet<Slot> {
     let by_lot: BTreeSet<_> = lines.keys().filter(|slot| slot.lot.is_some()).map(Slot::place).collect();
     let whole = |slot: Slot| Slot { lot: None, ..slot };
     let not_counted = lying.into_iter().map(|slot| if by_lot.contains(&slot.place()) { slot } else { whole(slot) });
@@ -209,7 +208,7 @@ fn not_counted(lines: &BTreeMap<Slot, CountedLine>, lying: Vec<Slot>) -> BTreeSe
 }
 
 /// 409 where something was archived since it was counted, and would hold stock again.
-fn need_in_use(lines: &BTreeMap<Slot, CountedLine>, items: &Items, areas: &Areas) -> Result<(), Error> {
+fn need_in_use(lines: &BTreeMap<Slot, Counted>, items: &Items, areas: &Areas) -> Result<(), Error> {
     let archived = |slot: &&Slot| items.named(&ItemRef::Id { item_id: slot.item }).is_none_or(|item| item.archived);
     let holding = || lines.iter().filter(|(_, line)| line.quantity != Quantity::ZERO).map(|(slot, _)| slot);
     if let Some(slot) = holding().find(archived) {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answers;
-use super::lines::{CountLineAnswer, CountedLine, Slot};
+use super::lines::{CountLineAnswer, Counted, Slot};
 use super::repository::{self, AreaRow, NamedLot};
 use super::{CountAnswer, CountStatus, Seen, done, ground, locked};
 use crate::Inventory;
@@ -182,7 +182,7 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<Response,
         count.go(CountStatus::Counting, now);
         repository::save(txn, tenant, &count).await?;
     }
-    let answer = |(slot, line): (&Slot, &CountedLine)| CountLineAnswer::new(*slot, line, items.names(slot.item), areas.path(slot.location));
+    let answer = |(slot, line): (&Slot, &Counted)| CountLineAnswer::new(*slot, line, items.names(slot.item), areas.path(slot.location));
     let removed = u64::try_from(sheet.removed.len()).unwrap_or(u64::MAX);
     Ok(Response { lines: sheet.written.iter().map(answer).collect(), count, removed })
 }
@@ -238,7 +238,7 @@ struct Known<'a> {
 }
 
 /// What a line says, without who says it.
-struct NewLine {
+struct Entered {
     entered: Quantity,
     unit: String,
     quantity: Quantity,
@@ -250,7 +250,7 @@ struct NewLine {
 
 impl Known<'_> {
     /// A line by resolved names; `None` where it is to be taken out.
-    fn resolve(&self, index: usize, line: &Line) -> Result<(Slot, Option<NewLine>), Vec<Violation>> {
+    fn resolve(&self, index: usize, line: &Line) -> Result<(Slot, Option<Entered>), Vec<Violation>> {
         let quantity = line.quantity.unwrap_or(Quantity::ZERO);
         let measured = lookup::measure_at_least_zero(index, &line.item, quantity, line.unit.as_ref(), self.items);
         let area = self.areas.named(index, line.location.as_ref());
@@ -265,7 +265,7 @@ impl Known<'_> {
             (Ok((item, base, unit)), Ok(location), None, None) => {
                 let slot = Slot { item: item.rules.id, location, lot: line.lot_id };
                 let entered =
-                    line.quantity.map(|entered| NewLine { entered, unit, quantity: base, base_unit: item.base_unit.clone(), at, note: line.note.clone() });
+                    line.quantity.map(|entered| Entered { entered, unit, quantity: base, base_unit: item.base_unit.clone(), at, note: line.note.clone() });
                 Ok((slot, entered))
             }
             (measured, area, lot, ahead) => Err([measured.err(), area.err(), lot, ahead].into_iter().flatten().collect()),
@@ -287,7 +287,7 @@ impl Known<'_> {
 /// The lines of some items while a request is written onto them.
 struct Sheet {
     by: UserId,
-    lines: BTreeMap<Slot, CountedLine>,
+    lines: BTreeMap<Slot, Counted>,
     stored: BTreeSet<Slot>,
     /// Which line of the request last spoke of a slot.
     spoken: BTreeMap<Slot, usize>,
@@ -296,14 +296,14 @@ struct Sheet {
 
 /// What is to be written.
 struct Checked {
-    written: BTreeMap<Slot, CountedLine>,
+    written: BTreeMap<Slot, Counted>,
     removed: BTreeSet<Slot>,
     /// How many of those that are written were not there.
     new: usize,
 }
 
 impl Sheet {
-    fn new(lines: BTreeMap<Slot, CountedLine>, by: UserId) -> Self {
+    fn new(lines: BTreeMap<Slot, Counted>, by: UserId) -> Self {
         Self { by, stored: lines.keys().copied().collect(), lines, spoken: BTreeMap::new(), violations: Vec::new() }
     }
 
@@ -312,7 +312,7 @@ impl Sheet {
         self.violations.push(Violation { pointer, code: code.into(), detail: detail.into() });
     }
 
-    fn put(&mut self, index: usize, slot: Slot, line: Option<NewLine>, add: bool) {
+    fn put(&mut self, index: usize, slot: Slot, line: Option<Entered>, add: bool) {
         let before = self.spoken.insert(slot, index);
         if let Some(before) = before.filter(|_| !add) {
             let detail = format!("line {before} of this request says something else of the same item, area and lot; say \"add\": true where both count");
@@ -330,8 +330,8 @@ impl Sheet {
             }
             None => {
                 let recount = self.stored.contains(&slot) && !add;
-                let NewLine { entered, unit, quantity, base_unit: _, at: counted_at, note } = line;
-                self.lines.insert(slot, CountedLine { entered, unit, quantity, counted_at, counted_by: self.by, recount, note });
+                let Entered { entered, unit, quantity, base_unit: _, at: counted_at, note } = line;
+                self.lines.insert(slot, Counted { entered, unit, quantity, counted_at, counted_by: self.by, recount, note });
             }
         }
     }
@@ -376,9 +376,9 @@ impl Sheet {
     }
 }
 
-impl CountedLine {
+impl Counted {
     /// Adds what somebody else counted. `None` where that is more than a line holds.
-    fn add(&mut self, more: NewLine, by: UserId) -> Option<()> {
+    fn add(&mut self, more: Entered, by: UserId) -> Option<()> {
         self.quantity = self.quantity.plus(more.quantity).filter(|sum| sum.0 <= Quantity::MOST_PER_LINE)?;
         // Of two units there is no sum but in the base unit.
         (self.entered, self.unit) = match self.entered.plus(more.entered) {

@@ -7,7 +7,7 @@ use kernel::{Instant, Problem, TenantId, Txn, UserId, database};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
-use super::lines::{CountedLine, Slot};
+use super::lines::{Counted, Slot};
 use super::{CountAnswer, CountStatus};
 use crate::arithmetic::Quantity;
 use crate::error::Error;
@@ -204,9 +204,9 @@ pub struct LineRow {
 }
 
 impl LineRow {
-    pub fn into_line(self) -> (Slot, CountedLine) {
+    pub fn into_line(self) -> (Slot, Counted) {
         let slot = Slot { item: self.item_id, location: self.location_id, lot: self.lot_id };
-        let counted = CountedLine {
+        let counted = Counted {
             entered: Quantity(self.entered_quantity),
             unit: self.entered_unit,
             quantity: Quantity(self.quantity),
@@ -220,14 +220,14 @@ impl LineRow {
 }
 
 /// All lines of a count, in the order of its document: item, area, lot.
-pub async fn lines(txn: &Txn, tenant: TenantId, count: Uuid) -> Result<BTreeMap<Slot, CountedLine>, Error> {
+pub async fn lines(txn: &Txn, tenant: TenantId, count: Uuid) -> Result<BTreeMap<Slot, Counted>, Error> {
     let sql = format!("SELECT {LINE_COLUMNS} FROM stock_count_line AS line WHERE line.tenant_id = $1 AND line.count_id = $2");
     let found = rows::all::<LineRow>(txn, &sql, [tenant.into(), count.into()]).await?;
     Ok(found.into_iter().map(LineRow::into_line).collect())
 }
 
 /// The lines of a count that are about some items.
-pub async fn lines_of_items(txn: &Txn, tenant: TenantId, count: Uuid, items: &BTreeSet<ItemId>) -> Result<BTreeMap<Slot, CountedLine>, Error> {
+pub async fn lines_of_items(txn: &Txn, tenant: TenantId, count: Uuid, items: &BTreeSet<ItemId>) -> Result<BTreeMap<Slot, Counted>, Error> {
     let backend = txn.get_database_backend();
     let sql = format!(
         "SELECT {LINE_COLUMNS} FROM stock_count_line AS line WHERE line.tenant_id = $1 AND line.count_id = $2 AND line.item_id IN ({})",
@@ -239,7 +239,7 @@ pub async fn lines_of_items(txn: &Txn, tenant: TenantId, count: Uuid, items: &BT
 }
 
 /// The lines of the document that a count became, with their quantities as they were counted.
-pub async fn posted_lines(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<BTreeMap<Slot, CountedLine>, Error> {
+pub async fn posted_lines(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<BTreeMap<Slot, Counted>, Error> {
     let sql = "SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at, line.counted_by, \
                false AS recount, NULL AS note FROM count_result_line AS line WHERE line.tenant_id = $1 AND line.document_id = $2";
     let found = rows::all::<LineRow>(txn, sql, [tenant.into(), document.into()]).await?;
@@ -296,7 +296,7 @@ pub async fn ask_again(txn: &Txn, tenant: TenantId, count: Uuid, slots: Option<&
 }
 
 /// Writes lines of a locked count, whether or not they were there.
-pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Iterator<Item = (&'a Slot, &'a CountedLine)>) -> Result<(), Error> {
+pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Iterator<Item = (&'a Slot, &'a Counted)>) -> Result<(), Error> {
     const LINE: Relation = Relation(&[
         ("tenant_id", Kind::Uuid),
         ("count_id", Kind::Uuid),
@@ -313,7 +313,7 @@ pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Ite
         ("note", Kind::Text),
     ]);
     let backend = txn.get_database_backend();
-    let row = |(slot, line): (&Slot, &CountedLine)| {
+    let row = |(slot, line): (&Slot, &Counted)| {
         given_row!(
             backend,
             tenant,
@@ -348,31 +348,22 @@ pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Ite
     Ok(())
 }
 
-/// What a line is, or would be, about.
-#[derive(FromQueryResult)]
-#[expect(clippy::struct_field_names, reason = "the names of the columns")]
-struct SlotRow {
-    item_id: ItemId,
-    location_id: LocationId,
-    lot_id: Option<LotId>,
-}
-
-impl From<SlotRow> for Slot {
-    fn from(row: SlotRow) -> Self {
-        Self { item: row.item_id, location: row.location_id, lot: row.lot_id }
-    }
-}
-
 /// What lies in some areas, by lot.
 pub async fn lying(txn: &Txn, tenant: TenantId, areas: &[AreaRow]) -> Result<Vec<Slot>, Error> {
+    #[derive(FromQueryResult)]
+    struct Lying {
+        item_id: ItemId,
+        location_id: LocationId,
+        lot_id: LotId,
+    }
     let backend = txn.get_database_backend();
     let sql = format!(
         "SELECT item_id, location_id, lot_id FROM balance WHERE tenant_id = $1 AND location_id IN ({}) AND quantity > 0 ORDER BY item_id, location_id, lot_id",
         ID.select(backend, 2)
     );
     let areas = rows::parameter(areas.iter().map(|area| given_row!(backend, area.id)).collect());
-    let found = rows::all::<SlotRow>(txn, &sql, [tenant.into(), areas]).await?;
-    Ok(found.into_iter().map(Slot::from).collect())
+    let found = rows::all::<Lying>(txn, &sql, [tenant.into(), areas]).await?;
+    Ok(found.into_iter().map(|row| Slot { item: row.item_id, location: row.location_id, lot: Some(row.lot_id) }).collect())
 }
 
 /// The last sequence number of the ledger.
@@ -383,12 +374,18 @@ pub async fn head_seq(txn: &Txn, tenant: TenantId) -> Result<i64, Error> {
 
 /// Of which lots where something moved after a sequence number, among what a count is about.
 pub async fn moved_since(txn: &Txn, tenant: TenantId, count: Uuid, seq: i64) -> Result<BTreeSet<Slot>, Error> {
+    #[derive(FromQueryResult)]
+    struct Moved {
+        item_id: ItemId,
+        location_id: LocationId,
+        lot_id: Option<LotId>,
+    }
     let sql = "SELECT DISTINCT line.item_id, line.location_id, line.lot_id FROM ledger_entry AS entry \
                JOIN stock_count_line AS line ON line.tenant_id = entry.tenant_id AND line.item_id = entry.item_id AND line.location_id = entry.location_id \
                AND (line.lot_id IS NULL OR line.lot_id = entry.lot_id) \
                WHERE entry.tenant_id = $1 AND entry.seq > $2 AND entry.quantity_delta <> 0 AND line.count_id = $3";
-    let found = rows::all::<SlotRow>(txn, sql, [tenant.into(), seq.into(), count.into()]).await?;
-    Ok(found.into_iter().map(Slot::from).collect())
+    let found = rows::all::<Moved>(txn, sql, [tenant.into(), seq.into(), count.into()]).await?;
+    Ok(found.into_iter().map(|row| Slot { item: row.item_id, location: row.location_id, lot: row.lot_id }).collect())
 }
 
 /// Clears the open shortages of what was counted after them: the stock is what was counted. Those of the count itself stay.

@@ -193,17 +193,17 @@ impl<'a> Draft<'a> {
             return Ok(Vec::new());
         }
         let own = if let Work::Reverse(reversal) = &command.work { Some(reversal.document) } else { None };
-        let mut by_key: BTreeMap<Key, Vec<&NewEntry>> = BTreeMap::new();
+        let mut moving: BTreeMap<Key, Vec<&NewEntry>> = BTreeMap::new();
         for entry in self.entries.iter().filter(|entry| entry.quantity.0 != 0) {
-            by_key.entry(entry.place.key).or_default().push(entry);
+            moving.entry(entry.place.key).or_default().push(entry);
         }
-        let lots_of = |truth: &Truth| {
-            let here = by_key.get(&truth.key).into_iter().flatten();
+        let moves = |truth: &Truth| {
+            let here = moving.get(&truth.key).into_iter().flatten();
             here.filter(|entry| entry.at <= truth.counted_at).map(|entry| entry.place.lot).collect::<Vec<_>>()
         };
         let (mut since, mut marked) = (Vec::new(), Vec::new());
         for truth in self.snapshot.truths.iter().filter(|truth| Some(truth.document) != own) {
-            let moved = lots_of(truth);
+            let moved = moves(truth);
             if moved.is_empty() {
                 continue;
             }
