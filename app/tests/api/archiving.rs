@@ -209,6 +209,21 @@ both_engines! {
             becomes(&api, table, row, over).await;
             left.retain(|(of, _)| *of != kind);
         }
+        // What was set aside until a time that is over is not any more.
+        let place = id(&location(&kitchen, WALK_IN).await);
+        let ends_at = DateTime::<FixedOffset>::from(api.now()) + chrono::TimeDelta::seconds(1);
+        let reservation = vec![
+            ("item_id", Expr::val(id(&item))),
+            ("location_id", Expr::val(place)),
+            ("quantity", Expr::val(1_i64)),
+            ("taken", Expr::val(0_i64)),
+            ("status", Expr::val("active")),
+            ("ends_at", Expr::val(ends_at)),
+            ("reserved_by", Expr::val(user_of(&kitchen.owner).await)),
+        ];
+        put(&api, &kitchen, "reservation", reservation).await;
+        archive(&kitchen, "items", &item, true).await.refused(409, "item_in_use");
+        api.advance(chrono::TimeDelta::seconds(1));
         archive(&kitchen, "items", &item, true).await.ok(200);
     }
 

@@ -9,6 +9,7 @@ use crate::support::kitchen::{Kitchen, text, waste_body};
 use crate::support::{Api, Client};
 
 const WASTE: &str = "/v1/inventory/waste";
+const USAGE: &str = "/v1/inventory/usage";
 
 /// A site of a zone whose days begin at a time, with one area; answers the path of that.
 async fn shelf(owner: &Client, code: &str, zone: &str, day_starts_at: &str) -> String {
@@ -190,6 +191,13 @@ both_engines! {
             let status = if expired { "expired" } else { "ok" };
             assert_eq!((&stock["expires_on"], &stock["expired"], &stock["status"]), (&json!("2025-03-30"), &json!(expired), &json!(status)), "{instant}");
         }
+        let usage = |at: &str, lot: Value| {
+            json!({ "location": place, "purpose": "service", "effective_at": at, "lines": [{ "sku": "EGG", "quantity": "1", "lot_id": lot }] })
+        };
+        owner.post(USAGE, usage("2025-03-30T20:59:59Z", Value::Null)).await.ok(201);
+        let short = owner.post(USAGE, usage("2025-03-30T21:00:00Z", Value::Null)).await.refused(409, "insufficient_stock");
+        assert_eq!(short["short"][0]["available"], json!("0"));
+        owner.post(USAGE, usage("2025-03-30T21:00:00Z", json!(lot))).await.refused(409, "lot_expired");
         let open = |at: &str| json!({ "location": place, "quantity": "1", "effective_at": at });
         let path = format!("/v1/inventory/lots/{lot}/open");
         owner.post(&path, open("2025-03-30T20:59:59Z")).await.ok(201);

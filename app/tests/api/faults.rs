@@ -109,7 +109,7 @@ const USE_CASES: &[(&str, Prepare)] = &[
             let path = format!("/v1/inventory/counts/{}", text(&count["id"]));
             let lines = json!({ "lines": [{ "sku": "X", "quantity": "6" }] });
             kitchen.owner.call("PUT", &format!("{path}/lines")).json(&lines).send().await.ok(200);
-                    kitchen.owner.posting(&format!("{path}/post"), &json!({}))
+            kitchen.owner.posting(&format!("{path}/post"), &json!({}))
         })
     }),
     ("reversal", |kitchen| {
@@ -137,7 +137,8 @@ const USE_CASES: &[(&str, Prepare)] = &[
     ("transformation", |kitchen| {
         Box::pin(async move {
             stocked(kitchen).await;
-            let body = json!({ "location": WALK_IN, "kind": "cook", "inputs": [{ "sku": "X", "quantity": "4" }], "outputs": [{ "sku": "Y", "quantity": "2" }] });
+            let body =
+                json!({ "location": WALK_IN, "kind": "cook", "inputs": [{ "sku": "X", "quantity": "4" }], "outputs": [{ "sku": "Y", "quantity": "2" }] });
             kitchen.owner.posting("/v1/inventory/transformations", &body)
         })
     }),

@@ -255,7 +255,11 @@ async fn movements_of_every_kind_at_once_are_as_one_after_the_other() {
     let Some(course) = Course::open(None).await else { return };
     let race = course.race("transfers in opposite directions", async |kitchen| {
         since_monday(kitchen).await;
-        kitchen.owner.post("/v1/inventory/transfers", json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": true, "lines": of("4") })).await.ok(201);
+        kitchen
+            .owner
+            .post("/v1/inventory/transfers", json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": true, "lines": of("4") }))
+            .await
+            .ok(201);
         vec![transfer(kitchen, WALK_IN, DRY_STORE, "2"), transfer(kitchen, DRY_STORE, WALK_IN, "3")]
     });
     race.await.assert_answered(&[201, 201]).assert_serial();
@@ -287,7 +291,11 @@ async fn movements_of_every_kind_at_once_are_as_one_after_the_other() {
     race.await.assert_answered(&[201, 201]).assert_serial();
     let race = course.race("gains of one lot in two places", async |kitchen| {
         since_monday(kitchen).await;
-        kitchen.owner.post("/v1/inventory/transfers", json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": true, "lines": of("4") })).await.ok(201);
+        kitchen
+            .owner
+            .post("/v1/inventory/transfers", json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": true, "lines": of("4") }))
+            .await
+            .ok(201);
         vec![adjust(kitchen, WALK_IN, "+1"), adjust(kitchen, DRY_STORE, "+3")]
     });
     race.await.assert_answered(&[201, 201]).assert_serial();
@@ -345,7 +353,11 @@ async fn a_closing_and_a_posting_at_once_are_as_one_after_the_other() {
     race.await.assert_serial();
     let race = course.race("a reversal, a closing and usage", async |kitchen| {
         since_monday(kitchen).await;
-        let used = kitchen.owner.post("/v1/inventory/usage", json!({ "location": WALK_IN, "effective_at": "2026-11-24T12:00:00Z", "purpose": "service", "lines": of("2") })).await.ok(201);
+        let used = kitchen
+            .owner
+            .post("/v1/inventory/usage", json!({ "location": WALK_IN, "effective_at": "2026-11-24T12:00:00Z", "purpose": "service", "lines": of("2") }))
+            .await
+            .ok(201);
         vec![reverse(kitchen, &used), closing(kitchen).await, use_stock(kitchen, &of("7"))]
     });
     race.await.assert_serial();

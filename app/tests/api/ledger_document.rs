@@ -34,7 +34,10 @@ fn sections(text: &str) -> Vec<(String, Vec<Example>)> {
                     sections.push((title.to_owned(), Vec::new()));
                 }
             }
-            (Some((_, inside)), None) => inside.push_str(&format!("{line}\n")),
+            (Some((_, inside)), None) => {
+                inside.push_str(line);
+                inside.push('\n');
+            }
             (Some((fence, inside)), Some(_)) => {
                 let Some((_, examples)) = sections.last_mut() else { panic!("an example before the first section") };
                 match fence.split_once(' ').unwrap_or((fence, "")) {
@@ -94,7 +97,8 @@ async fn play(kitchen: &Kitchen, title: &str, examples: &[Example]) -> Result<()
         let (line, body) = request.split_once('\n').unwrap_or((&request, ""));
         let (method, path) = line.split_once(' ').unwrap_or_else(|| panic!("{title}: {line}"));
         let path = format!("/v1/inventory{path}");
-        let body: Value = if body.trim().is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or_else(|error| panic!("{title}: {error}\n{body}")) };
+        let body: Value =
+            if body.trim().is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or_else(|error| panic!("{title}: {error}\n{body}")) };
         let reply = match method {
             "GET" => kitchen.owner.get(&path).await,
             "POST" => kitchen.owner.post(&path, if body.is_null() { json!({}) } else { body }).await,

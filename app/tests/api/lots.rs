@@ -91,7 +91,12 @@ both_engines! {
         assert_eq!(statuses, [(held.clone(), "hold".to_owned()), (free.clone(), "ok".to_owned())]);
         let listed = kitchen.owner.get(&format!("{LOTS}?sku=EGG")).await.ok(200);
         assert_eq!(column(&listed["data"], "status"), ["hold", "ok"]);
-        // What is held is not picked by what is bound (opening, here); a person may throw it away.
+        let usage = |quantity: &str| json!({ "location": WALK_IN, "purpose": "service", "lines": [{ "sku": "EGG", "quantity": quantity }] });
+        let short = refused(&kitchen.owner, "/v1/inventory/usage", usage("6")).await.refused(409, "insufficient_stock");
+        assert_eq!(short["short"][0]["available"], json!("5"));
+        let used = kitchen.owner.post("/v1/inventory/usage", usage("5")).await.ok(201);
+        assert_eq!(column(&used["entries"], "lot_id"), std::slice::from_ref(&free));
+        // What is held is not picked by what is bound (opening, usage); a person may throw it away.
         kitchen.owner.post(&format!("{}/open", at(&held)), json!({ "location": WALK_IN, "quantity": "1" })).await.refused(409, "lot_on_hold");
         kitchen.owner.post(WASTE, waste_body(json!([{ "sku": "EGG", "quantity": "1", "lot_id": held }]))).await.ok(201);
     }
@@ -436,21 +441,16 @@ both_engines! {
         kitchen.item("EGG", json!({})).await;
         let lot = egg(&kitchen, "10", "2026-12-01").await;
         let made = child(&open(&kitchen, &lot, "4").await);
-        kitchen.waste(json!([{ "sku": "EGG", "quantity": "3", "lot_id": made }])).await;
-        // The same movement as usage, put there behind the program's back.
-        let columns = "line_no, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id";
-        for sql in [
-            format!("INSERT INTO ledger_entry (tenant_id, seq, document_id, kind, {columns}) SELECT tenant_id, seq + 1, document_id, 'usage', {columns} FROM ledger_entry WHERE kind = 'waste'"),
-            "INSERT INTO document_detail (tenant_id, document_id, purpose, recipient) SELECT tenant_id, id, 'donation', 'The night shelter' FROM document WHERE type = 'waste'".to_owned(),
-        ] {
-            api.inventory_db().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        }
+        let line = json!([{ "sku": "EGG", "quantity": "3", "lot_id": made }]);
+        let donation = json!({ "location": WALK_IN, "purpose": "donation", "recipient": "The night shelter", "lines": line });
+        let given = kitchen.owner.post("/v1/inventory/usage", donation).await.ok(201);
         let recall = kitchen.owner.post(&format!("{}/recall", at(&lot)), json!({})).await.ok(201);
         let used = recall["used"].as_array().expect("movements");
         assert_eq!((used.len(), &used[0]["lot_id"], &used[0]["quantity"], &used[0]["location"]), (1, &json!(made), &json!("-3"), &json!(WALK_IN)));
         assert_eq!((&used[0]["purpose"], &used[0]["recipient"], &used[0]["kind"]), (&json!("donation"), &json!("The night shelter"), &json!("usage")));
         // What was undone was not used.
-        api.inventory_db().execute_unprepared("UPDATE document SET status = 'reversed' WHERE type = 'waste'").await.expect("an undone document");
+        let undo = format!("/v1/inventory/documents/{}/reverse", text(&given["document"]["id"]));
+        kitchen.owner.post(&undo, json!({ "reason": "did_not_happen" })).await.ok(201);
         assert_eq!(kitchen.owner.post(&format!("{}/recall", at(&lot)), json!({})).await.ok(201)["used"], json!([]));
     }
 

@@ -17,6 +17,7 @@ use crate::support::{Api, Client, Engine};
 const PERIODS: &str = "/v1/inventory/periods";
 const AUDIT: &str = "/v1/inventory/audit";
 const WASTE: &str = "/v1/inventory/waste";
+const USAGE: &str = "/v1/inventory/usage";
 
 async fn closed(client: &Client, last_day: &str) -> Value {
     client.post(PERIODS, json!({ "last_day": last_day, "close": true })).await.ok(201)
@@ -246,8 +247,9 @@ both_engines! {
         let waste = |at: &str| with(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), "effective_at", at);
         let opening = |at: &str| json!({ "location": WALK_IN, "effective_at": at, "quantity": "1" });
         let open = format!("/v1/inventory/lots/{lot}/open");
+        let usage = |at: &str| json!({ "location": WALK_IN, "purpose": "service", "effective_at": at, "lines": [{ "sku": "EGG", "quantity": "1" }] });
         for at in [early, last] {
-            for (path, body) in [(RECEIPTS, receipt(at)), (WASTE, waste(at)), (open.as_str(), opening(at))] {
+            for (path, body) in [(RECEIPTS, receipt(at)), (WASTE, waste(at)), (USAGE, usage(at)), (open.as_str(), opening(at))] {
                 refused(owner, path, body).await.refused(409, "period_closed");
             }
         }
@@ -255,18 +257,32 @@ both_engines! {
         let file = "sku,quantity,unit_cost\nEGG,1,1\n";
         owner.post_csv(&format!("/v1/inventory/imports/opening-stock?location={WALK_IN}&effective_at={early}"), file).await.refused(409, "period_closed");
         assert_eq!(rows(&api).await, before);
-        for (path, body) in [(RECEIPTS, receipt(first)), (WASTE, waste(first)), (open.as_str(), opening(first))] {
+        for (path, body) in [(RECEIPTS, receipt(first)), (WASTE, waste(first)), (USAGE, usage(first)), (open.as_str(), opening(first))] {
             owner.post(path, body).await.ok(201);
         }
+        checkpoints_hold(&api).await;
+        // What lies in closed days is undone today, whatever is asked for.
+        let received = owner.get(RECEIPTS).await.ok(200)["data"].as_array().expect("receipts").last().expect("the first").clone();
+        let undo = format!("/v1/inventory/documents/{}/reverse", text(&received["id"]));
+        refused(owner, &undo, json!({ "reason": "other" })).await.refused(409, "lot_has_later_movements");
+        let another = kitchen.receive_at("2026-11-16T12:00:00Z", json!([{ "sku": "EGG", "quantity": "1", "unit_price": "1" }])).await;
+        closed(owner, "2026-11-16").await;
+        let undo = format!("/v1/inventory/documents/{}/reverse", text(&another["document"]["id"]));
+        let undone = owner.post(&undo, json!({ "reason": "other", "at": "original" })).await.ok(201);
+        assert_eq!(column(&undone["entries"], "business_date"), ["2026-11-25"]);
         checkpoints_hold(&api).await;
         // What is opened again takes postings again, and what is closed again keeps them.
         let period = owner.get(PERIODS).await.ok(200)["data"][0].clone();
         owner.post(&at(&period, "reopen"), json!({})).await.ok(200);
+        let first_period = owner.get(PERIODS).await.ok(200)["data"][1].clone();
+        owner.post(&at(&first_period, "reopen"), json!({})).await.ok(200);
         assert!(sums(&api, "SELECT item_id, location_id, lot_id, quantity, value FROM checkpoint").await.is_empty());
-        owner.post(RECEIPTS, receipt(last)).await.ok(201);
+        owner.post(&at(&first_period, "close"), json!({})).await.ok(200);
+        refused(owner, RECEIPTS, receipt("2026-11-15T12:00:00Z")).await.refused(409, "period_closed");
+        owner.post(RECEIPTS, receipt("2026-11-16T12:00:00Z")).await.ok(201);
         owner.post(&at(&period, "close"), json!({})).await.ok(200);
         checkpoints_hold(&api).await;
-        refused(owner, RECEIPTS, receipt(last)).await.refused(409, "period_closed");
+        refused(owner, RECEIPTS, receipt("2026-11-16T12:00:00Z")).await.refused(409, "period_closed");
     }
 
     async fn a_day_is_closed_by_the_days_of_each_site(api: Api) {

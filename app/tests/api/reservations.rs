@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement};
+use sea_orm::{FromQueryResult, Statement};
 use serde_json::{Value, json};
 
 use crate::receipts::{NOBODY, area, column, flaws, pairs, refused, rows, site, unit, with};
@@ -233,7 +233,7 @@ both_engines! {
         let worker = |number: usize| {
             let kitchen = kitchen.clone();
             async move {
-                if number % 4 == 0 {
+                if number.is_multiple_of(4) {
                     return kitchen.owner.post(USAGE, served(json!([take("EGG", "3")]))).await.status;
                 }
                 let made = kitchen.owner.post(RESERVATIONS, aside("EGG", "3")).await;

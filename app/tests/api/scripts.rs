@@ -102,7 +102,9 @@ impl Script {
         let sku = self.of(&SKUS);
         let mut line = json!({ "sku": sku, "quantity": self.quantity() });
         let by_hand = sku == SKUS[2] && self.random.random_bool(0.9);
-        if (by_hand || self.random.random_bool(named)) && let Some(lot) = self.lot_of(sku) {
+        if (by_hand || self.random.random_bool(named))
+            && let Some(lot) = self.lot_of(sku)
+        {
             line["lot_id"] = lot.into();
         }
         line
@@ -167,7 +169,9 @@ impl Script {
     async fn use_stock(&mut self) {
         let mut lines = self.lines(0.3);
         let reservations = self.reservations.clone();
-        if self.random.random_bool(0.3) && let Some(reservation) = self.recent(&reservations) {
+        if self.random.random_bool(0.3)
+            && let Some(reservation) = self.recent(&reservations)
+        {
             lines[0]["reservation_id"] = reservation.into();
         }
         let on_short = self.of(&["refuse", "record"]);
@@ -300,7 +304,9 @@ impl Script {
 
     /// Closes a day more, or opens the last one again.
     async fn period(&mut self) {
-        if self.random.random_bool(0.5) && let Some(id) = self.periods.last().cloned() {
+        if self.random.random_bool(0.5)
+            && let Some(id) = self.periods.last().cloned()
+        {
             self.post(&format!("/periods/{id}/reopen"), json!({})).await;
             return;
         }
@@ -399,8 +405,7 @@ async fn transcripts(engine: Engine) -> Option<Vec<Vec<String>>> {
         *tell.lock().expect("nobody panicked") = Some(scripts.into_iter().map(|script| script.transcript).collect());
     })
     .await;
-    let told = told.lock().expect("nobody panicked").take();
-    told
+    told.lock().expect("nobody panicked").take()
 }
 
 /// What `larder ledger verify` finds: nothing. The sums are made once more by SQL.

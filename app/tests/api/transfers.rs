@@ -654,7 +654,7 @@ both_engines! {
         let go = |task: usize| {
             let (owner, lines) = (kitchen.owner.clone(), both("1", task));
             async move {
-                let (from, to) = if task % 2 == 0 { (WALK_IN, SHELF) } else { (SHELF, WALK_IN) };
+                let (from, to) = if task.is_multiple_of(2) { (WALK_IN, SHELF) } else { (SHELF, WALK_IN) };
                 let sent = |direct: bool| json!({ "from_location": from, "to_location": to, "direct": direct, "lines": lines });
                 let mut answers = vec![owner.post(TRANSFERS, sent(true)).await];
                 let draft = owner.post(TRANSFERS, sent(false)).await;

@@ -1,7 +1,8 @@
 //! What is under way with an item or at a location, so that neither is archived beneath it: goods that are to arrive, a count
 //! that goes on, something that is set aside for somebody.
 
-use kernel::{Problem, TenantId, Txn};
+use chrono::{DateTime, FixedOffset};
+use kernel::{Instant, Problem, TenantId, Txn};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 use uuid::Uuid;
@@ -24,29 +25,31 @@ const TRANSFERS: &str =
 const COUNTS: &str = "SELECT 'count' AS kind, stock_count.id, stock_count.status FROM stock_count WHERE stock_count.tenant_id = $1 AND stock_count.status NOT IN ('posted', 'cancelled', 'reversed')";
 const RESERVATIONS: &str =
     "SELECT 'reservation' AS kind, reservation.id, reservation.status FROM reservation WHERE reservation.tenant_id = $1 AND reservation.status = 'active'";
+/// One that has ended sets nothing aside any more.
+const NOT_ENDED: &str = "(reservation.ends_at IS NULL OR reservation.ends_at > $4)";
 /// How many are named.
 const MOST: i64 = 100;
 
 /// What is under way with an item.
-pub async fn of_item(txn: &Txn, tenant: TenantId, item: ItemId) -> Result<Vec<Use>, Error> {
+pub async fn of_item(txn: &Txn, tenant: TenantId, item: ItemId, now: Instant) -> Result<Vec<Use>, Error> {
     let sql = format!(
         "{TRANSFERS} AND EXISTS (SELECT 1 FROM transfer_line AS line WHERE line.tenant_id = $1 AND line.transfer_id = transfer.id AND line.item_id = $2) \
          UNION ALL {COUNTS} AND EXISTS (SELECT 1 FROM stock_count_line AS line WHERE line.tenant_id = $1 AND line.count_id = stock_count.id AND line.item_id = $2) \
-         UNION ALL {RESERVATIONS} AND reservation.item_id = $2 ORDER BY 1, 2 LIMIT $3"
+         UNION ALL {RESERVATIONS} AND reservation.item_id = $2 AND {NOT_ENDED} ORDER BY 1, 2 LIMIT $3"
     );
-    Ok(rows::all(txn, &sql, [tenant.into(), item.into(), MOST.into()]).await?)
+    Ok(rows::all(txn, &sql, [tenant.into(), item.into(), MOST.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
 }
 
 /// What is under way at a location or below it.
-pub async fn of_location(txn: &Txn, tenant: TenantId, path: &str) -> Result<Vec<Use>, Error> {
+pub async fn of_location(txn: &Txn, tenant: TenantId, path: &str, now: Instant) -> Result<Vec<Use>, Error> {
     const HERE: &str = "(SELECT id FROM location WHERE tenant_id = $1 AND (path = $2 OR substr(path, 1, length($2) + 1) = $2 || '/'))";
     let sql = format!(
         "{TRANSFERS} AND (transfer.from_location_id IN {HERE} OR transfer.to_location_id IN {HERE}) \
          UNION ALL {COUNTS} AND (stock_count.location_id IN {HERE} OR EXISTS (SELECT 1 FROM stock_count_line AS line \
          WHERE line.tenant_id = $1 AND line.count_id = stock_count.id AND line.location_id IN {HERE})) \
-         UNION ALL {RESERVATIONS} AND reservation.location_id IN {HERE} ORDER BY 1, 2 LIMIT $3"
+         UNION ALL {RESERVATIONS} AND reservation.location_id IN {HERE} AND {NOT_ENDED} ORDER BY 1, 2 LIMIT $3"
     );
-    Ok(rows::all(txn, &sql, [tenant.into(), path.into(), MOST.into()]).await?)
+    Ok(rows::all(txn, &sql, [tenant.into(), path.into(), MOST.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
 }
 
 /// 409 where something is under way, with what that is in `in_use`.

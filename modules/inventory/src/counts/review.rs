@@ -81,7 +81,7 @@ async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<Response, Er
     count.go(CountStatus::Review, prepared.now);
     repository::save(txn, tenant, &count).await?;
     let lines = differing(&prepared, &effects);
-    let value = lines.iter().filter_map(|line| line.value).fold(Some(Money::ZERO), |sum, value| sum?.plus(value));
+    let value = lines.iter().filter_map(|line| line.value).try_fold(Money::ZERO, |sum, value| sum.plus(value));
     Ok(Response { counted_lines: number(prepared.lines.len()), differing_lines: Some(number(lines.len())), value, lines, count })
 }
 

@@ -48,8 +48,11 @@ impl Taken {
     }
 }
 
+/// Whether there is a date, the date, whether it is open, when it was received, its origin: the smallest leaves first.
+type Order = (Option<Reverse<bool>>, Option<NaiveDate>, Option<Reverse<bool>>, Instant, (i64, i64));
+
 /// The order in which the lots of an item leave.
-pub fn order(pick: Pick, lot: &Lot) -> (Option<Reverse<bool>>, Option<NaiveDate>, Option<Reverse<bool>>, Instant, (i64, i64)) {
+pub fn order(pick: Pick, lot: &Lot) -> Order {
     match pick {
         // A lot without a date comes last, an opened one before a sealed one of the same date.
         Pick::Fefo => (Some(Reverse(lot.expires_on.is_some())), lot.expires_on, Some(Reverse(lot.opened)), lot.received_at, lot.origin),

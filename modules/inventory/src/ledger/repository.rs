@@ -205,7 +205,10 @@ pub async fn seal(txn: &Txn, locked: &Locked, chain_hash: &str) -> Result<(), Er
     Ok(())
 }
 
-/// Writes the lots that a document makes.
+const PARENT: Relation =
+    Relation(&[("tenant_id", Kind::Uuid), ("lot_id", Kind::Uuid), ("parent_id", Kind::Uuid), ("document_id", Kind::Uuid), ("quantity", Kind::Int)]);
+
+/// Writes the lots that a document makes, with what they were made from.
 pub async fn write_lots(txn: &Txn, locked: &Locked, document: DocumentId, first_seq: i64, effects: &Effects) -> Result<(), Error> {
     const LOT: Relation = Relation(&[
         ("id", Kind::Uuid),
@@ -251,8 +254,6 @@ pub async fn write_lots(txn: &Txn, locked: &Locked, document: DocumentId, first_
     };
     rows::insert(txn, "lot", LOT, effects.lots.iter().map(row).collect()).await?;
 
-    const PARENT: Relation =
-        Relation(&[("tenant_id", Kind::Uuid), ("lot_id", Kind::Uuid), ("parent_id", Kind::Uuid), ("document_id", Kind::Uuid), ("quantity", Kind::Int)]);
     let parents = effects.lots.iter().flat_map(|lot| lot.parents.iter().map(|(parent, quantity)| (lot.id, *parent, *quantity)));
     let parents = parents.map(|(lot, parent, quantity)| given_row!(backend, locked.tenant, lot, parent, document, quantity.0)).collect();
     rows::insert(txn, "lot_parent", PARENT, parents).await?;

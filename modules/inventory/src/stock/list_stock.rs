@@ -96,7 +96,7 @@ pub struct Stock {
     pub quantity: Total,
     /// Set aside for somebody, in `unit`. Of the past it is not known: 0 there.
     pub reserved: Quantity,
-    /// What can be used: neither expired nor on hold nor reserved, in `unit`.
+    /// What can be used, in `unit`: what is neither on hold nor expired, less what is set aside; not below zero.
     pub available: Total,
     /// The item's base unit.
     pub unit: String,

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, patch};
 use kernel::http::IfMatch;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Permission, TenantId, Text, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, TenantId, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -109,7 +109,7 @@ async fn update(task: &Task<(ItemId, IfMatch, Request)>, txn: &Txn) -> Result<It
     if item == before {
         return Ok(before);
     }
-    check_ledger(txn, tenant, &before, &item).await?;
+    check_ledger(txn, tenant, &before, &item, task.now).await?;
     item.version += 1;
     item.updated_at = task.now.max(before.updated_at);
     repository::save(txn, tenant, &item, base_unit_id).await?;
@@ -118,7 +118,7 @@ async fn update(task: &Task<(ItemId, IfMatch, Request)>, txn: &Txn) -> Result<It
 
 /// Whether the ledger allows the change. The head is locked first, so that what is then read of the stock holds until the
 /// change is committed, and postings that were decided before it begin anew.
-async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Item, item: &Item) -> Result<(), Error> {
+async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Item, item: &Item, now: Instant) -> Result<(), Error> {
     let (archiving, new_base) = (item.archived != before.archived, item.base_unit != before.base_unit);
     if archiving || new_base {
         bump_rules(txn, tenant).await?;
@@ -128,7 +128,7 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Item, item: &Item) -
         return Err(Error::Conflict { code: "item_has_stock", detail });
     }
     if archiving && item.archived {
-        in_use::refuse("item_in_use", &before.sku, &in_use::of_item(txn, tenant, item.id).await?)?;
+        in_use::refuse("item_in_use", &before.sku, &in_use::of_item(txn, tenant, item.id, now).await?)?;
     }
     if new_base && (repository::has_entries(txn, tenant, item.id).await? || item_units::repository::has_any(txn, tenant, item.id).await?) {
         let detail = format!("`{}` was moved or has units of its own; its base unit `{}` is fixed.", before.sku, before.base_unit);

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, patch};
 use kernel::http::IfMatch;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Permission, TenantId, Text, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, TenantId, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,7 +68,7 @@ async fn update(task: &Task<(LocationId, IfMatch, Request)>, txn: &Txn) -> Resul
         let detail = "What it lies in is archived; that must be in use first.".to_owned();
         return Err(Error::Conflict { code: "parent_archived", detail });
     }
-    check_ledger(txn, tenant, &before, &location).await?;
+    check_ledger(txn, tenant, &before, &location, task.now).await?;
     location.version += 1;
     location.updated_at = task.now.max(before.updated_at);
     repository::save(txn, tenant, &location).await?;
@@ -92,7 +92,7 @@ async fn lock(task: &Task<(LocationId, IfMatch, Request)>, txn: &Txn) -> Result<
 
 /// Whether the ledger allows the change. The head is locked first, so that what is then read of the stock holds until the
 /// change is committed, and postings that were decided before it, by other days too, begin anew.
-async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: &Location) -> Result<(), Error> {
+async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: &Location, now: Instant) -> Result<(), Error> {
     let archiving = location.archived != before.archived;
     let other_days = location.time_zone != before.time_zone || location.day_starts_at != before.day_starts_at;
     if archiving || other_days {
@@ -110,7 +110,7 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: 
     if repository::has_stock(txn, tenant, location).await? {
         return Err(Error::Conflict { code: "location_has_stock", detail: format!("There is stock in `{}`.", location.path) });
     }
-    in_use::refuse("location_in_use", &location.path, &in_use::of_location(txn, tenant, &location.path).await?)?;
+    in_use::refuse("location_in_use", &location.path, &in_use::of_location(txn, tenant, &location.path, now).await?)?;
     if repository::has_children(txn, tenant, location.id).await? {
         return Err(Error::Conflict { code: "location_has_children", detail: format!("There are areas in use in `{}`.", location.path) });
     }

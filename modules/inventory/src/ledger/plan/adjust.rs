@@ -62,12 +62,9 @@ fn make_lot(draft: &mut Draft<'_>, command: &Command, index: usize, line: &Adjus
     if line.lot.is_some() {
         flaws.push(LineFlaw::new(index, "lot_id", "lot_and_cost", "with a cost of its own this makes a new lot: name a lot, or a cost"));
     }
-    let value = match line.unit_cost.map(|(cost, entered)| Money::of_line(entered, cost)) {
-        Some(Some(value)) => value,
-        _ => {
-            flaws.push(LineFlaw::new(index, "unit_cost", "out_of_range", "the value of this line is larger than a line can hold"));
-            return Ok(LineOutcome::default());
-        }
+    let Some(value) = line.unit_cost.and_then(|(cost, entered)| Money::of_line(entered, cost)) else {
+        flaws.push(LineFlaw::new(index, "unit_cost", "out_of_range", "the value of this line is larger than a line can hold"));
+        return Ok(LineOutcome::default());
     };
     let business_date = command.spot.days.business_date(command.effective_at);
     let expires_on = line.expires_on.or_else(|| shelf_life_end(&line.item, business_date));

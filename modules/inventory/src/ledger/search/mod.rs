@@ -156,7 +156,7 @@ fn shrink(mut script: Vec<Step>, left_out: LeftOut) -> Vec<Step> {
 }
 
 fn show(script: &[Step]) -> String {
-    script.iter().map(|step| format!("{step:?}\n")).collect()
+    script.iter().map(|step| format!("{step:?}")).collect::<Vec<_>>().join("\n")
 }
 
 fn script(seed: u64, steps: usize) -> Vec<Step> {

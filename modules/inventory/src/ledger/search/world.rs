@@ -463,7 +463,7 @@ impl World {
         let corrections = self.documents.iter().filter_map(|document| if let Work::Correct(it) = &document.command.work { Some(it) } else { None });
         let origin = self.entries.iter().find(|e| e.place.lot == line.lot && e.kind == EntryKind::Receipt)?;
         let received = Holding { quantity: Quantity(origin.quantity), value: Money(origin.value) };
-        let was = corrections.filter(|it| it.lot == line.lot).last().map_or(received, |it| it.is);
+        let was = corrections.rev().find(|it| it.lot == line.lot).map_or(received, |it| it.is);
         let correction = Correction { item: line.item.id, lot: line.lot, was, is: Holding { quantity: Quantity(quantity), value: Money(value) } };
         let command = Command {
             effective_at: self.at(at),
