@@ -49,6 +49,13 @@ async fn sums_hold(api: &Api) {
     assert_eq!(found.iter().map(|found| found.wrong).collect::<Vec<_>>(), [0, 0]);
 }
 
+/// What is set aside, and how many reservations keep something.
+#[derive(FromQueryResult)]
+struct Left {
+    reserved: i64,
+    active: i64,
+}
+
 both_engines! {
     async fn what_is_released_is_free_again_and_only_once(api: Api) {
         // H08, vendure#1557 and vendure#1571: giving back what was never set aside made it negative.
@@ -202,11 +209,6 @@ both_engines! {
         reserve(&other, with(aside("EGG", "2"), "ends_at", "2026-11-25T13:00:00Z")).await;
         api.advance(TimeDelta::hours(2));
         let api = api.restart().await;
-        #[derive(FromQueryResult)]
-        struct Left {
-            reserved: i64,
-            active: i64,
-        }
         let sql = "SELECT CAST(SUM(reserved_quantity) AS BIGINT) AS reserved, (SELECT COUNT(*) FROM reservation WHERE status = 'active') AS active FROM stock_key";
         let left = async || {
             let database = api.inventory_db();
