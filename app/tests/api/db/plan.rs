@@ -19,10 +19,10 @@ on_both! {
         ground.run(&["plan", "--check"]).says(0, "inventory, ").says(0, ": 0 migrations");
         ground.run(&["down", "--db", "inventory", "--yes"]).is(0);
         let plan = ground.run(&["plan", "--db", "inventory"]);
-        plan.says(0, "CREATE TABLE \"ledger_entry\"");
+        plan.says(0, "CREATE TABLE \"audit_event\"");
         assert!(!plan.stdout.contains("CREATE TABLE \"item\""), "{}", plan.stdout);
         // The server's role is told apart on Postgres, as a deploy does.
-        assert_eq!(plan.stdout.contains("REVOKE UPDATE, DELETE, TRUNCATE ON \"ledger_entry\""), engine == Engine::Postgres, "{}", plan.stdout);
+        assert_eq!(plan.stdout.contains("REVOKE UPDATE, DELETE, TRUNCATE ON \"audit_event\""), engine == Engine::Postgres, "{}", plan.stdout);
         let object = ground.run(&["plan", "--db", "inventory", "--json"]).json();
         let steps = object["migrations"].as_array().expect("migrations");
         assert_eq!((steps.len(), &steps[0]["transactional"], &steps[0]["db"]), (1, &json!(true), &json!("inventory")));

@@ -123,7 +123,8 @@ fn copy(from: &Path, to: &Path) {
 const LOCK: &str = "migration/inventory/migrations.lock";
 const LOT: &str = "entity/inventory/src/lot.rs";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
-const LEDGER: &str = "m20261125_000004_create_ledger";
+/// The last one.
+const LAST: &str = "m20261126_000008_create_periods";
 
 /// The lock file with another checksum for a migration on Postgres.
 fn edited(text: &str, name: &str) -> String {
@@ -227,7 +228,7 @@ fn a_changed_a_missing_and_a_superfluous_file_are_told_and_made_right() {
     place.write(LOT, &place.read(LOT).replace("pub void: bool", "pub void: Option<bool>"));
     std::fs::remove_file(place.path("entity/auth/src/prelude.rs")).expect("removed");
     place.write("entity/inventory/src/supplier.rs", "// its table is gone\n");
-    place.write(LOCK, &without(&place.read(LOCK), LEDGER));
+    place.write(LOCK, &without(&place.read(LOCK), LAST));
     let wrong = place.files();
 
     let ended = place.ends_with(2, &["generate", "--check"]);
@@ -243,7 +244,7 @@ fn a_changed_a_missing_and_a_superfluous_file_are_told_and_made_right() {
     assert!(place.files() == wrong, "--check has written");
     let checked = place.ends_with(2, &["check", "--json", "--db", "inventory"]);
     let checks = json(&checked);
-    assert_eq!(checks["checks"][1]["problems"][0], format!("{LEDGER} is not in migrations.lock: `larder db generate` adds it"));
+    assert_eq!(checks["checks"][1]["problems"][0], format!("{LAST} is not in migrations.lock: `larder db generate` adds it"));
     assert_eq!(checks["checks"][5]["problems"][0], "entity/inventory/src/lot.rs is not what `larder db generate` gives");
 
     let answer = json(&place.ends_with(0, &["generate", "--json"]));
@@ -272,7 +273,7 @@ fn an_entity_that_is_not_what_the_migrations_give_is_drift() {
 fn changed_sql_of_a_locked_migration_is_exit_4_and_nothing_is_written() {
     let Some(variables) = variables() else { return };
     let place = Copy::make(variables);
-    place.write(LOCK, &without(&edited(&place.read(LOCK), CATALOGUE), LEDGER));
+    place.write(LOCK, &without(&edited(&place.read(LOCK), CATALOGUE), LAST));
     place.write(LOT, "");
     let before = place.files();
     for arguments in [["generate"].as_slice(), &["generate", "--check"]] {
@@ -289,8 +290,8 @@ fn a_locked_migration_that_is_gone_or_has_moved_is_exit_4() {
     let Some(variables) = variables() else { return };
     let place = Copy::make(variables);
     let text = place.read(LOCK);
-    let gone = "m20261125_000005_gone";
-    place.write(LOCK, &format!("{text}{}", text.lines().last().expect("a line").replace(LEDGER, gone)));
+    let gone = "m20261126_000009_gone";
+    place.write(LOCK, &format!("{text}{}", text.lines().last().expect("a line").replace(LAST, gone)));
     assert!(place.ends_with(4, &["generate"]).stderr.contains(&format!("there is no such migration: {gone}")));
     assert!(place.ends_with(4, &["check"]).stdout.contains(&format!("names         failed: in migrations.lock, and there is no such migration: {gone}")));
     place.write(LOCK, &without(&text, CATALOGUE));
@@ -369,7 +370,7 @@ fn dev_applies_generates_and_checks() {
     place.write(LOT, "");
     let ended = place.ends_with(0, &["dev", "--db", "inventory"]);
     let lines = [
-        format!("inventory  applied      {LEDGER} in "),
+        format!("inventory  applied      {LAST} in "),
         format!("inventory  written      {LOT}"),
         "inventory  sqlite        ok".into(),
         "inventory  entities      ok".into(),

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::says;
 use super::scenario::Scenario;
-use super::situations::{LATER, LEDGER, applied, not_applied};
+use super::situations::{LAST, LATER, applied, not_applied};
 use crate::db::execute;
 use crate::support::{Engine, SECRET_KEY, connect};
 
@@ -79,7 +79,7 @@ impl Scenario {
         let (auth, inventory) = (self.servers_url("auth"), self.servers_url("inventory"));
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = taken.local_addr().expect("an address").port().to_string();
-        let (with_ledger, without_ledger, later, not_later) = (applied(LEDGER), not_applied(LEDGER), applied(LATER), not_applied(LATER));
+        let (with_last, without_last, later, not_later) = (applied(LAST), not_applied(LAST), applied(LATER), not_applied(LATER));
         let production = |part| when(part).set("LARDER_MODE", "production");
         let impatient = when("is being migrated by").set("LARDER_DATABASE_MIGRATE_ON_START", "true").set("LARDER_DATABASE_SQLITE_BUSY_TIMEOUT_MS", "300");
         let situations = [
@@ -89,12 +89,12 @@ impl Scenario {
             production("in memory").set("USE_IN_MEMORY_REPOSITORIES", "true").set("LARDER_SECRET_KEY", SECRET_KEY),
             when("the same database").at("auth", &inventory).at("inventory", &inventory),
             when("of the same name").set("LARDER_MIGRATION_URL_INVENTORY", "postgres://somebody@db/elsewhere"),
-            when("has pending migrations").sql(&[&without_ledger], &[&with_ledger]),
+            when("has pending migrations").sql(&[&without_last], &[&with_last]),
             when("is the database of").at("auth", &inventory).at("inventory", &auth),
             when("not a database of Larder").foreign(),
             when("is newer than").sql(&[&later], &[&not_later]),
             when("no history of migrations").sql(&["ALTER TABLE seaql_migrations RENAME TO aside"], &["ALTER TABLE aside RENAME TO seaql_migrations"]),
-            impatient.set("LARDER_DATABASE_DEPLOY_LOCK_TIMEOUT_SECONDS", "1").sql(&[&without_ledger], &[&with_ledger]),
+            impatient.set("LARDER_DATABASE_DEPLOY_LOCK_TIMEOUT_SECONDS", "1").sql(&[&without_last], &[&with_last]),
             when("cannot be opened").at("inventory", "sqlite:///proc/x.db"),
             when("cannot be made").at("inventory", "sqlite:///proc/x/y.db"),
             when("is not the one").set("LARDER_SECRET_KEY", "another-key-of-more-than-32-bytes-0123"),
@@ -122,7 +122,7 @@ impl Scenario {
         let situations = [
             when("is the database of").at("auth", &url).at("inventory", &auth),
             when("not a database of Larder").foreign(),
-            when("4 pending").at("inventory", &empty),
+            when("8 pending").at("inventory", &empty),
             no_server.set("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", "500"),
             when("Create it").at("inventory", &format!("{url}_x")),
             when("Correct user and password").at("inventory", &format!("postgres://inventory_app:wrong@{place}")),
