@@ -182,6 +182,9 @@ async fn refuse_occupied(module: Module, to: &Target, limits: &Limits) -> Result
     let connection = databases::connect(module, to, limits, Role::Inspector).await.map_err(|failure| at("--to", to, failure))?;
     let failed = |error| Failure::new(module, to, Cause::Database(error));
     let txn = connection.begin().await.map_err(failed)?;
+    // Two modules may have a table of one name.
+    let found = databases::inspect(&txn, module, to).await?;
+    databases::refuse_strange(&found, module, to).map_err(|failure| at("--to", to, failure))?;
     for table in tables(module) {
         if exists(&txn, table.name()).await.map_err(failed)? {
             let rows = table.count(&txn).await.map_err(failed)?;

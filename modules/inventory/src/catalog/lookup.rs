@@ -38,7 +38,7 @@ impl Area {
 pub struct Ground {
     pub area: Area,
     pub rules: RulesSeen,
-    /// Now, not before the last posting, and later than a count.
+    /// Now, not before the last posting, and later than what was just counted.
     pub now: Instant,
 }
 
@@ -48,10 +48,10 @@ const SKEW_SECONDS: i64 = 5;
 impl Ground {
     /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
     /// goods that came in there can be thrown away here at once. What is posted after a count is no part of it, so it is later.
-    fn now(now: Instant, last: Option<Instant>, is_count: bool) -> Instant {
-        let close = |last: &Instant| *last <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
-        let not_before = |last: Instant| if is_count { last.plus(TimeDelta::microseconds(1)) } else { last };
-        last.filter(close).map_or(now, |last| now.max(not_before(last)))
+    fn now(now: Instant, last: Option<Instant>, counted: Option<Instant>) -> Instant {
+        let close = |at: &Instant| *at <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
+        let after_count = counted.map(|at| at.plus(TimeDelta::microseconds(1)));
+        [last, after_count].into_iter().flatten().filter(close).fold(now, Instant::max)
     }
 }
 
@@ -67,7 +67,7 @@ struct AreaRow {
     rules_version: i64,
     closed_through: Option<NaiveDate>,
     last_recorded_at: Option<DateTime<FixedOffset>>,
-    last_counts: i64,
+    last_counted_at: Option<DateTime<FixedOffset>>,
 }
 
 /// The area that a document names, and the rules of the ledger, which are read with it: before anything else, so that whatever
@@ -125,7 +125,7 @@ async fn area_row(txn: &Txn, filter: Filter) -> Result<Option<AreaRow>, DbErr> {
     let sql = format!(
         "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
          (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at, \
-         (SELECT COUNT(*) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq AND last.type = 'count') AS last_counts \
+         (SELECT MAX(last.effective_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq AND last.type = 'count') AS last_counted_at \
          FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
          JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
         filter.sql()
@@ -137,7 +137,7 @@ impl AreaRow {
     fn ground(self, now: Instant) -> Result<Ground, Error> {
         let rules = RulesSeen { version: self.rules_version, closed_through: self.closed_through };
         let days = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?;
-        let now = Ground::now(now, self.last_recorded_at.map(Instant::from), self.last_counts > 0);
+        let now = Ground::now(now, self.last_recorded_at.map(Instant::from), self.last_counted_at.map(Instant::from));
         Ok(Ground { area: Area { id: self.id, path: self.path, site_id: self.site_id, days }, rules, now })
     }
 }
@@ -407,9 +407,11 @@ mod tests {
         let now = Instant::from_micros(1_000_000_000);
         let at = |seconds: i64| now.plus(TimeDelta::seconds(seconds));
         for (last, expected) in [(None, now), (Some(at(-60)), now), (Some(at(3)), at(3)), (Some(at(SKEW_SECONDS)), at(SKEW_SECONDS)), (Some(at(3_600)), now)] {
-            assert_eq!(Ground::now(now, last, false), expected, "{last:?}");
+            assert_eq!(Ground::now(now, last, None), expected, "{last:?}");
         }
-        assert_eq!(Ground::now(now, Some(now), true), now.plus(TimeDelta::microseconds(1)), "what is posted after a count is no part of it");
-        assert_eq!(Ground::now(now, Some(at(-60)), true), now);
+        let after = |at: Instant| at.plus(TimeDelta::microseconds(1));
+        assert_eq!(Ground::now(now, Some(now), Some(now)), after(now), "what is posted after a count is no part of it");
+        assert_eq!(Ground::now(now, Some(at(2)), Some(at(2))), after(at(2)));
+        assert_eq!(Ground::now(now, Some(now), Some(at(-60))), now);
     }
 }

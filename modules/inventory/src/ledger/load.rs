@@ -1,6 +1,7 @@
 //! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Instant, SiteId, TenantId, Txn};
@@ -114,7 +115,9 @@ impl HeldRow {
         snapshot.holdings.insert(Place { key, lot: id }, Holding { quantity: Quantity(self.quantity), value: Money(self.value) });
         // Where nothing is held nothing can be taken, whatever is set aside.
         snapshot.reserved.insert(key, Quantity(self.reserved_quantity.unwrap_or(0)));
-        snapshot.lots.insert(id, self.lot.into_lot()?);
+        if let Entry::Vacant(unread) = snapshot.lots.entry(id) {
+            unread.insert(self.lot.into_lot()?);
+        }
         Ok(key)
     }
 }
@@ -137,7 +140,9 @@ pub async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -
     Ok(())
 }
 
-/// Where lots lie whose cost changes, and when they last moved. Where one lies at a key that is not locked, it has been moved
+/// Where lots lie whose cost changes, and when they last moved. The lots are read first: whoever brings some of one back to where
+/// nothing lay holds none of these keys, and shows only in the lot's version, which must not be younger than what is read of
+/// the places. Where one lies at a key that is not locked, it has been moved
 /// since the keys were looked up: the posting begins anew.
 async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapshot) -> Result<(), Error> {
     #[derive(FromQueryResult)]
@@ -145,6 +150,7 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         lot_id: Uuid,
         last_moved_at: DateTime<FixedOffset>,
     }
+    named(txn, locked, lots, snapshot).await?;
     let given = LOT.select(txn.get_database_backend(), 1);
     let sql = format!(
         "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity FROM ({given}) AS wanted \
