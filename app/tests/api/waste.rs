@@ -195,7 +195,7 @@ both_engines! {
         // The first line would have taken both of the sooner lot, had the second not named it.
         assert_eq!(taken(&posted), all([(&soon, "-1", "-1"), (&late, "-1", "-2"), (&soon, "-1", "-1")]));
         let lines: Vec<_> = posted["entries"].as_array().expect("entries").iter().map(|entry| entry["line_no"].as_i64()).collect();
-        assert_eq!(lines, [Some(1), Some(1), Some(2)]);
+        assert_eq!(lines, [Some(2), Some(1), Some(1)], "in the ledger they are in the order in which they were taken");
         assert_eq!(column(&posted["document"]["lines"], "value"), ["-3", "-1"]);
         // A named lot may leave before its turn.
         assert_eq!(taken(&kitchen.waste(json!([with(take("CREAM", "1"), "lot_id", late.as_str())])).await), all([(&late, "-1", "-2")]));
