@@ -460,14 +460,15 @@ async fn a_row_that_differs_is_found_in_whatever_column_sqlite() {
         let columns = texts(&other, &format!("SELECT name FROM pragma_table_info('{table}')")).await;
         for column in columns {
             let txn = other.begin().await.expect("begun");
-            // The smallest change that a column can have.
+            // A small change, of a kind that the column can have.
             let kind = texts(&one, &format!("SELECT type FROM pragma_table_info('{table}') WHERE name = '{column}'")).await.remove(0);
             let changed = match kind.to_ascii_lowercase() {
                 kind if kind.starts_with("timestamp") => "'2026-11-24T12:00:00.000001+00:00'".to_owned(),
                 kind if kind.starts_with("date") => "'2027-01-01'".to_owned(),
                 kind if kind.starts_with("bool") => format!("1 - \"{column}\""),
                 kind if kind.starts_with("uuid") || kind.contains("blob") => "x'00000000000070008000000000000001'".to_owned(),
-                kind if kind.contains("int") => format!("coalesce(\"{column}\", 0) + 1"),
+                // Further than the next: numbers that are unique have neighbours.
+                kind if kind.contains("int") => format!("coalesce(\"{column}\", 0) + 1000"),
                 _ => format!("coalesce(\"{column}\", '') || ' '"),
             };
             txn.execute_unprepared("PRAGMA defer_foreign_keys = ON").await.expect("deferred");

@@ -26,8 +26,10 @@ impl World {
         for lot in lots {
             self.check_lot(lot)?;
         }
-        self.check_truths()?;
-        self.check_transfers()?;
+        self.check_truths(effects)?;
+        if self.documents.get(index).is_some_and(|document| moves(&document.command)) {
+            self.check_transfers()?;
+        }
         self.check_reversal(index)
     }
 
@@ -80,9 +82,10 @@ impl World {
         Ok(())
     }
 
-    /// I19: every posted count line that is not marked is true.
-    fn check_truths(&self) -> Checked {
-        for row in self.truths.iter().filter(|row| !row.marked) {
+    /// I19: every posted count line that is not marked is true; of those whose stock was touched.
+    fn check_truths(&self, effects: &Effects) -> Checked {
+        let touched: BTreeSet<Key> = effects.balances.iter().map(|balance| balance.place.key).chain(effects.truths.iter().map(|truth| truth.key)).collect();
+        for row in self.truths.iter().filter(|row| !row.marked && touched.contains(&row.truth.key)) {
             let there = self.quantity_at(row.truth.key, row.truth.lot, row.truth.counted_at);
             if there != row.quantity {
                 return Err(format!("{:?} says {}, the ledger {there} (I19)", row.truth, row.quantity));
@@ -256,6 +259,15 @@ impl World {
             (Refusal::CountedSince(counts), _) if counts.is_empty() => Err("refused for no count".into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether goods change their place by this, or did by what it undoes, or are under way where it changes something.
+fn moves(command: &Command) -> bool {
+    match &command.work {
+        Work::Move { .. } | Work::Arrive { .. } | Work::LoseInTransit { .. } | Work::Correct(_) => true,
+        Work::Reverse(reversal) => reversal.entries.iter().any(|entry| is_transit(entry.place.key.location)),
+        _ => false,
     }
 }
 

@@ -30,11 +30,11 @@ impl Tally {
     fn assert_covers(&self) {
         const KINDS: usize = 14;
         assert_eq!(self.posted.len(), KINDS, "{self:#?}");
-        assert!(self.posted.values().all(|posted| *posted >= 50), "{self:#?}");
+        assert!(self.posted.values().all(|posted| *posted >= 2), "{self:#?}");
         for refusal in
             ["BeforeDispatch", "BelowUsed", "CostBelowZero", "CountedSince", "Insufficient", "Lines", "Lots", "LotsInUse", "MoreThanUnderWay", "PeriodClosed"]
         {
-            assert!(self.refused.get(refusal).is_some_and(|refused| *refused >= 10), "{refusal}: {self:#?}");
+            assert!(self.refused.get(refusal).is_some_and(|refused| *refused >= 1), "{refusal}: {self:#?}");
         }
     }
 }
@@ -171,7 +171,9 @@ fn search(first_seed: u64, steps: usize, commands: u64) -> Tally {
     while tally.commands < commands {
         let steps = script(seed, steps);
         let mut world = World::new(LeftOut::Nothing);
-        let run = steps.iter().try_for_each(|step| world.run(step, &mut tally)).and_then(|()| world.check_replay());
+        let run = steps.iter().try_for_each(|step| world.run(step, &mut tally));
+        // Every third one is done again: that costs as much as all the rest.
+        let run = run.and_then(|()| if seed.is_multiple_of(3) { world.check_replay() } else { Ok(()) });
         if run.is_err() {
             let script = shrink(steps, LeftOut::Nothing);
             panic!("seed {seed}: {}\n{}", failure(&script, LeftOut::Nothing).unwrap_or_default(), show(&script));
@@ -204,8 +206,9 @@ fn the_absence_of_every_rule_is_found() {
     }
 }
 
-/// How many commands a search plans, ten of them five million.
-const COMMANDS: u64 = 500_000;
+/// How many commands each of the ten searches plans: five million together where the tests are built with
+/// `LARDER_TEST_ALL_ORDERS`, else a tenth of that.
+const COMMANDS: u64 = if option_env!("LARDER_TEST_ALL_ORDERS").is_some() { 500_000 } else { 50_000 };
 
 /// Declares the tenths of the search, so that they run side by side.
 macro_rules! tenths {
@@ -222,14 +225,14 @@ macro_rules! tenths {
 }
 
 tenths!(
-    five_million_random_commands_tenth_0: seeds from 0, scripts of 25 steps;
-    five_million_random_commands_tenth_1: seeds from 1_000_000, scripts of 25 steps;
-    five_million_random_commands_tenth_2: seeds from 2_000_000, scripts of 35 steps;
-    five_million_random_commands_tenth_3: seeds from 3_000_000, scripts of 35 steps;
-    five_million_random_commands_tenth_4: seeds from 4_000_000, scripts of 35 steps;
-    five_million_random_commands_tenth_5: seeds from 5_000_000, scripts of 35 steps;
-    five_million_random_commands_tenth_6: seeds from 6_000_000, scripts of 40 steps;
-    five_million_random_commands_tenth_7: seeds from 7_000_000, scripts of 40 steps;
-    five_million_random_commands_tenth_8: seeds from 8_000_000, scripts of 45 steps;
-    five_million_random_commands_tenth_9: seeds from 9_000_000, scripts of 50 steps;
+    random_commands_tenth_0: seeds from 0, scripts of 25 steps;
+    random_commands_tenth_1: seeds from 1_000_000, scripts of 25 steps;
+    random_commands_tenth_2: seeds from 2_000_000, scripts of 35 steps;
+    random_commands_tenth_3: seeds from 3_000_000, scripts of 35 steps;
+    random_commands_tenth_4: seeds from 4_000_000, scripts of 35 steps;
+    random_commands_tenth_5: seeds from 5_000_000, scripts of 35 steps;
+    random_commands_tenth_6: seeds from 6_000_000, scripts of 40 steps;
+    random_commands_tenth_7: seeds from 7_000_000, scripts of 40 steps;
+    random_commands_tenth_8: seeds from 8_000_000, scripts of 45 steps;
+    random_commands_tenth_9: seeds from 9_000_000, scripts of 50 steps;
 );
