@@ -48,7 +48,7 @@ pub struct Course {
 }
 
 /// How many orders of one race are run, where nobody asks for all of them with `LARDER_TEST_ALL_ORDERS=1`.
-const AT_MOST: usize = 30;
+const AT_MOST: usize = 60;
 /// How many are drawn by lot beside them, and how many where all were asked for.
 const BY_LOT: u64 = 5;
 const MANY_BY_LOT: u64 = 100;
