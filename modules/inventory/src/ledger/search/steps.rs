@@ -144,11 +144,12 @@ fn quantity(random: &mut StdRng) -> i64 {
     if random.random_bool(0.6) { random.random_range(1..=9) } else { random.random_range(1..=2_000_000) }
 }
 
-fn line(random: &mut StdRng, named: f64) -> Line {
-    Line { item: random.random_range(0..ITEMS), quantity: quantity(random), lot: random.random_bool(named).then(|| random.random_range(0..6)) }
+/// `named` of a hundred lines name a lot.
+fn line(random: &mut StdRng, named: u32) -> Line {
+    Line { item: random.random_range(0..ITEMS), quantity: quantity(random), lot: random.random_ratio(named, 100).then(|| random.random_range(0..6)) }
 }
 
-fn lines(random: &mut StdRng, named: f64) -> Vec<Line> {
+fn lines(random: &mut StdRng, named: u32) -> Vec<Line> {
     (0..random.random_range(1..3)).map(|_| line(random, named)).collect()
 }
 
@@ -169,31 +170,31 @@ fn plain(random: &mut StdRng) -> Step {
     let expiry = |random: &mut StdRng| random.random_bool(0.6).then(|| random.random_range(0..8));
     match random.random_range(0..1000) {
         0..230 => {
-            let lines = (0..random.random_range(1..3)).map(|_| (line(random, 0.0), value(random), expiry(random))).collect();
+            let lines = (0..random.random_range(1..3)).map(|_| (line(random, 0), value(random), expiry(random))).collect();
             Step::Receive { at: early(random), area: area(random), lines, charge: random.random_range(0..3) * 7 }
         }
-        230..330 => Step::Waste { at: at(random), area: area(random), lines: lines(random, 0.4) },
+        230..330 => Step::Waste { at: at(random), area: area(random), lines: lines(random, 40) },
         330..440 => {
             let reservation = random.random_bool(0.3).then(|| random.random_range(0..4));
-            Step::Use { at: at(random), area: area(random), lines: lines(random, 0.4), record: random.random_bool(0.3), reservation }
+            Step::Use { at: at(random), area: area(random), lines: lines(random, 40), record: random.random_bool(0.3), reservation }
         }
-        440..470 => Step::Return { at: at(random), area: area(random), lines: lines(random, 0.5), credit: random.random_bool(0.5).then(|| value(random)) },
+        440..470 => Step::Return { at: at(random), area: area(random), lines: lines(random, 50), credit: random.random_bool(0.5).then(|| value(random)) },
         470..560 => {
             let line = |random: &mut StdRng| {
-                let line = line(random, 0.4);
+                let line = line(random, 40);
                 let up = random.random_bool(0.6);
                 (Line { quantity: if up { line.quantity } else { -line.quantity }, ..line }, (up && random.random_bool(0.3)).then(|| random.random_range(0..9)))
             };
             Step::Adjust { at: at(random), area: area(random), lines: (0..random.random_range(1..3)).map(|_| line(random)).collect() }
         }
-        560..620 => Step::Move { at: at(random), area: area(random), to: area(random), lines: lines(random, 0.4) },
-        620..660 => Step::Dispatch { at: at(random), area: area(random), to: area(random), lines: lines(random, 0.4) },
+        560..620 => Step::Move { at: at(random), area: area(random), to: area(random), lines: lines(random, 40) },
+        620..660 => Step::Dispatch { at: at(random), area: area(random), to: area(random), lines: lines(random, 40) },
         660..720 => {
             let end = [End::Arrives, End::Arrives, End::Lost, End::Back][random.random_range(0..4)];
             Step::Arrive { at: at(random), transfer: random.random_range(0..4), part: random.random_bool(0.5).then(|| quantity(random)), end }
         }
         720..780 => {
-            let line = |random: &mut StdRng| (area(random), line(random, 0.3), random.random_range(0..HOURS));
+            let line = |random: &mut StdRng| (area(random), line(random, 30), random.random_range(0..HOURS));
             Step::Count { lines: (0..random.random_range(1..3)).map(|_| line(random)).collect() }
         }
         780..860 => Step::Reverse { document: random.random_range(0..12), today: random.random_bool(0.3) },
@@ -206,12 +207,12 @@ fn plain(random: &mut StdRng) -> Step {
             value: value(random),
         },
         910..930 => {
-            let outputs = (0..random.random_range(1..3)).map(|_| (line(random, 0.0), random.random_range(0..9), expiry(random))).collect();
-            Step::Transform { at: at(random), area: area(random), inputs: lines(random, 0.5), outputs }
+            let outputs = (0..random.random_range(1..3)).map(|_| (line(random, 0), random.random_range(0..9), expiry(random))).collect();
+            Step::Transform { at: at(random), area: area(random), inputs: lines(random, 50), outputs }
         }
-        930..950 => Step::Open { at: at(random), area: area(random), line: line(random, 1.0) },
+        930..950 => Step::Open { at: at(random), area: area(random), line: line(random, 100) },
         950..965 => Step::Hold { lot: random.random_range(0..8), on: random.random_bool(0.6) },
-        965..980 => Step::Reserve { area: area(random), line: line(random, 0.0) },
+        965..980 => Step::Reserve { area: area(random), line: line(random, 0) },
         980..988 => Step::Release { reservation: random.random_range(0..4) },
         988..997 => Step::Close { day: random.random_range(0..HOURS / 48) },
         _ => Step::Reopen,
