@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::instant::Instant;
 
@@ -34,15 +34,25 @@ impl Ids {
         bytes
     }
 
-    /// A UUIDv7: sortable by millisecond, random within one, and therefore never a tie-break.
+    /// A UUIDv7. The operating system's follow one another in the order in which one process made them, within a millisecond
+    /// too and where the clock goes back, so that lists by identifier are in the order of making. Those of two processes do
+    /// not, so an identifier is still never a tie-break.
     pub fn next(&self, now: Instant) -> Uuid {
-        if let Self::OfSteps(steps) = self {
-            return steps.next();
-        }
         let millis = u64::try_from(now.micros() / 1000).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
+        match self {
+            Self::System => {
+                let order = MADE_IN_ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+                let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
+                Uuid::new_v7(Timestamp::from_unix(&*order, millis / 1000, nanos))
+            }
+            Self::Seeded(_) => uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid(),
+            Self::OfSteps(steps) => steps.next(),
+        }
     }
 }
+
+/// What the identifiers of one millisecond are counted with.
+static MADE_IN_ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// Identifiers that are the same wherever and whenever a script is played: each follows from the name of its step and its
 /// place within that step, and not from what was done before. So a script that was interrupted goes on with the same ones.
@@ -104,6 +114,17 @@ mod tests {
         assert_eq!(one, [Steps::id("one", 0), Steps::id("one", 1)]);
         assert!(one[0] != one[1] && !one.contains(&two));
         assert_eq!((two.get_version_num(), two.get_variant()), (7, uuid::Variant::RFC4122));
+    }
+
+    #[test]
+    fn identifiers_are_in_the_order_of_making_also_within_a_millisecond_and_when_the_clock_goes_back() {
+        let now = Instant::from_micros(1_800_000_000_000_000);
+        let at = [now, now, now, now.plus(chrono::TimeDelta::days(-1)), now.plus(chrono::TimeDelta::milliseconds(1)), now];
+        let made: Vec<Uuid> = at.iter().cycle().take(10_000).map(|at| Ids::System.next(*at)).collect();
+        assert!(made.is_sorted_by(|one, next| one < next), "{made:?}");
+        assert_eq!((made[0].get_version_num(), made[0].get_variant()), (7, uuid::Variant::RFC4122));
+        // The first six bytes are the time.
+        assert_eq!(made[0].as_u128() >> 80, 1_800_000_000_000);
     }
 
     #[test]

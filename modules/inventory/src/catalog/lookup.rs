@@ -144,6 +144,7 @@ impl AreaRow {
 
 #[derive(FromQueryResult)]
 struct SiteRow {
+    location_id: Uuid,
     site_id: Uuid,
     time_zone: Option<String>,
     day_starts_at: Option<String>,
@@ -151,10 +152,26 @@ struct SiteRow {
 
 /// The site of a location, archived or not, and its days.
 pub async fn site_of(txn: &Txn, tenant: TenantId, location: LocationId) -> Result<(LocationId, SiteDays), Error> {
-    let sql = "SELECT site.id AS site_id, site.time_zone, site.day_starts_at FROM location \
-               JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id WHERE location.tenant_id = $1 AND location.id = $2";
-    let row = rows::one::<SiteRow>(txn, sql, [tenant.into(), location.into()]).await?.ok_or(Error::NotFound("location"))?;
-    Ok((row.site_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?))
+    sites_of(txn, tenant, [location]).await?.remove(&location).ok_or(Error::NotFound("location"))
+}
+
+/// The sites of locations, archived or not, and their days, by location.
+pub async fn sites_of(
+    txn: &Txn,
+    tenant: TenantId,
+    locations: impl IntoIterator<Item = LocationId>,
+) -> Result<BTreeMap<LocationId, (LocationId, SiteDays)>, Error> {
+    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+    let backend = txn.get_database_backend();
+    let ids = ID.select(backend, 2);
+    let sql = format!(
+        "SELECT location.id AS location_id, site.id AS site_id, site.time_zone, site.day_starts_at FROM location \
+         JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id \
+         WHERE location.tenant_id = $1 AND location.id IN ({ids})"
+    );
+    let given = rows::parameter(locations.into_iter().map(|location| given_row!(backend, location)).collect());
+    let found = rows::all::<SiteRow>(txn, &sql, [tenant.into(), given]).await?;
+    found.into_iter().map(|row| Ok((row.location_id, (row.site_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?)))).collect()
 }
 
 /// The days of a site, from what is stored.

@@ -1,5 +1,7 @@
 //! What a posting answers: everything that it did, so that nothing has to be read back.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use inventory_entity::{document, document_detail};
 use kernel::{Caller, Instant, Outcome, Permission, Txn};
@@ -10,7 +12,7 @@ use uuid::Uuid;
 use super::line_answer::{LineAnswer, Names, line_answers};
 use super::lines::Lines;
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::{Items, Reasons, site_of};
+use crate::catalog::lookup::{Items, Reasons, sites_of};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, hide, need_site};
 use crate::ledger::{Basis, Detail, DocumentType, EntryAnswer, Posted, VarianceKind};
@@ -52,13 +54,18 @@ impl HideCosts for PostedAnswer {
 }
 
 impl Recheck for PostedAnswer {
-    /// The site, and `backdate` where it was needed.
+    /// Every site that it tells of, and `backdate` where it was needed.
     fn recheck<'a>(&'a self, caller: &'a Caller, txn: &'a Txn) -> Outcome<'a, (), Error> {
         Box::pin(async move {
             let document = &self.document;
-            let (site_id, days) = site_of(txn, caller.tenant_id, document.location_id).await?;
-            need_site(caller, site_id)?;
-            if document.business_date < days.business_date(document.recorded_at) {
+            let entries = self.entries.iter().map(|entry| (entry.location_id, entry.business_date));
+            let days: BTreeSet<_> = entries.chain([(document.location_id, document.business_date)]).collect();
+            let sites = sites_of(txn, caller.tenant_id, days.iter().map(|(location, _)| *location)).await?;
+            for (site, _) in sites.values() {
+                need_site(caller, *site)?;
+            }
+            let lies_back = |location, date| sites.get(&location).is_some_and(|(_, days)| date < days.business_date(document.recorded_at));
+            if days.iter().any(|(location, date)| lies_back(*location, *date)) {
                 caller.need(Permission::Backdate)?;
             }
             Ok(())

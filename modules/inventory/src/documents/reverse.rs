@@ -16,7 +16,7 @@ use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Counted, Detail, DocumentType, Header, Locked, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
+use crate::ledger::{self, Counted, Detail, DocumentType, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
 use crate::names::{Code, DocumentId, ItemRef, LotId};
 use crate::transfers::{self, undo::LockedTransfer};
 
@@ -218,12 +218,12 @@ async fn items<I>(txn: &Txn, task: &Task<I>, entries: &[OldEntry]) -> Result<Ite
 /// The ledger's refusal, with what can be done instead where it is about a reversal in particular.
 fn instead(error: Error) -> Error {
     let Error::Refused(refusal) = error else { return error };
-    let detail = match refusal {
+    let detail = match &refusal {
         Refusal::Insufficient(_) => {
             "What came in by this document is not all there any more. Undo first what took it; where it is there now and was not in between, \
              say \"at\": \"today\"; else adjust the stock."
         }
-        Refusal::Lots(_) => {
+        Refusal::Lots(lots) if lots.iter().any(|lot| lot.code == LotConflictCode::RevaluedAfter) => {
             "The cost of lots of this document was changed later, so its entries can no longer be negated. Set the stock right with an adjustment; \
              a line of a receipt can be corrected, and goods can be sent back."
         }
@@ -248,7 +248,7 @@ fn instead(error: Error) -> Error {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: it needs what posting the document needs, `adjust`, every site that it touched, and `backdate` where it stands before today. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with the documents that touch its lots in `lots`; `lot_revalued_after`; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with the documents that touch its lots in `lots`; `lot_revalued_after`; `lot_on_hold` for the opening of a lot that is on hold now; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

@@ -8,7 +8,7 @@ use kernel::{Caller, Fields, FromFields, FromValue as _, Permission, Text, Txn};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{LotStatus, read};
+use super::read;
 use crate::Inventory;
 use crate::documents::{PostedAnswer, Undo, When, reverse};
 use crate::error::Error;
@@ -70,12 +70,7 @@ async fn work(task: &Task<(DocumentId, LotId, Request)>, txn: &Txn) -> Result<Po
         None => Code::from_value(&REASON.into()).map_err(|_| Error::NotFound("reason"))?,
     };
     let (today, counted, note) = (request.at == When::Today, request.counted, request.note.clone());
-    let undone = reverse(task, txn, &Undo { id: *id, document: opened.origin_document_id, reason, today, counted, note }).await?;
-    // What is on hold or recalled is not hidden in a lot that is not. Nobody changes that now: the head is ours.
-    if let LotStatus::Hold | LotStatus::Recall = read::find(txn, &task.caller, *lot, task.now).await?.status {
-        return Err(Error::Conflict { code: "lot_on_hold", detail: "This lot is on hold or recalled; release it first.".to_owned() });
-    }
-    Ok(undone)
+    reverse(task, txn, &Undo { id: *id, document: opened.origin_document_id, reason, today, counted, note }).await
 }
 
 /// Seals an opened lot again: it becomes a part of the lot that it came from. The document of the opening is undone.

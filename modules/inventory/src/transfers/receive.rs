@@ -148,8 +148,7 @@ pub async fn receive_transfer(
     key: IdempotencyKey,
     body: Body<Request>,
 ) -> Result<Answer<StepAnswer>, Error> {
-    let once = Once { key: key.required()?, fingerprint: body.fingerprint };
-    let step = Step { transfer: id.0, document: state.next_id(), seen: seen.0, request: body.request };
+    let (once, step) = Step::asked(&state, &id, seen, key, body)?;
     execute(&state, &caller, once, step).await
 }
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, dev};
-use kernel::http::IfMatch;
-use kernel::{Caller, Fields, Instant, Outcome, Permission, Problem, Txn, Violation};
+use kernel::http::{IdempotencyKey, IfMatch};
+use kernel::{Body, Caller, Fields, Instant, Outcome, Permission, Problem, Txn, Violation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,13 +15,14 @@ use super::TransferStatus;
 use super::read::{TransferAnswer, find};
 use super::repository::{self, LockedTransfer, NewLine};
 use super::undo::lock;
+use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::calendar::SiteDays;
 use crate::catalog::lookup::{self, Area, Items, Reasons};
 use crate::documents::{BalanceAnswer, DocumentAnswer, Lines, PostedAnswer, TRANSFER_STEP_LINE, answer, cells};
 use crate::error::Error;
-use crate::http::{HideCosts, Recheck, need_site};
-use crate::idempotency::Task;
+use crate::http::{HideCosts, Id, Recheck, need_site};
+use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Detail, DocumentType, EntryAnswer, Header, Kind, Posted, Posting, RulesSeen, TakeLine};
 use crate::names::{ItemId, ItemRef, LocationId, LotId, ReasonId, UnitCode};
 
@@ -126,6 +127,14 @@ pub struct Step<R> {
     pub document: Uuid,
     pub seen: Option<IfMatch>,
     pub request: R,
+}
+
+impl<R> Step<R> {
+    /// From what came with the request. 400 `idempotency_key_required`.
+    pub fn asked(state: &Inventory, transfer: &Id, seen: Seen, key: IdempotencyKey, body: Body<R>) -> Result<(Once, Self), Error> {
+        let once = Once { key: key.required()?, fingerprint: body.fingerprint };
+        Ok((once, Self { transfer: transfer.0, document: state.next_id(), seen: seen.0, request: body.request }))
+    }
 }
 
 /// The transfer of a step, locked. 404 for one that neither begins nor ends at a site of the caller, 412 where it has moved on.

@@ -8,6 +8,7 @@ use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{Effects, EntryKind, NewEntry, Variance};
 use crate::ledger::facts::{Holding, Place};
 use crate::ledger::refusal::{LotConflict, LotConflictCode, LotInUse, Refusal, ShortLine};
+use crate::names::LotId;
 
 pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> Result<Effects, Refusal> {
     may_be_undone(&draft, reversal)?;
@@ -50,8 +51,15 @@ pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> 
     draft.finish(command, Vec::new())
 }
 
-/// Its lots must cost what they cost then, and those that it made must be untouched.
+/// Its lots must cost what they cost then, and those that it made must be untouched. An opened lot that is on hold or recalled
+/// must be released first: it would be hidden in the one that it came from.
 fn may_be_undone(draft: &Draft<'_>, reversal: &Reversal) -> Result<(), Refusal> {
+    let held = |id: &&LotId| draft.lot(**id).is_some_and(|lot| lot.opened && lot.hold.is_some());
+    let on_hold = |id: &LotId| LotConflict { line: 0, lot_id: *id, code: LotConflictCode::OnHold, cost_floor_at: None, expires_on: None };
+    let on_hold: Vec<LotConflict> = reversal.made.keys().filter(held).map(on_hold).collect();
+    if !on_hold.is_empty() {
+        return Err(Refusal::Lots(on_hold));
+    }
     let revalued = |old: &&OldEntry| draft.lot(old.place.lot).is_some_and(|lot| lot.revalued_position > reversal.position);
     let conflict = |old: &OldEntry| LotConflict {
         line: usize::try_from(old.line_no - 1).unwrap_or(0),
