@@ -438,6 +438,29 @@ both_engines! {
         assert_eq!(read(&kitchen.owner, &free).await["status"], json!("recall"));
     }
 
+    async fn a_body_that_does_not_say_what_it_is_is_not_dropped(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lot = egg(&kitchen, "10", "2026-12-01").await;
+        let opened = child(&open(&kitchen, &lot, "4").await);
+        let period = text(&kitchen.owner.post("/v1/inventory/periods", json!({ "last_day": "2026-11-15" })).await.ok(201)["id"]);
+        let count = text(&kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let before = rows(&api).await;
+        for (path, body) in [
+            (format!("{}/recall", at(&lot)), r#"{"include_descendants":false}"#),
+            (format!("{}/reseal", at(&opened)), r#"{"at":"today"}"#),
+            (format!("/v1/inventory/periods/{period}/close"), r#"{"note":"all"}"#),
+            (format!("/v1/inventory/periods/{period}/reopen"), r#"{"note":"all"}"#),
+            (format!("/v1/inventory/counts/{count}/start"), "{}"),
+        ] {
+            let call = kitchen.owner.call("POST", &path).header("Idempotency-Key", "untyped").untyped(body);
+            call.send().await.refused(415, "unsupported_media_type");
+        }
+        assert_eq!(rows(&api).await, before);
+        kitchen.owner.post(&format!("{}/recall", at(&lot)), json!({ "include_descendants": false })).await.ok(201);
+        assert_eq!(read(&kitchen.owner, &opened).await["status"], json!("ok"));
+    }
+
     async fn a_recall_tells_what_was_used_already_and_for_whom(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;

@@ -83,6 +83,7 @@ async fn count(api: &Api, kitchen: &Kitchen, status: &str) -> String {
         ("site_id", Expr::val(parse(&place["site_id"]))),
         ("blind", Expr::val(false)),
         ("needs_approval", Expr::val(false)),
+        ("uncounted", Expr::val("untouched")),
         ("created_by", Expr::val(user_of(&kitchen.owner).await)),
     ];
     let (columns, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();

@@ -12,7 +12,7 @@ use super::read;
 use crate::Inventory;
 use crate::documents::{PostedAnswer, Undo, When, reverse};
 use crate::error::Error;
-use crate::http::{Answer, Id, MaybeBody};
+use crate::http::{Answer, Id, OptionalBody};
 use crate::idempotency::{Once, Task};
 use crate::ledger::Counted;
 use crate::names::{Code, DocumentId, LotId};
@@ -21,7 +21,7 @@ use crate::names::{Code, DocumentId, LotId};
 const REASON: &str = "did_not_happen";
 
 /// Why an opening is undone, and when.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub reason: Option<Code>,
     pub at: When,
@@ -81,7 +81,7 @@ async fn work(task: &Task<(DocumentId, LotId, Request)>, txn: &Txn) -> Result<Po
         ("id" = Uuid, Path, description = "The id of the lot that the opening made"),
         ("Idempotency-Key" = String, Header, description = "A new value for each lot that is sealed; the same value again answers the same"),
     ),
-    request_body = RequestShape,
+    request_body(content = Option<RequestShape>, description = "May be left out"),
     responses(
         (status = 201, description = "Posted: the reversal of the opening, its entries and the new balances", body = PostedAnswer),
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
@@ -98,10 +98,10 @@ pub async fn reseal_lot(
     caller: Caller,
     key: IdempotencyKey,
     id: Id,
-    body: MaybeBody<Request>,
+    body: OptionalBody<Request>,
 ) -> Result<Answer<PostedAnswer>, Error> {
-    let once = Once { key: key.required()?, fingerprint: body.fingerprint };
-    execute(&state, &caller, once, id.0, body.request).await
+    let once = Once { key: key.required()?, fingerprint: body.0.fingerprint };
+    execute(&state, &caller, once, id.0, body.0.request).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::Inventory;
 use crate::audit::{self, Action, Subject};
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::{Answer, Id, MaybeBody};
+use crate::http::{Answer, Id, OptionalBody};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{bump_rules, checkpoint_before, close_through, write_checkpoints};
 
@@ -84,7 +84,7 @@ pub async fn close<I>(task: &Task<I>, txn: &Txn, period: Period, note: Option<&s
 #[utoipa::path(
     tag = "periods",
     operation_id = "close_period",
-    request_body = Remark,
+    request_body(content = Option<Remark>, description = "May be left out"),
     params(("id" = Uuid, Path, description = "The period's id"), ("Idempotency-Key" = Option<String>, Header, description = answers::KEY)),
     responses(
         (status = 200, description = "The period, closed", body = Period),
@@ -96,6 +96,12 @@ pub async fn close<I>(task: &Task<I>, txn: &Txn, period: Period, note: Option<&s
     )
 )]
 #[post("/periods/{id}/close")]
-pub async fn close_period(state: web::Data<Inventory>, caller: Caller, key: IdempotencyKey, id: Id, body: MaybeBody<Remark>) -> Result<Answer<Period>, Error> {
-    execute(&state, &caller, Once { key, fingerprint: body.fingerprint }, id.0, body.request).await
+pub async fn close_period(
+    state: web::Data<Inventory>,
+    caller: Caller,
+    key: IdempotencyKey,
+    id: Id,
+    body: OptionalBody<Remark>,
+) -> Result<Answer<Period>, Error> {
+    execute(&state, &caller, Once { key, fingerprint: body.0.fingerprint }, id.0, body.0.request).await
 }

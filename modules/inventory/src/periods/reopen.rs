@@ -12,7 +12,7 @@ use crate::Inventory;
 use crate::audit::{self, Action, Subject};
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::{Answer, Id, MaybeBody};
+use crate::http::{Answer, Id, OptionalBody};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{bump_rules, checkpoint_before, reopen_to};
 
@@ -61,7 +61,7 @@ async fn work(task: &Task<(Uuid, Remark)>, txn: &Txn) -> Result<Period, Error> {
 #[utoipa::path(
     tag = "periods",
     operation_id = "reopen_period",
-    request_body = Remark,
+    request_body(content = Option<Remark>, description = "May be left out"),
     params(("id" = Uuid, Path, description = "The period's id"), ("Idempotency-Key" = Option<String>, Header, description = answers::KEY)),
     responses(
         (status = 200, description = "The period, open again", body = Period),
@@ -73,6 +73,12 @@ async fn work(task: &Task<(Uuid, Remark)>, txn: &Txn) -> Result<Period, Error> {
     )
 )]
 #[post("/periods/{id}/reopen")]
-pub async fn reopen_period(state: web::Data<Inventory>, caller: Caller, key: IdempotencyKey, id: Id, body: MaybeBody<Remark>) -> Result<Answer<Period>, Error> {
-    execute(&state, &caller, Once { key, fingerprint: body.fingerprint }, id.0, body.request).await
+pub async fn reopen_period(
+    state: web::Data<Inventory>,
+    caller: Caller,
+    key: IdempotencyKey,
+    id: Id,
+    body: OptionalBody<Remark>,
+) -> Result<Answer<Period>, Error> {
+    execute(&state, &caller, Once { key, fingerprint: body.0.fingerprint }, id.0, body.0.request).await
 }
