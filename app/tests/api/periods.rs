@@ -213,6 +213,18 @@ both_engines! {
         stranger.get(&format!("{PERIODS}/{}", text(&period["id"]))).await.refused(404, "not_found");
         assert_eq!(stranger.get(PERIODS).await.ok(200)["data"], json!([]));
         kitchen.owner.post(&format!("{PERIODS}/{NOBODY}/close"), json!({})).await.refused(404, "not_found");
+        // The books are those of every site: who sees one of them neither closes nor opens them, and is told of no other.
+        let home = text(&kitchen.site["id"]).parse().expect("an id");
+        let of_one_site = api.member("manager", Some(&[home])).await;
+        for (path, body) in [
+            (PERIODS.to_owned(), json!({ "last_day": "2026-11-16" })),
+            (PERIODS.to_owned(), json!({ "last_day": "2026-11-30", "close": true })),
+            (at(&period, "close"), json!({})),
+            (at(&period, "reopen"), json!({})),
+        ] {
+            refused(&of_one_site, &path, body).await.refused(403, "forbidden");
+        }
+        of_one_site.get(&format!("{PERIODS}/{}", text(&period["id"]))).await.ok(200);
         api.member("manager", None).await.post(&at(&period, "close"), json!({})).await.ok(200);
         // What one tenant closes is open for another.
         let theirs = Kitchen::of(stranger.clone()).await;

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use kernel::http::IfMatch;
-use kernel::{Body, Caller, Fingerprint, FromFields, Outcome, Page, Problem, SiteId, Txn};
+use kernel::{Body, Caller, Fingerprint, FromFields, Outcome, Page, Problem, SiteId, Sites, Txn};
 use serde::Serialize;
 
 use crate::arithmetic::Money;
@@ -44,6 +44,14 @@ pub fn need_site(caller: &Caller, site: SiteId) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Problem(Problem::new(403, "forbidden", "You have no access to this site.")))
+}
+
+/// 403 for a caller who sees only some sites, where what is done is done to all of them.
+pub fn need_all_sites(caller: &Caller) -> Result<(), Error> {
+    if caller.sites == Sites::All {
+        return Ok(());
+    }
+    Err(Error::Problem(Problem::new(403, "forbidden", "This is done to every site, and you have access to some of them only.")))
 }
 
 /// Leaves an amount out: an absent field, not a zero.

@@ -12,12 +12,13 @@ use crate::Inventory;
 use crate::audit::{self, Action, Subject};
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::{Answer, Id, OptionalBody};
+use crate::http::{Answer, Id, OptionalBody, need_all_sites};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{bump_rules, checkpoint_before, reopen_to};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, remark: Remark) -> Result<Answer<Period>, Error> {
     caller.need(Permission::Close)?;
+    need_all_sites(caller)?;
     let opened = state.create_once(caller, once, (id, remark), |task, txn| Box::pin(work(task, txn))).await?;
     Ok(Answer { status: 200, ..opened })
 }
@@ -66,7 +67,7 @@ async fn work(task: &Task<(Uuid, Remark)>, txn: &Txn) -> Result<Period, Error> {
     responses(
         (status = 200, description = "The period, open again", body = Period),
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
-        (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: it needs `close`, and every site: the books are those of all. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`not_closed`; `not_last_closed`: a later one is closed; `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, `idempotency_key_reused`", body = ProblemDocument<'_>),
