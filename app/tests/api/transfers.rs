@@ -543,6 +543,22 @@ both_engines! {
         assert_eq!(left, BTreeMap::from([("active".to_owned(), 2_000_000)]));
     }
 
+    async fn a_document_shows_what_it_wrote_at_ones_own_sites_alone(api: Api) {
+        let kitchen = opened(&api, "10", "1").await;
+        let owner = &kitchen.owner;
+        let moved = owner.post(TRANSFERS, direct(SHELF, json!([egg("4")]))).await.ok(201);
+        let receipt = text(&owner.get("/v1/inventory/receipts").await.ok(200)["data"][0]["id"]);
+        let charges = json!({ "charges": [{ "label": "customs", "amount": "10" }] });
+        let charged = owner.post(&format!("/v1/inventory/receipts/{receipt}/charges"), charges).await.ok(201);
+        let here = api.member("viewer", Some(&[id(&kitchen.site)])).await;
+        let read = async |client: &Client, posted: &Value| client.get(&format!("/v1/inventory/documents/{}", text(&posted["document"]["id"]))).await.ok(200);
+        assert_eq!(moves(&read(owner, &moved).await), moves(&moved));
+        assert_eq!(moves(&read(&here, &moved).await), all([["transfer_out", "-4", "-4", "2026-11-25"]]));
+        assert_eq!(read(owner, &charged).await["entries"].as_array().map(Vec::len), Some(2));
+        assert_eq!(moves(&read(&here, &charged).await), all([["cost_adjust", "0", "6", "2026-11-25"]]));
+        assert_eq!(here.get(&format!("/v1/inventory/receipts/{receipt}")).await.ok(200)["entries"].as_array().map(Vec::len), Some(1));
+    }
+
     async fn closed_periods_and_later_costs_bind_transfers(api: Api) {
         let kitchen = opened(&api, "10", "1").await;
         let transfer = sent(&kitchen, "4").await;

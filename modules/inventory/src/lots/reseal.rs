@@ -87,7 +87,7 @@ async fn work(task: &Task<(DocumentId, LotId, Request)>, txn: &Txn) -> Result<Po
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
         (status = 403, description = "`forbidden`: it needs `use_stock`, `adjust`, and `backdate` where it was opened before today. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = ProblemDocument<'_>),
-        (status = 409, description = "`not_opened`; `lot_has_later_movements` with the documents that touch it in `lots`; `already_reversed`: it is sealed already; `lot_on_hold`, `lot_revalued_after`, `counted_since`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
+        (status = 409, description = "`not_opened`; `lot_has_later_movements` with how many documents touch it in `lots`, and the first 100 of those that you may see; `already_reversed`: it is sealed already; `lot_on_hold`, `lot_revalued_after`, `counted_since`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, of its fields `reason_not_found`, `reason_archived`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
