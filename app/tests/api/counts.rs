@@ -882,6 +882,52 @@ both_engines! {
         assert_eq!(counts_are_true(&api).await, 2);
     }
 
+    async fn a_count_is_undone_unless_a_later_one_or_what_took_of_it_stands_in_the_way(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        bought(&kitchen, "EGG", "10", "1").await;
+        let found = count(&kitchen, json!([counted("EGG", "12", TUESDAY)])).await;
+        assert_eq!(entries(&found), these([["gain", "2", "2", TUESDAY]]));
+        let undo = |posted: &Value| format!("/v1/inventory/documents/{}/reverse", text(&posted["document"]["id"]));
+        let because = json!({ "reason": "typing_error" });
+        // Of what it found one is used.
+        let used = wasted_at(&kitchen, TEN, "EGG", "11").await.ok(201);
+        refused(&kitchen.owner, &undo(&found), because.clone()).await.refused(409, "insufficient_stock");
+        kitchen.owner.post(&undo(&used), because.clone()).await.ok(201);
+        wasted_at(&kitchen, TEN, "EGG", "3").await.ok(201);
+        // With later movements that it does not miss it is undone at its own time.
+        let undone = kitchen.owner.post(&undo(&found), because.clone()).await.ok(201);
+        assert_eq!(entries(&undone), these([["reversal", "-2", "-2", TUESDAY]]));
+        assert_eq!((kitchen.on_hand("EGG").await, counts_are_true(&api).await), (("7".to_owned(), "7".to_owned()), 0));
+        // A later count saw what this one had set right.
+        let first = count(&kitchen, json!([counted("EGG", "9", TUESDAY)])).await;
+        let second = count(&kitchen, json!([counted("EGG", "5", ELEVEN)])).await;
+        let problem = refused(&kitchen.owner, &undo(&first), because.clone()).await.refused(409, "counted_since");
+        assert_eq!(problem["counts"][0]["number"], second["document"]["number"]);
+        kitchen.owner.post(&undo(&first), with(because, "counted", "not_included")).await.ok(201);
+        assert_eq!((kitchen.on_hand("EGG").await.0, counts_are_true(&api).await), ("6".to_owned(), 0));
+        assert_eq!(number(&api, "SELECT COUNT(*) AS number FROM stock_count WHERE status = 'reversed'").await, 2);
+        hold(&api).await;
+    }
+
+    async fn a_line_that_was_counted_before_a_correction_is_marked_as_moved(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive_at(MONDAY, json!([{ "sku": "EGG", "quantity": "12", "unit_price": "1" }])).await;
+        let correct = format!("{RECEIPTS}/{}/correct", text(&bought["document"]["id"]));
+        let corrected = kitchen.owner.post(&correct, json!({ "line": 1, "quantity": "10", "line_total": "20", "effective_at": ELEVEN })).await.ok(201);
+        assert_eq!(entries(&corrected), these([["correction", "-2", "8", ELEVEN]]));
+        // Counted before it: twelve were there then by the ledger, and two of those are gone since.
+        let posted = count(&kitchen, json!([counted("EGG", "11", TEN)])).await;
+        let line = &posted["document"]["lines"][0];
+        assert_eq!((entries(&posted), &line["moved"], &line["expected"]), (these([["count_loss", "-1", "-2", ELEVEN]]), &json!(true), &json!("12")));
+        // What is counted after it stands where it was counted.
+        let later = count(&kitchen, json!([counted("EGG", "8", "2026-11-25T11:30:00Z")])).await;
+        assert_eq!((entries(&later), &later["document"]["lines"][0]["moved"]), (these([["count_loss", "-1", "-2", "2026-11-25T11:30:00Z"]]), &json!(false)));
+        assert_eq!(kitchen.on_hand("EGG").await, ("8".to_owned(), "16".to_owned()));
+        counts_are_true(&api).await;
+        hold(&api).await;
+    }
+
     async fn a_count_before_a_later_one_is_not_posted_again_unawares(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         bought(&kitchen, "EGG", "10", "1").await;

@@ -298,6 +298,54 @@ both_engines! {
         refused(owner, RECEIPTS, receipt("2026-11-16T12:00:00Z")).await.refused(409, "period_closed");
     }
 
+    async fn no_transfer_count_or_cost_gets_into_a_closed_day(api: Api) {
+        // I11.
+        let kitchen = Kitchen::open(&api).await;
+        let owner = &kitchen.owner;
+        site(owner, "annex", "Europe/Paris").await;
+        area(owner, "annex", "shelf").await;
+        kitchen.item("EGG", json!({})).await;
+        let early = "2026-11-14T12:00:00Z";
+        let bought = kitchen.receive_at("2026-11-14T10:00:00Z", json!([{ "sku": "EGG", "quantity": "10", "unit_price": "1" }])).await;
+        let transfers = "/v1/inventory/transfers";
+        let moved = |more: Value| {
+            let mut body = json!({ "from_location": WALK_IN, "to_location": "annex/shelf", "lines": [{ "sku": "EGG", "quantity": "4" }] });
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            body
+        };
+        let step = |transfer: &Value, step: &str| format!("{transfers}/{}/{step}", text(&transfer["transfer"]["id"]));
+        let (draft, sent) = (owner.post(transfers, moved(json!({}))).await.ok(201), owner.post(transfers, moved(json!({}))).await.ok(201));
+        owner.post(&step(&sent, "dispatch"), json!({ "effective_at": "2026-11-14T11:00:00Z" })).await.ok(201);
+        closed(owner, "2026-11-15").await;
+        let at_once = moved(json!({ "direct": true, "effective_at": early, "lines": [{ "sku": "EGG", "quantity": "1" }] }));
+        refused(owner, transfers, at_once).await.refused(409, "period_closed");
+        let lost = json!({ "effective_at": early, "lines": [{ "sku": "EGG", "quantity": "1", "reason": "lost" }] });
+        for (path, body) in [
+            (step(&draft, "dispatch"), json!({ "effective_at": early })),
+            (step(&sent, "receive"), json!({ "effective_at": early })),
+            (step(&sent, "loss"), lost),
+            (step(&sent, "cancel"), json!({ "effective_at": early })),
+        ] {
+            refused(owner, &path, body).await.refused(409, "period_closed");
+        }
+        let counts = "/v1/inventory/counts";
+        let id = text(&owner.post(counts, json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let lines = json!({ "lines": [{ "sku": "EGG", "quantity": "9", "counted_at": early }] });
+        owner.call("PUT", &format!("{counts}/{id}/lines")).json(&lines).send().await.ok(200);
+        for name in ["review", "post"] {
+            refused(owner, &format!("{counts}/{id}/{name}"), json!({})).await.refused(409, "period_closed");
+        }
+        // The lot's last movement lies in the closed days, too, so that a cost would stand where it is said.
+        let receipt = format!("{RECEIPTS}/{}", text(&bought["document"]["id"]));
+        let charge = json!({ "effective_at": early, "charges": [{ "label": "customs", "amount": "10" }] });
+        refused(owner, &format!("{receipt}/charges"), charge).await.refused(409, "period_closed");
+        refused(owner, &format!("{receipt}/correct"), json!({ "effective_at": early, "line": 1, "line_total": "20" })).await.refused(409, "period_closed");
+        // Today all of it goes.
+        owner.post(&step(&sent, "receive"), json!({})).await.ok(201);
+        owner.post(&format!("{receipt}/charges"), json!({ "charges": [{ "label": "customs", "amount": "10" }] })).await.ok(201);
+        checkpoints_hold(&api).await;
+    }
+
     async fn a_day_is_closed_by_the_days_of_each_site(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         let owner = &kitchen.owner;
