@@ -82,6 +82,7 @@ async fn under_way(api: &Api, kitchen: &Kitchen, item: &Value) -> [(&'static str
         ("site_id", Expr::val(id(&kitchen.site))),
         ("blind", Expr::val(false)),
         ("needs_approval", Expr::val(false)),
+        ("uncounted", Expr::val("untouched")),
         ("created_by", Expr::val(user)),
     ];
     let count = put(api, kitchen, "stock_count", count).await;
@@ -97,6 +98,7 @@ async fn under_way(api: &Api, kitchen: &Kitchen, item: &Value) -> [(&'static str
         ("counted_at", Expr::val(DateTime::<FixedOffset>::from(api.now()))),
         ("counted_by", Expr::val(user)),
         ("recount", Expr::val(false)),
+        ("uncounted", Expr::val(false)),
     ];
     let (columns, values): (Vec<_>, Vec<_>) = line.into_iter().unzip();
     api.inventory_db().execute(&Query::insert().into_table("stock_count_line").columns(columns).values_panic(values).take()).await.expect("a line");

@@ -402,6 +402,16 @@ both_engines! {
         refused(&kitchen.owner, &correct_path(&other), quantity("4")).await.refused(409, "already_reversed");
     }
 
+    async fn a_discount_is_not_told_to_who_sees_no_costs(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "10", "unit_price": "1", "discount": "7.654321" }])).await;
+        let staff = api.member("staff", None).await;
+        let reply = refused(&staff, &correct_path(&bought), json!({ "line": 1, "quantity": "2" })).await;
+        assert_eq!(flaws(&reply), pairs([("/quantity", "discount_too_large")]));
+        assert!(!reply.text.contains("7.654321"), "{}", reply.text);
+    }
+
     async fn a_correction_never_takes_off_what_a_rebate_took_off_before(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;

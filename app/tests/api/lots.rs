@@ -438,6 +438,69 @@ both_engines! {
         assert_eq!(read(&kitchen.owner, &free).await["status"], json!("recall"));
     }
 
+    async fn a_body_that_does_not_say_what_it_is_is_not_dropped(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lot = egg(&kitchen, "10", "2026-12-01").await;
+        let opened = child(&open(&kitchen, &lot, "4").await);
+        let period = text(&kitchen.owner.post("/v1/inventory/periods", json!({ "last_day": "2026-11-15" })).await.ok(201)["id"]);
+        let count = text(&kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let before = rows(&api).await;
+        for (path, body) in [
+            (format!("{}/recall", at(&lot)), r#"{"include_descendants":false}"#),
+            (format!("{}/reseal", at(&opened)), r#"{"at":"today"}"#),
+            (format!("/v1/inventory/periods/{period}/close"), r#"{"note":"all"}"#),
+            (format!("/v1/inventory/periods/{period}/reopen"), r#"{"note":"all"}"#),
+            (format!("/v1/inventory/counts/{count}/start"), "{}"),
+        ] {
+            let call = kitchen.owner.call("POST", &path).header("Idempotency-Key", "untyped").untyped(body);
+            call.send().await.refused(415, "unsupported_media_type");
+        }
+        assert_eq!(rows(&api).await, before);
+        kitchen.owner.post(&format!("{}/recall", at(&lot)), json!({ "include_descendants": false })).await.ok(201);
+        assert_eq!(read(&kitchen.owner, &opened).await["status"], json!("ok"));
+    }
+
+    async fn a_lot_tells_nothing_of_a_site_that_one_does_not_see(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        let annex = site(&kitchen.owner, "annex", "Europe/Paris").await;
+        let shelf = text(&area(&kitchen.owner, "annex", "shelf").await["id"]);
+        kitchen.item("EGG", json!({})).await;
+        let receipt = json!({ "location": WALK_IN, "external_ref": "DN-4711", "lines": [{ "sku": "EGG", "quantity": "10", "unit_price": "1" }] });
+        let lot = text(&kitchen.owner.post(RECEIPTS, receipt).await.ok(201)["entries"][0]["lot_id"]);
+        let opened = child(&open(&kitchen, &lot, "4").await);
+        let moved = json!({ "from_location": WALK_IN, "to_location": "annex/shelf", "direct": true, "lines": [{ "sku": "EGG", "quantity": "4", "lot_id": opened }] });
+        kitchen.owner.post("/v1/inventory/transfers", moved).await.ok(201);
+        let main: Uuid = text(&kitchen.site["id"]).parse().expect("an id");
+        let (here, there) = (api.member("viewer", Some(&[main])).await, api.member("viewer", Some(&[annex])).await);
+        let trace = async |client: &Client| client.get(&format!("{}/trace", at(&opened))).await.ok(200);
+        // It came from the main kitchen: that and what it was made from there is not for the annex.
+        let theirs = trace(&there).await;
+        assert_eq!((&theirs["lot"]["origin"], &theirs["lot"]["parents"], &theirs["ancestors"]), (&Value::Null, &json!([]), &json!([])));
+        assert!(!theirs.to_string().contains("DN-4711") && !theirs.to_string().contains(WALK_IN), "{theirs}");
+        assert_eq!(read(&there, &opened).await["parents"], json!([]));
+        assert_eq!(there.get(&format!("{LOTS}?sku=EGG")).await.ok(200)["data"][0]["parents"], json!([]));
+        for client in [&here, &kitchen.owner] {
+            let ours = trace(client).await;
+            assert_eq!((&ours["lot"]["origin"]["number"], &ours["lot"]["parents"][0]["lot_id"]), (&json!("P-000001"), &json!(lot)));
+            assert_eq!((column(&ours["ancestors"], "lot_id"), &ours["ancestors"][0]["origin"]["external_ref"]), (vec![lot.clone()], &json!("DN-4711")));
+            assert_eq!(read(client, &opened).await["parents"][0]["lot_id"], json!(lot));
+        }
+        // What is left of it lies in the annex: in the main kitchen nothing is in stock of it, and nothing is found on that shelf.
+        let listed = async |client: &Client, query: &str| column(&client.get(&format!("{LOTS}?sku=EGG{query}")).await.ok(200)["data"], "id");
+        let both = |mut lots: Vec<String>| {
+            lots.sort();
+            lots
+        };
+        assert_eq!(listed(&here, "").await, std::slice::from_ref(&lot));
+        assert_eq!(both(listed(&here, "&in_stock=false").await), both(vec![lot.clone(), opened.clone()]));
+        assert!(listed(&here, &format!("&location_id={shelf}")).await.is_empty());
+        for client in [&there, &kitchen.owner] {
+            assert_eq!(listed(client, &format!("&location_id={shelf}")).await, std::slice::from_ref(&opened));
+        }
+        assert_eq!(listed(&there, "").await, std::slice::from_ref(&opened));
+    }
+
     async fn a_recall_tells_what_was_used_already_and_for_whom(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;

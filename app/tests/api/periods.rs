@@ -83,6 +83,7 @@ async fn count(api: &Api, kitchen: &Kitchen, status: &str) -> String {
         ("site_id", Expr::val(parse(&place["site_id"]))),
         ("blind", Expr::val(false)),
         ("needs_approval", Expr::val(false)),
+        ("uncounted", Expr::val("untouched")),
         ("created_by", Expr::val(user_of(&kitchen.owner).await)),
     ];
     let (columns, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
@@ -212,6 +213,18 @@ both_engines! {
         stranger.get(&format!("{PERIODS}/{}", text(&period["id"]))).await.refused(404, "not_found");
         assert_eq!(stranger.get(PERIODS).await.ok(200)["data"], json!([]));
         kitchen.owner.post(&format!("{PERIODS}/{NOBODY}/close"), json!({})).await.refused(404, "not_found");
+        // The books are those of every site: who sees one of them neither closes nor opens them, and is told of no other.
+        let home = text(&kitchen.site["id"]).parse().expect("an id");
+        let of_one_site = api.member("manager", Some(&[home])).await;
+        for (path, body) in [
+            (PERIODS.to_owned(), json!({ "last_day": "2026-11-16" })),
+            (PERIODS.to_owned(), json!({ "last_day": "2026-11-30", "close": true })),
+            (at(&period, "close"), json!({})),
+            (at(&period, "reopen"), json!({})),
+        ] {
+            refused(&of_one_site, &path, body).await.refused(403, "forbidden");
+        }
+        of_one_site.get(&format!("{PERIODS}/{}", text(&period["id"]))).await.ok(200);
         api.member("manager", None).await.post(&at(&period, "close"), json!({})).await.ok(200);
         // What one tenant closes is open for another.
         let theirs = Kitchen::of(stranger.clone()).await;
@@ -283,6 +296,54 @@ both_engines! {
         owner.post(&at(&period, "close"), json!({})).await.ok(200);
         checkpoints_hold(&api).await;
         refused(owner, RECEIPTS, receipt("2026-11-16T12:00:00Z")).await.refused(409, "period_closed");
+    }
+
+    async fn no_transfer_count_or_cost_gets_into_a_closed_day(api: Api) {
+        // I11.
+        let kitchen = Kitchen::open(&api).await;
+        let owner = &kitchen.owner;
+        site(owner, "annex", "Europe/Paris").await;
+        area(owner, "annex", "shelf").await;
+        kitchen.item("EGG", json!({})).await;
+        let early = "2026-11-14T12:00:00Z";
+        let bought = kitchen.receive_at("2026-11-14T10:00:00Z", json!([{ "sku": "EGG", "quantity": "10", "unit_price": "1" }])).await;
+        let transfers = "/v1/inventory/transfers";
+        let moved = |more: Value| {
+            let mut body = json!({ "from_location": WALK_IN, "to_location": "annex/shelf", "lines": [{ "sku": "EGG", "quantity": "4" }] });
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            body
+        };
+        let step = |transfer: &Value, step: &str| format!("{transfers}/{}/{step}", text(&transfer["transfer"]["id"]));
+        let (draft, sent) = (owner.post(transfers, moved(json!({}))).await.ok(201), owner.post(transfers, moved(json!({}))).await.ok(201));
+        owner.post(&step(&sent, "dispatch"), json!({ "effective_at": "2026-11-14T11:00:00Z" })).await.ok(201);
+        closed(owner, "2026-11-15").await;
+        let at_once = moved(json!({ "direct": true, "effective_at": early, "lines": [{ "sku": "EGG", "quantity": "1" }] }));
+        refused(owner, transfers, at_once).await.refused(409, "period_closed");
+        let lost = json!({ "effective_at": early, "lines": [{ "sku": "EGG", "quantity": "1", "reason": "lost" }] });
+        for (path, body) in [
+            (step(&draft, "dispatch"), json!({ "effective_at": early })),
+            (step(&sent, "receive"), json!({ "effective_at": early })),
+            (step(&sent, "loss"), lost),
+            (step(&sent, "cancel"), json!({ "effective_at": early })),
+        ] {
+            refused(owner, &path, body).await.refused(409, "period_closed");
+        }
+        let counts = "/v1/inventory/counts";
+        let id = text(&owner.post(counts, json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let lines = json!({ "lines": [{ "sku": "EGG", "quantity": "9", "counted_at": early }] });
+        owner.call("PUT", &format!("{counts}/{id}/lines")).json(&lines).send().await.ok(200);
+        for name in ["review", "post"] {
+            refused(owner, &format!("{counts}/{id}/{name}"), json!({})).await.refused(409, "period_closed");
+        }
+        // The lot's last movement lies in the closed days, too, so that a cost would stand where it is said.
+        let receipt = format!("{RECEIPTS}/{}", text(&bought["document"]["id"]));
+        let charge = json!({ "effective_at": early, "charges": [{ "label": "customs", "amount": "10" }] });
+        refused(owner, &format!("{receipt}/charges"), charge).await.refused(409, "period_closed");
+        refused(owner, &format!("{receipt}/correct"), json!({ "effective_at": early, "line": 1, "line_total": "20" })).await.refused(409, "period_closed");
+        // Today all of it goes.
+        owner.post(&step(&sent, "receive"), json!({})).await.ok(201);
+        owner.post(&format!("{receipt}/charges"), json!({ "charges": [{ "label": "customs", "amount": "10" }] })).await.ok(201);
+        checkpoints_hold(&api).await;
     }
 
     async fn a_day_is_closed_by_the_days_of_each_site(api: Api) {

@@ -3,8 +3,9 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use crate::invariants::hold;
 use crate::later_costs::{charge, correct, number};
-use crate::receipts::{NOBODY, close_through, column, flaws, millionths, pairs, refused, rows, site, with};
+use crate::receipts::{NOBODY, area, close_through, column, flaws, millionths, pairs, refused, rows, site, with};
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
 use crate::support::{Api, Client, Reply, fresh};
 
@@ -125,7 +126,8 @@ both_engines! {
         while let Some(last) = touching.last() {
             let named = |posted: &Value| json!({ "document_id": posted["document"]["id"], "number": posted["document"]["number"] });
             let problem = refusal(&kitchen.owner, &bought).await.refused(409, "lot_has_later_movements");
-            assert_eq!(problem["lots"], json!([{ "lot_id": lot, "documents": touching.iter().map(named).collect::<Vec<_>>() }]));
+            let named: Vec<_> = touching.iter().map(named).collect();
+            assert_eq!(problem["lots"], json!([{ "lot_id": lot, "documents": named, "number_of_documents": named.len() }]));
             reverse(&kitchen.owner, last).await;
             touching.pop();
         }
@@ -134,6 +136,68 @@ both_engines! {
         let void = number(&api, "SELECT COUNT(*) AS number FROM lot WHERE void AND basis_quantity = 0 AND basis_value = 0").await;
         assert_eq!(void, 1);
         refused(&kitchen.owner, WASTE, waste_body(json!([{ "sku": "EGG", "quantity": "1" }]))).await.refused(409, "insufficient_stock");
+    }
+
+    async fn of_what_touches_a_lot_those_of_ones_own_sites_are_named_and_a_hundred_of_them(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        site(&kitchen.owner, "annex", "Europe/Paris").await;
+        area(&kitchen.owner, "annex", "shelf").await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "200", "line_total": "200" }])).await;
+        let moved = json!({ "from_location": WALK_IN, "to_location": "annex/shelf", "direct": true, "lines": [{ "sku": "EGG", "quantity": "4" }] });
+        let moved = kitchen.owner.post("/v1/inventory/transfers", moved).await.ok(201);
+        let there = with(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), "location", "annex/shelf");
+        kitchen.owner.post(WASTE, there).await.ok(201);
+        let home = text(&kitchen.site["id"]).parse().expect("an id");
+        let here = api.member("manager", Some(&[home])).await;
+        let problem = refusal(&here, &bought).await.refused(409, "lot_has_later_movements");
+        let own = json!([{ "document_id": moved["document"]["id"], "number": moved["document"]["number"] }]);
+        assert_eq!((&problem["lots"][0]["documents"], &problem["lots"][0]["number_of_documents"]), (&own, &json!(2)));
+        for _ in 0..100 {
+            kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        }
+        for client in [&here, &kitchen.owner] {
+            let problem = refusal(client, &bought).await.refused(409, "lot_has_later_movements");
+            let lot = &problem["lots"][0];
+            assert_eq!((lot["documents"].as_array().map(Vec::len), &lot["number_of_documents"]), (Some(100), &json!(102)));
+        }
+    }
+
+    async fn what_comes_back_comes_before_what_leaves(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "2", "line_total": "2" }])).await;
+        let line = |quantity: &str| json!({ "sku": "EGG", "quantity": quantity, "lot_id": bought["entries"][0]["lot_id"], "reason": "unrecorded" });
+        let adjusted = json!({ "location": WALK_IN, "lines": [line("+3"), line("-2")] });
+        let adjusted = kitchen.owner.post("/v1/inventory/adjustments", adjusted).await.ok(201);
+        kitchen.waste(json!([{ "sku": "EGG", "quantity": "2" }])).await;
+        assert_eq!(kitchen.on_hand("EGG").await, ("1".to_owned(), "1".to_owned()));
+        // One is left: the three that were found can leave again because the two that were missing come back before.
+        let undone = reverse(&kitchen.owner, &adjusted).await;
+        assert_eq!((column(&undone["entries"], "quantity"), column(&undone["entries"], "value")), (vec!["2".into(), "-3".into()], vec!["2".into(), "-3".into()]));
+        assert_eq!(kitchen.on_hand("EGG").await, ("0".to_owned(), "0".to_owned()));
+        hold(&api).await;
+    }
+
+    async fn a_crumb_that_splitting_left_is_rounded_away_first(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let bought = kitchen.receive(json!([{ "sku": "EGG", "quantity": "2", "line_total": "0.000001" }])).await;
+        let lot = &bought["entries"][0]["lot_id"];
+        let thrown = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let found = json!({ "location": WALK_IN, "lines": [{ "sku": "EGG", "quantity": "+1", "reason": "found" }] });
+        let found = kitchen.owner.post("/v1/inventory/adjustments", found).await.ok(201);
+        let again = kitchen.waste(json!([{ "sku": "EGG", "quantity": "1" }])).await;
+        let value = |posted: &Value| text(&posted["entries"][0]["value"]);
+        assert_eq!([value(&thrown), value(&found), value(&again)], ["-0.000001", "0.000001", "-0.000001"]);
+        assert_eq!(kitchen.on_hand("EGG").await, ("1".to_owned(), "0".to_owned()));
+        // What was found was worth a millionth, and what is left is worth nothing.
+        let undone = reverse(&kitchen.owner, &found).await;
+        let shown: Vec<_> = undone["entries"].as_array().expect("entries").iter().map(|entry| ["kind", "quantity", "value"].map(|name| text(&entry[name]))).collect();
+        assert_eq!(shown, [["rounding", "0", "0.000001"], ["reversal", "-1", "-0.000001"]]);
+        assert_eq!(undone["variances"], json!([{ "lot_id": lot, "amount": "-0.000001", "kind": "rounding" }]));
+        assert_eq!(kitchen.on_hand("EGG").await, ("0".to_owned(), "0".to_owned()));
+        hold(&api).await;
     }
 
     async fn what_was_gone_in_between_is_undone_today_only(api: Api) {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::invariants::hold;
 use crate::receipts::{NOBODY, area, becomes, close_through, flaws, pairs, refused, revalued_at, rows, site, unit, with};
+use crate::reversals::{because, path, reverse};
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text};
 use crate::support::{Api, Client, Engine, Reply, START, fresh};
 
@@ -109,8 +110,9 @@ async fn transfers_hold(api: &Api) {
     let entries = format!(
         "SELECT {} || {} AS place, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity FROM ledger_entry AS entry \
          JOIN document_detail AS detail ON detail.tenant_id = entry.tenant_id AND detail.document_id = entry.document_id \
-         WHERE detail.transfer_id IS NOT NULL GROUP BY detail.transfer_id, entry.lot_id",
-        name("detail.transfer_id"),
+         LEFT JOIN document_detail AS undone ON undone.tenant_id = detail.tenant_id AND undone.document_id = detail.reverses_id \
+         WHERE COALESCE(detail.transfer_id, undone.transfer_id) IS NOT NULL GROUP BY COALESCE(detail.transfer_id, undone.transfer_id), entry.lot_id",
+        name("COALESCE(detail.transfer_id, undone.transfer_id)"),
         name("entry.lot_id")
     );
     let lost = format!("SELECT {} || {} AS place, -lost AS quantity FROM transfer_lot", name("transfer_id"), name("lot_id"));
@@ -541,6 +543,73 @@ both_engines! {
         kitchen.owner.post(&step(&transfer, "dispatch"), json!({ "lines": own })).await.ok(201);
         let left = sums(&api, "SELECT status AS place, quantity - taken AS quantity FROM reservation").await;
         assert_eq!(left, BTreeMap::from([("active".to_owned(), 2_000_000)]));
+    }
+
+    async fn each_step_that_is_undone_is_under_way_again_and_the_dispatch_last(api: Api) {
+        let kitchen = opened(&api, "10", "1").await;
+        let owner = &kitchen.owner;
+        let transfer = draft(&kitchen, SHELF, json!([egg("8")])).await;
+        let dispatched = owner.post(&step(&transfer, "dispatch"), json!({})).await.ok(201);
+        let arrived = owner.post(&step(&transfer, "receive"), json!({ "lines": [egg("5")] })).await.ok(201);
+        let lost = owner.post(&step(&transfer, "loss"), json!({ "lines": [with(egg("1"), "reason", "damaged")] })).await.ok(201);
+        let now = async || owner.get(&format!("{TRANSFERS}/{}", text(&transfer["id"]))).await.ok(200);
+        let numbers = |numbers: [&str; 5]| numbers.map(str::to_owned);
+        assert_eq!(tally(&now().await), numbers(["8", "5", "1", "0", "2"]));
+        conflict(refused(owner, &path(&dispatched), because()).await, "transfer_received");
+        let found = reverse(owner, &lost).await;
+        assert_eq!(moves(&found), all([["reversal", "1", "1", "2026-11-25"]]));
+        assert_eq!((tally(&now().await), at(&kitchen, "main/in-transit").await), (numbers(["8", "5", "0", "0", "3"]), is("3", "3")));
+        conflict(refused(owner, &path(&dispatched), because()).await, "transfer_received");
+        transfers_hold(&api).await;
+        let back = reverse(owner, &arrived).await;
+        assert_eq!(back["entries"].as_array().map(Vec::len), Some(2));
+        let transfer_now = now().await;
+        assert_eq!((&transfer_now["status"], tally(&transfer_now)), (&json!("in_transit"), numbers(["8", "0", "0", "0", "8"])));
+        assert_eq!((at(&kitchen, "main/in-transit").await, at(&kitchen, SHELF).await), (is("8", "8"), is("0", "0")));
+        transfers_hold(&api).await;
+        reverse(owner, &dispatched).await;
+        let transfer_now = now().await;
+        assert_eq!((&transfer_now["status"], &transfer_now["lots"]), (&json!("draft"), &Value::Null));
+        assert_eq!((at(&kitchen, WALK_IN).await, at(&kitchen, "main/in-transit").await), (is("10", "10"), is("0", "0")));
+        conflict(refused(owner, &path(&dispatched), because()).await, "already_reversed");
+        // A draft again, it is sent again.
+        owner.post(&step(&transfer, "dispatch"), json!({})).await.ok(201);
+        transfers_hold(&api).await;
+        hold(&api).await;
+    }
+
+    async fn a_cost_that_comes_under_way_comes_back_with_what_is_cancelled(api: Api) {
+        let kitchen = opened(&api, "10", "1").await;
+        let owner = &kitchen.owner;
+        let transfer = sent(&kitchen, "4").await;
+        let receipt = text(&owner.get("/v1/inventory/receipts").await.ok(200)["data"][0]["id"]);
+        let charges = json!({ "charges": [{ "label": "customs", "amount": "10" }] });
+        let charged = owner.post(&format!("/v1/inventory/receipts/{receipt}/charges"), charges).await.ok(201);
+        let mut values: Vec<_> = moves(&charged).into_iter().map(|[kind, quantity, value, _]| [kind, quantity, value]).collect();
+        values.sort();
+        assert_eq!(values, [["cost_adjust", "0", "4"], ["cost_adjust", "0", "6"]]);
+        assert_eq!((at(&kitchen, WALK_IN).await, at(&kitchen, "main/in-transit").await), (is("6", "12"), is("4", "8")));
+        let back = owner.post(&step(&transfer, "cancel"), json!({})).await.ok(201);
+        assert_eq!(moves(&back), all([["transfer_out", "-4", "-8", "2026-11-25"], ["transfer_in", "4", "8", "2026-11-25"]]));
+        assert_eq!((at(&kitchen, WALK_IN).await, at(&kitchen, "main/in-transit").await), (is("10", "20"), is("0", "0")));
+        transfers_hold(&api).await;
+        hold(&api).await;
+    }
+
+    async fn a_document_shows_what_it_wrote_at_ones_own_sites_alone(api: Api) {
+        let kitchen = opened(&api, "10", "1").await;
+        let owner = &kitchen.owner;
+        let moved = owner.post(TRANSFERS, direct(SHELF, json!([egg("4")]))).await.ok(201);
+        let receipt = text(&owner.get("/v1/inventory/receipts").await.ok(200)["data"][0]["id"]);
+        let charges = json!({ "charges": [{ "label": "customs", "amount": "10" }] });
+        let charged = owner.post(&format!("/v1/inventory/receipts/{receipt}/charges"), charges).await.ok(201);
+        let here = api.member("viewer", Some(&[id(&kitchen.site)])).await;
+        let read = async |client: &Client, posted: &Value| client.get(&format!("/v1/inventory/documents/{}", text(&posted["document"]["id"]))).await.ok(200);
+        assert_eq!(moves(&read(owner, &moved).await), moves(&moved));
+        assert_eq!(moves(&read(&here, &moved).await), all([["transfer_out", "-4", "-4", "2026-11-25"]]));
+        assert_eq!(read(owner, &charged).await["entries"].as_array().map(Vec::len), Some(2));
+        assert_eq!(moves(&read(&here, &charged).await), all([["cost_adjust", "0", "6", "2026-11-25"]]));
+        assert_eq!(here.get(&format!("/v1/inventory/receipts/{receipt}")).await.ok(200)["entries"].as_array().map(Vec::len), Some(1));
     }
 
     async fn closed_periods_and_later_costs_bind_transfers(api: Api) {

@@ -32,6 +32,7 @@ pub mod receipt_line;
 pub mod reservation;
 pub mod shortage;
 pub mod stock_count;
+pub mod stock_count_counter;
 pub mod stock_count_line;
 pub mod stock_key;
 pub mod tenant_settings;

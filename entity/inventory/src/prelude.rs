@@ -30,6 +30,7 @@ pub use super::receipt_line::Entity as ReceiptLine;
 pub use super::reservation::Entity as Reservation;
 pub use super::shortage::Entity as Shortage;
 pub use super::stock_count::Entity as StockCount;
+pub use super::stock_count_counter::Entity as StockCountCounter;
 pub use super::stock_count_line::Entity as StockCountLine;
 pub use super::stock_key::Entity as StockKey;
 pub use super::tenant_settings::Entity as TenantSettings;

@@ -17,6 +17,7 @@ pub struct Model {
     pub site_id: Uuid,
     pub blind: bool,
     pub needs_approval: bool,
+    pub uncounted: String,
     pub document_id: Option<Uuid>,
     pub started_at: Option<DateTimeWithTimeZone>,
     pub reviewed_at: Option<DateTimeWithTimeZone>,
@@ -54,6 +55,8 @@ pub enum Relation {
         on_delete = "NoAction"
     )]
     Location1,
+    #[sea_orm(has_many = "super::stock_count_counter::Entity")]
+    StockCountCounter,
     #[sea_orm(has_many = "super::stock_count_line::Entity")]
     StockCountLine,
 }
@@ -61,6 +64,12 @@ pub enum Relation {
 impl Related<super::document::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Document.def()
+    }
+}
+
+impl Related<super::stock_count_counter::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::StockCountCounter.def()
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Model {
     pub counted_at: DateTimeWithTimeZone,
     pub counted_by: Uuid,
     pub recount: bool,
+    pub uncounted: bool,
     #[sea_orm(column_type = "Text", nullable)]
     pub note: Option<String>,
 }

@@ -11,8 +11,17 @@ use crate::columns::{code, create, drop_all, index, lines, mutable_table, refere
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: [&str; 8] =
-    ["transfer", "transfer_line", "transfer_lot", "transfer_step_line", "stock_count", "stock_count_line", "count_result_line", "count_truth"];
+const TABLES: [&str; 9] = [
+    "transfer",
+    "transfer_line",
+    "transfer_lot",
+    "transfer_step_line",
+    "stock_count",
+    "stock_count_line",
+    "stock_count_counter",
+    "count_result_line",
+    "count_truth",
+];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -105,6 +114,7 @@ async fn counts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid("site_id"))
         .col(boolean("blind"))
         .col(boolean("needs_approval"))
+        .col(code(manager, "uncounted", 16))
         .col(uuid_null("document_id"))
         .col(timestamp_with_time_zone_null("started_at"))
         .col(timestamp_with_time_zone_null("reviewed_at"))
@@ -118,7 +128,8 @@ async fn counts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .foreign_key(&mut reference("stock_count", "document_id", "document"));
     create(manager, &mut count, [index("stock_count", &["status"]), index("stock_count", &["location_id"])]).await?;
 
-    // One for each item, area and lot; `lot_key` is the lot's id, or the nil UUID where none is named.
+    // One for each item, area and lot; `lot_key` is the lot's id, or the nil UUID where none is named. What nobody counted and the
+    // review set to zero is `uncounted`.
     let mut line = Table::create();
     line.table("stock_count_line")
         .col(uuid("tenant_id"))
@@ -133,6 +144,7 @@ async fn counts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(timestamp_with_time_zone("counted_at"))
         .col(uuid("counted_by"))
         .col(boolean("recount"))
+        .col(boolean("uncounted"))
         .col(text_null("note"))
         .primary_key(Index::create().col("tenant_id").col("count_id").col("item_id").col("location_id").col("lot_key"))
         .foreign_key(&mut reference("stock_count_line", "count_id", "stock_count"))
@@ -140,6 +152,17 @@ async fn counts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .foreign_key(&mut reference("stock_count_line", "location_id", "location"))
         .foreign_key(&mut reference("stock_count_line", "lot_id", "lot"));
     create(manager, &mut line, [index("stock_count_line", &["item_id"])]).await?;
+
+    // Whoever has ever written a line of it, or taken one out: none of them approves it.
+    let mut counter = Table::create();
+    counter
+        .table("stock_count_counter")
+        .col(uuid("tenant_id"))
+        .col(uuid("count_id"))
+        .col(uuid("user_id"))
+        .primary_key(Index::create().col("tenant_id").col("count_id").col("user_id"))
+        .foreign_key(&mut reference("stock_count_counter", "count_id", "stock_count"));
+    create(manager, &mut counter, []).await?;
 
     let mut result = lines("count_result_line");
     result

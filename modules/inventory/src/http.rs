@@ -1,8 +1,13 @@
 //! How this module's answers look on the wire.
 
-use actix_web::http::header::HeaderName;
-use actix_web::{HttpRequest, HttpResponse, Responder};
-use kernel::{Body, Caller, Fingerprint, FromFields, Outcome, Page, Problem, SiteId, Txn};
+use std::future::Ready;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use kernel::http::IfMatch;
+use kernel::{Body, Caller, Fingerprint, FromFields, Outcome, Page, Problem, SiteId, Sites, Txn};
 use serde::Serialize;
 
 use crate::arithmetic::Money;
@@ -39,6 +44,14 @@ pub fn need_site(caller: &Caller, site: SiteId) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Problem(Problem::new(403, "forbidden", "You have no access to this site.")))
+}
+
+/// 403 for a caller who sees only some sites, where what is done is done to all of them.
+pub fn need_all_sites(caller: &Caller) -> Result<(), Error> {
+    if caller.sites == Sites::All {
+        return Ok(());
+    }
+    Err(Error::Problem(Problem::new(403, "forbidden", "This is done to every site, and you have access to some of them only.")))
 }
 
 /// Leaves an amount out: an absent field, not a zero.
@@ -86,33 +99,58 @@ impl<T: Serialize> Responder for Answer<T> {
 /// The `{id}` of a path; what is no UUID names nothing: 404.
 pub struct Id(pub uuid::Uuid);
 
-impl actix_web::FromRequest for Id {
+impl FromRequest for Id {
     type Error = Error;
-    type Future = std::future::Ready<Result<Self, Self::Error>>;
+    type Future = Ready<Result<Self, Self::Error>>;
 
-    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|text| uuid::Uuid::try_parse(text).ok());
         std::future::ready(id.map(Self).ok_or(Error::NotFound("resource")))
     }
 }
 
-/// A JSON body that may be left out altogether, which is the same as an empty one.
-pub struct MaybeBody<T> {
-    pub request: T,
-    pub fingerprint: Fingerprint,
+/// A JSON body that may be left out altogether: that says the same as an object without fields. A body that is there is read, or
+/// refused with 415 where it does not say that it is JSON.
+pub struct OptionalBody<T>(pub Body<T>);
+
+impl<T: FromFields + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let is_there =
+            headers.contains_key(header::CONTENT_TYPE) || headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+        if is_there {
+            let body = Body::<T>::from_request(request, payload);
+            return Box::pin(async move { body.await.map(Self) });
+        }
+        let fingerprint = Fingerprint::of(request, b"{}");
+        Box::pin(async move { Ok(Self(Body { request: kernel::reading::read(&serde_json::json!({}))?, fingerprint })) })
+    }
 }
 
-impl<T: FromFields + Default + 'static> actix_web::FromRequest for MaybeBody<T> {
-    type Error = Problem;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+/// The version that the client has seen, where it says so with If-Match.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen(pub Option<IfMatch>);
 
-    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        if request.headers().get(actix_web::http::header::CONTENT_TYPE).is_none() {
-            let fingerprint = Fingerprint::of(request, b"{}");
-            return Box::pin(async { Ok(Self { request: T::default(), fingerprint }) });
+impl Seen {
+    /// 412 where the resource has moved on.
+    pub fn check(self, version: i64) -> Result<(), Problem> {
+        self.0.map_or(Ok(()), |seen| seen.check(version))
+    }
+}
+
+impl FromRequest for Seen {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::IF_MATCH) {
+            return std::future::ready(Ok(Self(None)));
         }
-        let body = <Body<T> as actix_web::FromRequest>::from_request(request, payload);
-        Box::pin(async move { body.await.map(|body| Self { request: body.request, fingerprint: body.fingerprint }) })
+        std::future::ready(IfMatch::from_request(request, payload).into_inner().map(|seen| Self(Some(seen))))
     }
 }
 

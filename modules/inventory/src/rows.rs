@@ -203,6 +203,19 @@ impl Filter {
         }
     }
 
+    /// Keeps the rows whose lot came to one of the caller's sites, whether or not something of it is left there.
+    pub fn and_lot_sites(&mut self, backend: DatabaseBackend, tenant: &str, lot: &str, sites: &kernel::Sites) {
+        if let kernel::Sites::Only(sites) = sites {
+            let ids = parameter(sites.iter().map(|site| given_row!(backend, *site)).collect());
+            self.values.push(ids);
+            let ids = Relation(&[("id", Kind::Uuid)]).select(backend, self.values.len());
+            self.and_plain(&format!(
+                "EXISTS (SELECT 1 FROM balance JOIN location AS place ON place.tenant_id = balance.tenant_id AND place.id = balance.location_id \
+                 WHERE balance.tenant_id = {tenant} AND balance.lot_id = {lot} AND place.site_id IN ({ids}))"
+            ));
+        }
+    }
+
     /// Keeps the rows whose joined `location` is the named one or lies below it.
     pub fn and_location(&mut self, named: Option<&LocationRef>) {
         match named {

@@ -3,8 +3,8 @@
 use inventory_entity::{
     adjustment_line, audit_event, balance, checkpoint, correction_line, cost_change_line, cost_variance, count_result_line, count_truth, document,
     document_detail, idempotency, import, item, item_unit, ledger_entry, ledger_head, location, lot, lot_event, lot_parent, period, plate_waste_line, reason,
-    receipt_charge, receipt_line, reservation, shortage, stock_count, stock_count_line, stock_key, tenant_settings, transfer, transfer_line, transfer_lot,
-    transfer_step_line, transformation_line, unit, usage_line, vendor_return_line, waste_line,
+    receipt_charge, receipt_line, reservation, shortage, stock_count, stock_count_counter, stock_count_line, stock_key, tenant_settings, transfer,
+    transfer_line, transfer_lot, transfer_step_line, transformation_line, unit, usage_line, vendor_return_line, waste_line,
 };
 use kernel::Txn;
 use kernel::copy::{Table, table, table_by, table_of_large_rows};
@@ -43,6 +43,7 @@ pub fn tables() -> Vec<Box<dyn Table>> {
         table::<transfer_lot::Entity>(),
         table::<transfer_step_line::Entity>(),
         table::<stock_count::Entity>(),
+        table::<stock_count_counter::Entity>(),
         table::<stock_count_line::Entity>(),
         table::<count_result_line::Entity>(),
         table::<count_truth::Entity>(),

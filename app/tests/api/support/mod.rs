@@ -472,6 +472,12 @@ impl Call {
         self.header("Content-Type", kind)
     }
 
+    /// A body without a Content-Type.
+    pub fn untyped(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
     /// Sends it, and holds the answer against the served documentation.
     pub async fn send(self) -> Reply {
         let inner = &self.api.inner;

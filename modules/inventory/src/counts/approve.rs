@@ -6,11 +6,11 @@ use kernel::problem::ProblemDocument;
 use kernel::{Caller, Permission, Problem, Txn};
 use uuid::Uuid;
 
-use super::{CountAnswer, CountStatus, Nothing, OptionalBody, Seen, answers, done, locked, repository};
+use super::{CountAnswer, CountStatus, Nothing, answers, done, locked, repository};
 use crate::Inventory;
 use crate::catalog::answers as common;
 use crate::error::Error;
-use crate::http::{Answer, Id};
+use crate::http::{Answer, Id, OptionalBody, Seen};
 use crate::idempotency::{Once, Task};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, seen: Seen) -> Result<Answer<CountAnswer>, Error> {
@@ -22,9 +22,9 @@ async fn work(task: &Task<(Uuid, Seen)>, txn: &Txn) -> Result<CountAnswer, Error
     let ((id, seen), tenant) = (&task.input, task.caller.tenant_id);
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("approved", &[CountStatus::Review])?;
-    let own = repository::counted_by(txn, tenant, *id, task.caller.user_id).await?;
-    if own > 0 && !task.caller.permissions.holds(Permission::Admin) {
-        return Err(Problem::new(403, "own_count", format!("You have counted {own} lines of this yourself; somebody else must approve it.")).into());
+    let own = repository::has_counted(txn, tenant, *id, task.caller.user_id).await?;
+    if own && !task.caller.permissions.holds(Permission::Admin) {
+        return Err(Problem::new(403, "own_count", "You have counted some of this yourself; somebody else must approve it.").into());
     }
     count.approved_by = Some(task.caller.user_id);
     count.go(CountStatus::Approved, task.now);
@@ -32,7 +32,8 @@ async fn work(task: &Task<(Uuid, Seen)>, txn: &Txn) -> Result<CountAnswer, Error
     Ok(count)
 }
 
-/// Approves a reviewed count. Who has counted a line of it approves it only with the permission `admin`.
+/// Approves a reviewed count. Who has ever written a line of it, or taken one out, approves it only with the permission `admin`,
+/// also where somebody else has counted the same since.
 #[utoipa::path(
     tag = "counts",
     operation_id = "approve_count",

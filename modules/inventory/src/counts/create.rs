@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CountAnswer, CountStatus, repository};
+use super::{CountAnswer, CountStatus, Uncounted, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};
 use crate::error::Error;
@@ -22,6 +22,7 @@ pub struct Request {
     pub location: LocationRef,
     pub blind: bool,
     pub needs_approval: bool,
+    pub uncounted: Uncounted,
     pub external_ref: Option<String>,
     pub note: Option<String>,
 }
@@ -38,6 +39,9 @@ pub(crate) struct RequestShape {
     blind: Option<bool>,
     /// Whether it is posted only after somebody has approved it; no, where nothing is said.
     needs_approval: Option<bool>,
+    /// What becomes of stock that lies there and was not counted; `untouched`, where nothing is said. It can be changed until the
+    /// count is reviewed.
+    uncounted: Option<Uncounted>,
     /// At most 200 characters.
     external_ref: Option<String>,
     /// At most 2,000 characters.
@@ -48,11 +52,13 @@ impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let location = LocationRef::read(fields);
         let (blind, needs_approval) = (fields.or("blind", false), fields.or("needs_approval", false));
+        let uncounted = fields.or("uncounted", Uncounted::default());
         let (external_ref, note) = (fields.optional::<Text<1, 200>>("external_ref"), fields.optional::<Text<1, 2000>>("note"));
         Some(Self {
             location: location?,
             blind: blind?,
             needs_approval: needs_approval?,
+            uncounted: uncounted?,
             external_ref: external_ref?.map(|text| text.0),
             note: note?.map(|text| text.0),
         })
@@ -77,6 +83,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
         site_id: ground.area.site_id,
         blind: request.blind,
         needs_approval: request.needs_approval,
+        uncounted: request.uncounted,
         document_id: None,
         started_at: None,
         reviewed_at: None,

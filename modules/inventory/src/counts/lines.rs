@@ -42,7 +42,17 @@ pub struct Counted {
     pub counted_by: UserId,
     /// Whether it was counted again, or is to be.
     pub recount: bool,
+    /// Whether nobody counted it, and it is zero because the count says so of what is not counted.
+    pub uncounted: bool,
     pub note: Option<String>,
+}
+
+impl Counted {
+    /// What nobody counted and the count takes for nothing, from when on, and who says so.
+    pub fn nothing(unit: String, at: Instant, by: UserId) -> Self {
+        let zero = Quantity::ZERO;
+        Self { entered: zero, unit, quantity: zero, counted_at: at, counted_by: by, recount: false, uncounted: true, note: None }
+    }
 }
 
 /// A line of a count.
@@ -69,10 +79,12 @@ pub struct CountLineAnswer {
     pub base_unit: String,
     /// When it was counted.
     pub counted_at: Instant,
-    /// The user who counted it last.
+    /// The user who counted it last; of what nobody counted, who reviewed the count.
     pub counted_by: Uuid,
     /// Whether it was counted again, or is to be.
     pub recount: bool,
+    /// Whether nobody counted it: something lies there at the time of the review, and the count takes what is not counted for zero.
+    pub uncounted: bool,
     /// A remark.
     pub note: Option<String>,
     /// What the ledger says of the moment it was counted, in the item's base unit. Left out of a blind count for whoever may not
@@ -111,6 +123,7 @@ impl CountLineAnswer {
             counted_at: counted.counted_at,
             counted_by: counted.counted_by,
             recount: counted.recount,
+            uncounted: counted.uncounted,
             note: counted.note.clone(),
             expected: None,
             variance: None,

@@ -62,6 +62,10 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
     let mut filter = Filter::tenant("line.tenant_id", caller.tenant_id);
     filter.and("line.count_id = ?", id);
     filter.and_given("line.recount = ?", request.recount);
+    if !count.shows_expected(caller) {
+        // That there is such a line says that the ledger has something there.
+        filter.and_plain("NOT line.uncounted");
+    }
     if let Some((item, location, lot_key)) = request.cursor.as_ref().map(Cursor::key::<(Uuid, Uuid, Uuid)>).transpose()? {
         let (item, location, lot_key) = (filter.bind(item), filter.bind(location), filter.bind(lot_key));
         filter.and_plain(&format!("(line.item_id, line.location_id, line.lot_key) > ({item}, {location}, {lot_key})"));

@@ -18,15 +18,9 @@ mod repository;
 pub mod repost;
 pub mod review;
 pub mod start;
+pub mod update;
 
-use std::future::Ready;
-use std::pin::Pin;
-
-use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest};
-use kernel::http::IfMatch;
-use kernel::{Body, Caller, Fingerprint, FromFields, Instant, Outcome, Permission, Problem, TenantId, Txn};
+use kernel::{Caller, FromFields, Instant, Outcome, Permission, Problem, TenantId, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -34,12 +28,12 @@ use uuid::Uuid;
 
 use crate::catalog::lookup::{self, Ground};
 use crate::error::Error;
-use crate::http::{Answer, HideCosts, Recheck, need_site};
+use crate::http::{Answer, HideCosts, Recheck, Seen, need_site};
 use crate::names::LocationRef;
 use crate::names::Word as _;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create::create_count).service(read::list_counts).service(read::get_count);
+    config.service(create::create_count).service(read::list_counts).service(read::get_count).service(update::update_count);
     config.service(list_lines::list_count_lines).service(put_lines::put_count_lines);
     config.service(start::start_count).service(review::review_count).service(recount::recount_count);
     config.service(approve::approve_count).service(post::post_count).service(repost::repost_count).service(cancel::cancel_count);
@@ -63,6 +57,18 @@ crate::names::words!(
     }
 );
 
+crate::names::words!(
+    /// What becomes of stock that lies there and was not counted.
+    #[derive(Default)]
+    Uncounted {
+        /// It stays as it is.
+        #[default]
+        Untouched = "untouched",
+        /// It is counted as zero, at the time of the review; without a review at the time of posting.
+        Zero = "zero",
+    }
+);
+
 /// A stock count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = StockCount)]
@@ -81,6 +87,8 @@ pub struct CountAnswer {
     pub blind: bool,
     /// Whether it is posted only after somebody has approved it.
     pub needs_approval: bool,
+    /// What becomes of stock that lies there and was not counted.
+    pub uncounted: Uncounted,
     /// The document that it became.
     pub document_id: Option<Uuid>,
     /// When counting began.
@@ -156,49 +164,6 @@ async fn ground(txn: &Txn, tenant: TenantId, count: &CountAnswer, now: Instant) 
 /// The answer to a step that makes no new thing.
 fn done<T>(answer: Answer<T>) -> Answer<T> {
     Answer { status: 200, ..answer }
-}
-
-/// The version that the client has seen, where it says so.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen(Option<IfMatch>);
-
-impl Seen {
-    fn check(self, version: i64) -> Result<(), Error> {
-        self.0.map_or(Ok(()), |seen| seen.check(version)).map_err(Error::from)
-    }
-}
-
-impl FromRequest for Seen {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if !request.headers().contains_key(header::IF_MATCH) {
-            return std::future::ready(Ok(Self(None)));
-        }
-        std::future::ready(IfMatch::from_request(request, payload).into_inner().map(|seen| Self(Some(seen))))
-    }
-}
-
-/// A body that may be left out: that says the same as an object without fields.
-pub struct OptionalBody<T>(pub Body<T>);
-
-impl<T: FromFields + 'static> FromRequest for OptionalBody<T> {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let headers = request.headers();
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let is_there =
-            headers.contains_key(header::CONTENT_TYPE) || headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
-        if is_there {
-            let body = Body::<T>::from_request(request, payload);
-            return Box::pin(async move { body.await.map(Self) });
-        }
-        let fingerprint = Fingerprint::of(request, b"{}");
-        Box::pin(async move { Ok(Self(Body { request: kernel::reading::read(&serde_json::json!({}))?, fingerprint })) })
-    }
 }
 
 /// A step about which nothing is said.

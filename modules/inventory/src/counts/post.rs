@@ -5,55 +5,32 @@ use std::collections::BTreeSet;
 use actix_web::{post, web};
 use kernel::http::IdempotencyKey;
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Fields, FromFields, Permission, Txn};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use kernel::{Caller, Permission, Txn};
 use uuid::Uuid;
 
-use super::posting::{About, PostedCount, Prepared, Source, Uncounted, not_approved};
-use super::{CountStatus, OptionalBody, Seen, answers, locked, repository};
+use super::posting::{About, PostedCount, Prepared, Source, not_approved};
+use super::{CountStatus, Nothing, answers, locked, repository};
 use crate::Inventory;
 use crate::catalog::answers as common;
 use crate::error::Error;
-use crate::http::{Answer, Id};
+use crate::http::{Answer, Id, OptionalBody, Seen};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted};
 
-/// How it is posted.
-#[derive(Clone, Copy, Debug)]
-pub struct Request {
-    pub uncounted: Uncounted,
-}
-
-/// How it is posted, as it is sent.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = PostCount)]
-#[expect(dead_code, reason = "the published shape; a test holds it equal to what is read")]
-pub(crate) struct RequestShape {
-    /// What becomes of stock that lies there and was not counted; `untouched`, where nothing is said.
-    uncounted: Option<Uncounted>,
-}
-
-impl FromFields for Request {
-    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { uncounted: fields.or("uncounted", Uncounted::default())? })
-    }
-}
-
-pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, seen: Seen, request: Request) -> Result<Answer<PostedCount>, Error> {
+pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, seen: Seen) -> Result<Answer<PostedCount>, Error> {
     caller.need(Permission::Count)?;
     let document = state.next_id();
-    state.create_once(caller, once, (id, seen, request, document), |task, txn| Box::pin(work(task, txn))).await
+    state.create_once(caller, once, (id, seen, document), |task, txn| Box::pin(work(task, txn))).await
 }
 
-async fn work(task: &Task<(Uuid, Seen, Request, Uuid)>, txn: &Txn) -> Result<PostedCount, Error> {
-    let ((id, seen, request, document), tenant) = (&task.input, task.caller.tenant_id);
+async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<PostedCount, Error> {
+    let ((id, seen, document), tenant) = (&task.input, task.caller.tenant_id);
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("posted", &[CountStatus::Counting, CountStatus::Review, CountStatus::Approved])?;
     if count.needs_approval && count.status != CountStatus::Approved {
         return Err(not_approved());
     }
-    let about = About { document: *document, source: Source::Counters(request.uncounted), counted: Counted::default() };
+    let about = About { document: *document, source: Source::Counters, counted: Counted::default() };
     let prepared = Prepared::of(task, txn, &count, about).await?;
     let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
@@ -70,6 +47,7 @@ async fn work(task: &Task<(Uuid, Seen, Request, Uuid)>, txn: &Txn) -> Result<Pos
 }
 
 /// Posts a count as one document: each line sets right by what it differs from what the ledger says of the moment it was counted.
+/// What was reviewed is what is posted; where nobody has reviewed it, what was counted.
 #[utoipa::path(
     tag = "counts",
     operation_id = "post_count",
@@ -78,14 +56,14 @@ async fn work(task: &Task<(Uuid, Seen, Request, Uuid)>, txn: &Txn) -> Result<Pos
         ("Idempotency-Key" = String, Header, description = "A new value for each count; the same value again answers the same"),
         ("If-Match" = Option<String>, Header, description = answers::SEEN),
     ),
-    request_body(content = Option<RequestShape>, description = "May be left out"),
     responses(
         (status = 201, description = "Posted: the count, its document, its entries and the new balances", body = PostedCount),
-        (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
+        (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`, `malformed_json`, `malformed_body`", body = ProblemDocument<'_>),
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`count_status` with the status that it is in as `count_status`, `count_not_approved`, `count_empty`, `too_many_lines`, `item_archived`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request` with `lines` that can't be posted (`cost_required`: there is no lot that what was found could cost the same as), `out_of_range`, `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
     )
@@ -97,18 +75,8 @@ pub async fn post_count(
     id: Id,
     key: IdempotencyKey,
     seen: Seen,
-    body: OptionalBody<Request>,
+    body: OptionalBody<Nothing>,
 ) -> Result<Answer<PostedCount>, Error> {
     let once = Once { key: key.required()?, fingerprint: body.0.fingerprint };
-    execute(&state, &caller, once, id.0, seen, body.0.request).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_published_shape_is_what_is_read() {
-        crate::http::assert_shape::<Request, RequestShape>();
-    }
+    execute(&state, &caller, once, id.0, seen).await
 }

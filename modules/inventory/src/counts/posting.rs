@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::lines::{Counted, Slot};
 use super::put_lines::Areas;
-use super::{CountAnswer, ground, repository};
+use super::{CountAnswer, Uncounted, ground, repository};
 use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, Reasons};
 use crate::documents::{COUNT_RESULT_LINE, Lines, PostedAnswer, answer, cells};
@@ -20,23 +20,11 @@ use crate::ledger::kinds::Count;
 use crate::ledger::{self, CountLine, Counted as IfCounted, Detail, Effects, Header, Locked, Permit, Posting, Refusal, Spot};
 use crate::names::{DocumentId, ItemId, ItemRef, LocationId};
 
-crate::names::words!(
-    /// What becomes of stock that lies there and was not counted.
-    #[derive(Default)]
-    Uncounted {
-        /// It stays as it is.
-        #[default]
-        Untouched = "untouched",
-        /// It is counted as zero at the time of posting.
-        Zero = "zero",
-    }
-);
-
 /// Where the lines come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    /// From those who counted.
-    Counters(Uncounted),
+    /// From those who counted: after a review what that has seen, and nothing else.
+    Counters,
     /// From the document that the count became before.
     Document(DocumentId),
 }
@@ -90,17 +78,18 @@ pub struct About {
 
 impl Prepared {
     /// Reads the lines of a locked count. What was not counted is read before the stock is locked: what comes in after that was
-    /// not there when the count was closed.
+    /// not there when the count was closed. A count that was reviewed has the zeros of its review among its lines: what has come in
+    /// since was reviewed by nobody.
     pub async fn of<I>(task: &Task<I>, txn: &Txn, count: &CountAnswer, about: About) -> Result<Self, Error> {
         let tenant = task.caller.tenant_id;
         let ground = ground(txn, tenant, count, task.now).await?;
         let area_rows = repository::areas(txn, tenant, &count.location).await?;
         let mut lines = match about.source {
-            Source::Counters(_) => repository::lines(txn, tenant, count.id).await?,
+            Source::Counters => repository::lines(txn, tenant, count.id).await?,
             Source::Document(document) => repository::posted_lines(txn, tenant, document).await?,
         };
-        let zeros = match about.source {
-            Source::Counters(Uncounted::Zero) => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
+        let zeros = match (about.source, count.uncounted) {
+            (Source::Counters, Uncounted::Zero) if count.reviewed_seq.is_none() => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
             _ => BTreeSet::new(),
         };
         let named: Vec<ItemRef> =
@@ -108,9 +97,7 @@ impl Prepared {
         let items = lookup::items(txn, tenant, named.iter()).await?;
         for slot in zeros {
             let (_, unit) = items.names(slot.item);
-            let zero = Quantity::ZERO;
-            let counted = Counted { entered: zero, unit, quantity: zero, counted_at: ground.now, counted_by: task.caller.user_id, recount: false, note: None };
-            lines.insert(slot, counted);
+            lines.insert(slot, Counted::nothing(unit, ground.now, task.caller.user_id));
         }
         let most = task.state.config().lines_per_count;
         if lines.len() > most {

@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::answers;
 use super::lines::{CountLineAnswer, Counted, Slot};
 use super::repository::{self, AreaRow, NamedLot};
-use super::{CountAnswer, CountStatus, Seen, done, ground, locked};
+use super::{CountAnswer, CountStatus, done, ground, locked};
 use crate::Inventory;
 use crate::arithmetic::{AtLeastZero, Quantity};
 use crate::catalog::answers as common;
 use crate::catalog::lookup::{self, Items};
 use crate::documents::LINES;
 use crate::error::Error;
-use crate::http::{Answer, HideCosts, Id, Recheck};
+use crate::http::{Answer, HideCosts, Id, Recheck, Seen};
 use crate::idempotency::{Once, Task};
 use crate::names::{ItemRef, LocationId, LocationPath, LocationRef, LotId, UnitCode};
 
@@ -74,6 +74,7 @@ pub(crate) struct LineShape {
     /// When it was counted; now, where nothing is said.
     counted_at: Option<Instant>,
     /// Whether it is counted in addition to what others have counted of the same; the later time counts then. Else it replaces that.
+    /// What is added needs an Idempotency-Key: sent twice, it would count twice.
     add: Option<bool>,
     /// At most 500 characters.
     note: Option<String>,
@@ -177,6 +178,7 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<Response,
 
     repository::remove(txn, tenant, *id, &sheet.removed).await?;
     repository::write(txn, tenant, *id, sheet.written.iter()).await?;
+    repository::add_counter(txn, tenant, *id, task.caller.user_id).await?;
     if count.status == CountStatus::Open {
         count.started_at = Some(now);
         count.go(CountStatus::Counting, now);
@@ -331,7 +333,7 @@ impl Sheet {
             None => {
                 let recount = self.stored.contains(&slot) && !add;
                 let Entered { entered, unit, quantity, base_unit: _, at: counted_at, note } = line;
-                self.lines.insert(slot, Counted { entered, unit, quantity, counted_at, counted_by: self.by, recount, note });
+                self.lines.insert(slot, Counted { entered, unit, quantity, counted_at, counted_by: self.by, recount, uncounted: false, note });
             }
         }
     }
@@ -398,13 +400,13 @@ impl Counted {
     operation_id = "put_count_lines",
     params(
         ("id" = Uuid, Path, description = "The count's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = common::KEY),
+        ("Idempotency-Key" = Option<String>, Header, description = "Needed where a line says `add`: a new value for each request; the same value again answers the same"),
         ("If-Match" = Option<String>, Header, description = answers::SEEN),
     ),
     request_body = RequestShape,
     responses(
         (status = 200, description = "The count, and the lines that were written", body = Response),
-        (status = 400, description = common::KEY_INVALID, body = ProblemDocument<'_>),
+        (status = 400, description = "`idempotency_key_required`: a line says `add`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`count_status` with the status that it is in as `count_status`, `location_archived`, `idempotency_in_progress`", body = ProblemDocument<'_>),
@@ -422,6 +424,8 @@ pub async fn put_count_lines(
     seen: Seen,
     body: Body<Request>,
 ) -> Result<Answer<Response>, Error> {
+    // To write the same line again changes nothing; to add to it again does.
+    let key = if body.request.lines.iter().any(|line| line.add) { key.required()? } else { key };
     execute(&state, &caller, Once { key, fingerprint: body.fingerprint }, id.0, seen, body.request).await
 }
 

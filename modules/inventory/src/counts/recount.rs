@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::lines::Slot;
 use super::put_lines::{Areas, optional_location};
-use super::{CountAnswer, CountStatus, OptionalBody, Seen, answers, done, locked, repository};
+use super::{CountAnswer, CountStatus, answers, done, locked, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};
 use crate::documents::LINES;
 use crate::error::Error;
-use crate::http::{Answer, Id};
+use crate::http::{Answer, Id, OptionalBody, Seen};
 use crate::idempotency::{Once, Task};
 use crate::names::{ItemRef, LocationPath, LocationRef, LotId};
 
@@ -81,6 +81,7 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<CountAnsw
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("counted again", &[CountStatus::Review, CountStatus::Approved])?;
     let named = if request.lines.is_empty() { None } else { Some(named(task, txn, &count).await?) };
+    repository::forget_uncounted(txn, tenant, *id).await?;
     repository::ask_again(txn, tenant, *id, named.as_ref()).await?;
     (count.reviewed_at, count.reviewed_seq, count.approved_by) = (None, None, None);
     count.go(CountStatus::Counting, task.now);
@@ -115,7 +116,8 @@ async fn named(task: &Task<(Uuid, Seen, Request)>, txn: &Txn, count: &CountAnswe
     if violations.is_empty() { Ok(slots) } else { Err(Error::Invalid(violations)) }
 }
 
-/// Sends a count back: some lines or all of them are to be counted again, and are marked so. What was counted stays until it is replaced.
+/// Sends a count back: some lines or all of them are to be counted again, and are marked so. What was counted stays until it is
+/// replaced; the zeros of what nobody counted are found anew by the next review.
 #[utoipa::path(
     tag = "counts",
     operation_id = "recount_count",

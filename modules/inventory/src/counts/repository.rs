@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::lines::{Counted, Slot};
-use super::{CountAnswer, CountStatus};
+use super::{CountAnswer, CountStatus, Uncounted};
 use crate::arithmetic::Quantity;
 use crate::error::Error;
 use crate::names::Word as _;
@@ -27,6 +27,7 @@ pub struct CountRow {
     site_id: Uuid,
     blind: bool,
     needs_approval: bool,
+    uncounted: String,
     document_id: Option<Uuid>,
     started_at: Option<DateTime<FixedOffset>>,
     reviewed_at: Option<DateTime<FixedOffset>>,
@@ -47,6 +48,7 @@ impl CountRow {
             site_id: self.site_id,
             blind: self.blind,
             needs_approval: self.needs_approval,
+            uncounted: Uncounted::stored(&self.uncounted)?,
             document_id: self.document_id,
             started_at: self.started_at.map(Instant::from),
             reviewed_at: self.reviewed_at.map(Instant::from),
@@ -64,8 +66,8 @@ impl CountRow {
 
 /// Counts with the paths of their locations, before any WHERE.
 pub const COUNTS: &str = "SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id, \
-     location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.document_id, stock_count.started_at, \
-     stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref, stock_count.note, stock_count.created_by \
+     location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id, \
+     stock_count.started_at, stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref, stock_count.note, stock_count.created_by \
      FROM stock_count JOIN location ON location.tenant_id = stock_count.tenant_id AND location.id = stock_count.location_id";
 
 pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, id: Uuid) -> Result<Option<CountAnswer>, Error> {
@@ -101,6 +103,7 @@ pub async fn insert(txn: &Txn, tenant: TenantId, count: &CountAnswer) -> Result<
         ("site_id", Kind::Uuid),
         ("blind", Kind::Bool),
         ("needs_approval", Kind::Bool),
+        ("uncounted", Kind::Text),
         ("external_ref", Kind::Text),
         ("note", Kind::Text),
         ("created_by", Kind::Uuid),
@@ -118,6 +121,7 @@ pub async fn insert(txn: &Txn, tenant: TenantId, count: &CountAnswer) -> Result<
         count.site_id,
         count.blind,
         count.needs_approval,
+        count.uncounted.word(),
         count.external_ref,
         count.note,
         count.created_by,
@@ -129,8 +133,8 @@ pub async fn insert(txn: &Txn, tenant: TenantId, count: &CountAnswer) -> Result<
 pub async fn save(txn: &Txn, tenant: TenantId, count: &CountAnswer) -> Result<(), Error> {
     let time = |at: Option<Instant>| at.map(DateTime::<FixedOffset>::from);
     let sql = "UPDATE stock_count SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, \
-               approved_by = $10 WHERE tenant_id = $1 AND id = $2";
-    let values: [sea_orm::Value; 10] = [
+               approved_by = $10, uncounted = $11 WHERE tenant_id = $1 AND id = $2";
+    let values: [sea_orm::Value; 11] = [
         tenant.into(),
         count.id.into(),
         count.version.into(),
@@ -141,6 +145,7 @@ pub async fn save(txn: &Txn, tenant: TenantId, count: &CountAnswer) -> Result<()
         time(count.reviewed_at).into(),
         count.reviewed_seq.into(),
         count.approved_by.into(),
+        count.uncounted.word().into(),
     ];
     rows::execute(txn, sql, values).await?;
     Ok(())
@@ -187,7 +192,7 @@ pub async fn lots(txn: &Txn, tenant: TenantId, wanted: &BTreeSet<LotId>) -> Resu
 const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 /// The columns of a line that are answered or posted.
 pub const LINE_COLUMNS: &str = "line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at, \
-     line.counted_by, line.recount, line.note";
+     line.counted_by, line.recount, line.uncounted, line.note";
 
 #[derive(FromQueryResult)]
 pub struct LineRow {
@@ -200,6 +205,7 @@ pub struct LineRow {
     counted_at: DateTime<FixedOffset>,
     counted_by: Uuid,
     recount: bool,
+    uncounted: bool,
     note: Option<String>,
 }
 
@@ -213,6 +219,7 @@ impl LineRow {
             counted_at: self.counted_at.into(),
             counted_by: self.counted_by,
             recount: self.recount,
+            uncounted: self.uncounted,
             note: self.note,
         };
         (slot, counted)
@@ -241,7 +248,7 @@ pub async fn lines_of_items(txn: &Txn, tenant: TenantId, count: Uuid, items: &BT
 /// The lines of the document that a count became, with their quantities as they were counted.
 pub async fn posted_lines(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<BTreeMap<Slot, Counted>, Error> {
     let sql = "SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at, line.counted_by, \
-               false AS recount, NULL AS note FROM count_result_line AS line WHERE line.tenant_id = $1 AND line.document_id = $2";
+               false AS recount, false AS uncounted, NULL AS note FROM count_result_line AS line WHERE line.tenant_id = $1 AND line.document_id = $2";
     let found = rows::all::<LineRow>(txn, sql, [tenant.into(), document.into()]).await?;
     Ok(found.into_iter().map(LineRow::into_line).collect())
 }
@@ -256,10 +263,24 @@ pub async fn number_of_lines(txn: &Txn, tenant: TenantId, count: Uuid) -> Result
     Ok(rows::one::<Number>(txn, sql, [tenant.into(), count.into()]).await?.map_or(0, |found| found.number))
 }
 
-/// How many lines of a count somebody has counted.
-pub async fn counted_by(txn: &Txn, tenant: TenantId, count: Uuid, user: UserId) -> Result<i64, Error> {
-    let sql = "SELECT COUNT(*) AS number FROM stock_count_line WHERE tenant_id = $1 AND count_id = $2 AND counted_by = $3";
-    Ok(rows::one::<Number>(txn, sql, [tenant.into(), count.into(), user.into()]).await?.map_or(0, |found| found.number))
+/// Keeps for good that somebody has written lines of a count, whoever writes them after.
+pub async fn add_counter(txn: &Txn, tenant: TenantId, count: Uuid, user: UserId) -> Result<(), Error> {
+    let sql = "INSERT INTO stock_count_counter (tenant_id, count_id, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    rows::execute(txn, sql, [tenant.into(), count.into(), user.into()]).await?;
+    Ok(())
+}
+
+/// Whether somebody has ever written lines of a count.
+pub async fn has_counted(txn: &Txn, tenant: TenantId, count: Uuid, user: UserId) -> Result<bool, Error> {
+    let sql = "SELECT COUNT(*) AS number FROM stock_count_counter WHERE tenant_id = $1 AND count_id = $2 AND user_id = $3";
+    Ok(rows::one::<Number>(txn, sql, [tenant.into(), count.into(), user.into()]).await?.is_some_and(|found| found.number > 0))
+}
+
+/// Takes out of a locked count what nobody counted: which that is, is found anew.
+pub async fn forget_uncounted(txn: &Txn, tenant: TenantId, count: Uuid) -> Result<(), Error> {
+    let sql = "DELETE FROM stock_count_line WHERE tenant_id = $1 AND count_id = $2 AND uncounted";
+    rows::execute(txn, sql, [tenant.into(), count.into()]).await?;
+    Ok(())
 }
 
 const SLOT: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("lot_key", Kind::Uuid)]);
@@ -310,6 +331,7 @@ pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Ite
         ("counted_at", Kind::Instant),
         ("counted_by", Kind::Uuid),
         ("recount", Kind::Bool),
+        ("uncounted", Kind::Bool),
         ("note", Kind::Text),
     ]);
     let backend = txn.get_database_backend();
@@ -328,6 +350,7 @@ pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Ite
             line.counted_at,
             line.counted_by,
             line.recount,
+            line.uncounted,
             line.note,
         )
     };
@@ -340,7 +363,7 @@ pub async fn write<'a>(txn: &Txn, tenant: TenantId, count: Uuid, lines: impl Ite
         "INSERT INTO stock_count_line ({}) SELECT * FROM ({}) AS now WHERE true \
          ON CONFLICT (tenant_id, count_id, item_id, location_id, lot_key) DO UPDATE SET entered_quantity = excluded.entered_quantity, \
          entered_unit = excluded.entered_unit, quantity = excluded.quantity, counted_at = excluded.counted_at, counted_by = excluded.counted_by, \
-         recount = excluded.recount, note = excluded.note",
+         recount = excluded.recount, uncounted = excluded.uncounted, note = excluded.note",
         LINE.names(),
         LINE.select(backend, 1)
     );

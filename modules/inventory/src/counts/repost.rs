@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::posting::{About, PostedCount, Prepared, Source};
-use super::{CountStatus, Seen, answers, locked, repository};
+use super::{CountStatus, answers, locked, repository};
 use crate::Inventory;
 use crate::catalog::answers as common;
 use crate::documents::{Undo, Undoing};
 use crate::error::Error;
-use crate::http::{Answer, Id};
+use crate::http::{Answer, Id, Seen};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted};
 use crate::names::Code;

@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::lines::CountLineAnswer;
-use super::posting::{About, Prepared, Source, Uncounted};
-use super::{CountAnswer, CountStatus, Nothing, OptionalBody, Seen, answers, done, locked, repository};
+use super::posting::{About, Prepared, Source};
+use super::{CountAnswer, CountStatus, Nothing, answers, done, locked, repository};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::answers as common;
 use crate::error::Error;
-use crate::http::{Answer, HideCosts, Id, Recheck, hide};
+use crate::http::{Answer, HideCosts, Id, OptionalBody, Recheck, Seen, hide};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Effects};
 
@@ -25,7 +25,7 @@ use crate::ledger::{self, Counted, Effects};
 pub struct Response {
     /// The count.
     pub count: CountAnswer,
-    /// How many lines it has.
+    /// How many lines were counted.
     pub counted_lines: i64,
     /// How many of them differ. Left out, with `lines` empty, of a blind count for whoever may not approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,8 @@ pub struct Response {
     /// What all differences together are worth, in currency. Left out without `see_costs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
-    /// The lines that differ from what the ledger says, and those that a later count has superseded; by item, area and lot.
+    /// The lines that differ from what the ledger says, and those that a later count has superseded; by item, area and lot. Where the
+    /// count takes what was not counted for zero, those are among them.
     pub lines: Vec<CountLineAnswer>,
 }
 
@@ -68,21 +69,27 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, s
     Ok(Answer { status, body: body.seen_by(caller), replayed })
 }
 
-/// A rehearsal: the count is planned as if it were posted, under the same locks, and nothing of it is written.
+/// A rehearsal: the count is planned as if it were posted, under the same locks. Nothing of it is written but the zeros of what
+/// nobody counted: whoever approves the count finds them among its lines, and they are what is posted.
 async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<Response, Error> {
     let ((id, seen, document), tenant) = (&task.input, task.caller.tenant_id);
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("reviewed", &[CountStatus::Counting, CountStatus::Review])?;
-    let about = About { document: *document, source: Source::Counters(Uncounted::Untouched), counted: Counted::default() };
+    repository::forget_uncounted(txn, tenant, *id).await?;
+    (count.reviewed_at, count.reviewed_seq) = (None, None);
+    let about = About { document: *document, source: Source::Counters, counted: Counted::default() };
     let prepared = Prepared::of(task, txn, &count, about).await?;
     let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
     (count.reviewed_at, count.reviewed_seq) = (Some(prepared.now), Some(repository::head_seq(txn, tenant).await?));
     count.go(CountStatus::Review, prepared.now);
     repository::save(txn, tenant, &count).await?;
+    let uncounted = prepared.lines.iter().filter(|(_, line)| line.uncounted).map(|(slot, line)| (slot, line));
+    repository::write(txn, tenant, *id, uncounted).await?;
     let lines = differing(&prepared, &effects);
     let value = lines.iter().filter_map(|line| line.value).try_fold(Money::ZERO, |sum, value| sum.plus(value));
-    Ok(Response { counted_lines: number(prepared.lines.len()), differing_lines: Some(number(lines.len())), value, lines, count })
+    let counted_lines = number(prepared.lines.iter().filter(|(_, line)| !line.uncounted).count());
+    Ok(Response { counted_lines, differing_lines: Some(number(lines.len())), value, lines, count })
 }
 
 fn number(of: usize) -> i64 {

@@ -6,11 +6,11 @@ use kernel::problem::ProblemDocument;
 use kernel::{Caller, Permission, Txn};
 use uuid::Uuid;
 
-use super::{CountAnswer, CountStatus, Nothing, OptionalBody, Seen, answers, done, locked, repository};
+use super::{CountAnswer, CountStatus, Nothing, answers, done, locked, repository};
 use crate::Inventory;
 use crate::catalog::answers as common;
 use crate::error::Error;
-use crate::http::{Answer, Id};
+use crate::http::{Answer, Id, OptionalBody, Seen};
 use crate::idempotency::{Once, Task};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, seen: Seen) -> Result<Answer<CountAnswer>, Error> {

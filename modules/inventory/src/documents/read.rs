@@ -55,7 +55,7 @@ impl FromFields for ListRequest {
 pub struct DocumentWithEntries {
     /// The document.
     pub document: DocumentAnswer,
-    /// What it wrote into the ledger, in order.
+    /// What it wrote into the ledger, in order; whoever sees only some sites is shown what it wrote at those.
     pub entries: Vec<EntryAnswer>,
 }
 
@@ -111,7 +111,7 @@ pub async fn get(state: &Inventory, caller: &Caller, of: Option<DocumentType>, i
     let lines = lines_of(reader, caller.tenant_id, id, DocumentType::stored(&row.document.r#type)?).await?;
     let names = Named::of(reader, caller.tenant_id, &lines).await?;
     let (lines, charges) = line_answers(&lines, &Names { item: &|id| names.item(id), reason: &|id| names.reason(id) })?;
-    let entries = entries_of_document(reader, caller.tenant_id, id).await?;
+    let entries = entries_of_document(reader, caller, id).await?;
     let detail = details(reader, caller.tenant_id, id).await?;
     let found = DocumentWithEntries { document: header(row.document, row.location, detail, lines, charges)?, entries };
     Ok(seen_by(found, caller))

@@ -147,7 +147,7 @@ impl Undoing {
         let header = Header { note: undo.note.clone(), counted: undo.counted, detail, ..Header::plain(undo.id, ground.rules) };
         let moved = entries.iter().filter(|entry| entry.quantity.0 < 0).map(|entry| (entry.place.lot, Quantity(-entry.quantity.0))).collect();
         let variances = undone::variances(txn, tenant, known.id).await?;
-        let reversal = Reversal { document: known.id, position: known.position, entries, made, variances, reason, today };
+        let reversal = Reversal { document: known.id, position: known.position, entries, made, sites: caller.sites.clone(), variances, reason, today };
         let posting = Posting::reversal(permit, header, reversal);
         Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons, now: ground.now })
     }
@@ -248,7 +248,7 @@ fn instead(error: Error) -> Error {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: it needs what posting the document needs, `adjust`, every site that it touched, and `backdate` where it stands before today. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with the documents that touch its lots in `lots`; `lot_revalued_after`; `lot_on_hold` for the opening of a lot that is on hold now; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with its lots in `lots`, how many documents touch each, and the first 100 of those that you may see; `lot_revalued_after`; `lot_on_hold` for the opening of a lot that is on hold now; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

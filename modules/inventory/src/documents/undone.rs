@@ -11,7 +11,7 @@ use crate::arithmetic::{Money, Quantity};
 use crate::calendar::SiteDays;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
-use crate::ledger::{DocumentType, EntryKind, Key, OldEntry, Place, Touching, VarianceKind};
+use crate::ledger::{DocumentType, EntryKind, Key, OldEntry, Place, TouchedBy, VarianceKind};
 use crate::names::{DocumentId, LocationId, LotId, Word as _};
 use crate::rows;
 
@@ -97,7 +97,7 @@ pub async fn mark_count(txn: &Txn, tenant: TenantId, id: Uuid, now: Instant) -> 
 }
 
 /// The entries of a document, and the lots that it made, of which nobody has asked yet who touches them.
-pub async fn entries(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<(Vec<OldEntry>, BTreeMap<LotId, Vec<Touching>>), Error> {
+pub async fn entries(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<(Vec<OldEntry>, BTreeMap<LotId, TouchedBy>), Error> {
     #[derive(FromQueryResult)]
     struct Row {
         line_no: i64,
@@ -118,7 +118,7 @@ pub async fn entries(txn: &Txn, tenant: TenantId, document: DocumentId) -> Resul
     let (mut entries, mut made) = (Vec::new(), BTreeMap::new());
     for row in rows::all::<Row>(txn, sql, [tenant.into(), document.into()]).await? {
         if row.origin_document_id == document {
-            made.insert(row.lot_id, Vec::new());
+            made.insert(row.lot_id, TouchedBy::default());
         }
         entries.push(OldEntry {
             line_no: row.line_no,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use kernel::Instant;
+use kernel::{Instant, Sites};
 
 use super::effects::EntryKind;
 use super::facts::{Holding, ItemRules, Key, Place, Spot};
@@ -179,7 +179,9 @@ pub struct Reversal {
     pub position: i64,
     pub entries: Vec<OldEntry>,
     /// The lots that it made, each with the other documents that are live and touch it.
-    pub made: BTreeMap<LotId, Vec<Touching>>,
+    pub made: BTreeMap<LotId, TouchedBy>,
+    /// At which sites those are named to whoever undoes it.
+    pub sites: Sites,
     pub variances: Vec<(LotId, Money, VarianceKind)>,
     pub reason: ReasonId,
     /// All of it now, and not each entry at its own time.
@@ -195,6 +197,15 @@ pub struct OldEntry {
     pub value: Money,
     pub at: Instant,
     pub business_date: NaiveDate,
+}
+
+/// The documents that touch a lot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TouchedBy {
+    /// How many those are, also at sites where none is named.
+    pub number: i64,
+    /// The first of those that are named.
+    pub named: Vec<Touching>,
 }
 
 /// A document that touches a lot.

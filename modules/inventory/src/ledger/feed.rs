@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query, TenantId, Whole};
+use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query, Whole};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -135,10 +135,11 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     Ok(seen_by(Page::cut(rows, request.limit, |entry| entry.seq), caller))
 }
 
-/// All entries of a document, in order.
-pub async fn entries_of_document(reader: &impl ConnectionTrait, tenant: TenantId, document: DocumentId) -> Result<Vec<EntryAnswer>, Error> {
-    let mut filter = Filter::tenant("entry.tenant_id", tenant);
+/// The entries of a document at the caller's sites, in order.
+pub async fn entries_of_document(reader: &impl ConnectionTrait, caller: &Caller, document: DocumentId) -> Result<Vec<EntryAnswer>, Error> {
+    let mut filter = Filter::tenant("entry.tenant_id", caller.tenant_id);
     filter.and("entry.document_id = ?", document);
+    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
     select(reader, filter, i64::MAX).await
 }
 

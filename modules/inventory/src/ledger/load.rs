@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, SiteId, TenantId, Txn};
+use kernel::{Instant, SiteId, Sites, TenantId, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
 use crate::rows::{self, Kind, Relation, given_row};
 
+const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 const LOT: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
 
 /// Reads the state that a command is decided on, under its locks. Of what is there, what only comes in needs nothing.
@@ -315,7 +316,11 @@ async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid], now: Instant) -> 
     Ok(found.into_iter().map(reserved).collect())
 }
 
-/// A reversal with those who touch the lots that its document made. Asked after the lots were read: who gains of one elsewhere
+/// How many documents that touch lots are named; that one is in the way is enough to refuse.
+const MOST_TOUCHING: i64 = 100;
+
+/// A reversal with those who touch the lots that its document made: how many of each lot, and the first of those that stand at the
+/// sites of whoever undoes it. Of more than that many the lots of the others are left out. Asked after the lots were read: who gains of one elsewhere
 /// from then on changes its version, and who takes of one waits for the locks.
 pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<Reversal, Error> {
     #[derive(FromQueryResult)]
@@ -324,23 +329,35 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
         document_id: Uuid,
         r#type: String,
         number: i64,
+        seen: i64,
+        of_lot: i64,
     }
     let mut reversal = reversal.clone();
     if reversal.made.is_empty() {
         return Ok(reversal);
     }
     let lots: Vec<LotId> = reversal.made.keys().copied().collect();
+    let backend = txn.get_database_backend();
+    let (seen, sites) = match &reversal.sites {
+        Sites::All => ("CAST($4 AS TEXT) IS NOT NULL".to_owned(), Vec::new()),
+        Sites::Only(sites) => (format!("document.site_id IN ({})", ID.select(backend, 4)), sites.iter().map(|site| given_row!(backend, *site)).collect()),
+    };
     let sql = format!(
-        "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number FROM ({}) AS wanted \
+        "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN {seen} THEN 1 ELSE 0 END AS BIGINT) AS seen, \
+         COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot FROM ({}) AS wanted \
          JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id \
          JOIN document ON document.tenant_id = entry.tenant_id AND document.id = entry.document_id \
          WHERE document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
-         GROUP BY wanted.id, document.id, document.type, document.number ORDER BY MIN(entry.seq)",
-        LOT.select(txn.get_database_backend(), 1)
+         GROUP BY wanted.id, document.id, document.type, document.number, document.site_id ORDER BY 5 DESC, MIN(entry.seq) LIMIT $3",
+        LOT.select(backend, 1)
     );
-    for row in rows::all::<TouchingRow>(txn, &sql, [lot_rows(txn, locked, &lots), reversal.document.into()]).await? {
-        let touching = Touching { document_id: row.document_id, number: DocumentType::stored(&row.r#type)?.show(row.number) };
-        reversal.made.entry(row.lot_id).or_default().push(touching);
+    let values = [lot_rows(txn, locked, &lots), reversal.document.into(), MOST_TOUCHING.into(), rows::parameter(sites)];
+    for row in rows::all::<TouchingRow>(txn, &sql, values).await? {
+        let touched = reversal.made.entry(row.lot_id).or_default();
+        touched.number = row.of_lot;
+        if row.seen == 1 {
+            touched.named.push(Touching { document_id: row.document_id, number: DocumentType::stored(&row.r#type)?.show(row.number) });
+        }
     }
     Ok(reversal)
 }

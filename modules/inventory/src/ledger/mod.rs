@@ -27,7 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use command::{
     AdjustLine, Basis, Charge, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal, TakeLine,
-    Touching, UnderWay, VarianceKind,
+    TouchedBy, UnderWay, VarianceKind,
 };
 pub use effects::{Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};

@@ -94,7 +94,10 @@ pub struct CountedSince {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LotInUse {
     pub lot_id: LotId,
+    /// The first of them, as far as the caller may see them.
     pub documents: Vec<Touching>,
+    /// How many those are, named or not.
+    pub number_of_documents: i64,
 }
 
 /// What is wrong with one line.

@@ -36,13 +36,13 @@ pub struct Request {
     item_id: Option<Uuid>,
     /// The item's article number.
     sku: Option<Sku>,
-    /// Those of which something lies at this location.
+    /// Those of which something lies at this location, which must be one of the caller's sites.
     location_id: Option<Uuid>,
     /// What stands on the package, to the letter.
     batch_code: Option<BatchCode>,
     /// Those whose date lies before this one.
     expiring_before: Option<NaiveDate>,
-    /// `false`: those of which nothing is left, too. `true` where nothing is said.
+    /// `false`: those of which nothing is left at the caller's sites, too. `true` where nothing is said.
     #[param(value_type = Option<bool>)]
     in_stock: bool,
     /// `expires_on` where nothing is said.
@@ -104,7 +104,7 @@ pub struct LotAnswer {
     pub status: LotStatus,
     /// When it was opened; only such a lot has it.
     pub opened_at: Option<Instant>,
-    /// The lots that it was made from.
+    /// The lots that it was made from, as far as they came to the caller's sites.
     pub parents: Vec<LotParent>,
     /// Everything that ever came onto the lot, in `unit`.
     pub basis_quantity: Quantity,
@@ -264,8 +264,9 @@ impl Row {
     }
 }
 
-/// Lots with what is left of them. Whoever sees only some sites sees the lots that came to those, with what is left there.
-fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Caller) -> String {
+/// Lots with what is left of them, and the balances that count for that. Whoever sees only some sites sees the lots that came to
+/// those, with what is left there.
+fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Caller) -> (String, String) {
     let held = match &caller.sites {
         kernel::Sites::All => {
             "SELECT balance.quantity, balance.value, balance.lot_id, balance.location_id FROM balance WHERE balance.tenant_id = $1".to_owned()
@@ -281,7 +282,7 @@ fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Calle
             held
         }
     };
-    format!(
+    let select = format!(
         "SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on, lot.expires_on, lot.date_kind, \
          lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity, lot.basis_value, unit.code AS unit, lot.void, lot.version, \
          CAST((SELECT COALESCE(SUM(held.quantity), 0) FROM ({held}) AS held WHERE held.lot_id = lot.id) AS BIGINT) AS quantity, \
@@ -289,11 +290,12 @@ fn select(filter: &mut Filter, backend: sea_orm::DatabaseBackend, caller: &Calle
          FROM lot JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
          JOIN document ON document.tenant_id = lot.tenant_id AND document.id = lot.origin_document_id \
          JOIN location AS site ON site.tenant_id = document.tenant_id AND site.id = document.site_id"
-    )
+    );
+    (select, held)
 }
 
-/// The lots that each of these was made from.
-pub async fn parents(connection: &impl ConnectionTrait, tenant: Uuid, lots: &[Uuid]) -> Result<HashMap<Uuid, Vec<LotParent>>, Error> {
+/// The lots that each of these was made from; of those only that came to the caller's sites.
+pub async fn parents(connection: &impl ConnectionTrait, caller: &Caller, lots: &[Uuid]) -> Result<HashMap<Uuid, Vec<LotParent>>, Error> {
     const ID: rows::Relation = rows::Relation(&[("id", rows::Kind::Uuid)]);
     #[derive(FromQueryResult)]
     struct ParentRow {
@@ -303,13 +305,13 @@ pub async fn parents(connection: &impl ConnectionTrait, tenant: Uuid, lots: &[Uu
         document_id: Uuid,
     }
     let backend = connection.get_database_backend();
-    let sql = format!(
-        "SELECT lot_id, parent_id, quantity, document_id FROM lot_parent WHERE tenant_id = $1 AND lot_id IN ({}) ORDER BY lot_id, parent_id",
-        ID.select(backend, 2)
-    );
-    let ids = rows::parameter(lots.iter().map(|lot| rows::given_row!(backend, *lot)).collect());
+    let mut filter = Filter::tenant("link.tenant_id", caller.tenant_id);
+    filter.bind(rows::parameter(lots.iter().map(|lot| rows::given_row!(backend, *lot)).collect()));
+    filter.and_plain(&format!("link.lot_id IN ({})", ID.select(backend, 2)));
+    filter.and_lot_sites(backend, "link.tenant_id", "link.parent_id", &caller.sites);
+    let sql = format!("SELECT link.lot_id, link.parent_id, link.quantity, link.document_id FROM lot_parent AS link {} ORDER BY 1, 2", filter.sql());
     let mut parents: HashMap<Uuid, Vec<LotParent>> = HashMap::new();
-    for row in rows::all::<ParentRow>(connection, &sql, [tenant.into(), ids]).await? {
+    for row in rows::all::<ParentRow>(connection, &sql, filter.into_values()).await? {
         let parent = LotParent { lot_id: row.parent_id, quantity: Quantity(row.quantity), document_id: row.document_id };
         parents.entry(row.lot_id).or_default().push(parent);
     }
@@ -326,18 +328,16 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
     caller.need(Permission::Read)?;
     let reader = state.database().reader();
     let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
-    let select = select(&mut filter, reader.get_database_backend(), caller);
+    let (select, held) = select(&mut filter, reader.get_database_backend(), caller);
     filter.and_given("lot.item_id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.map(String::from));
     filter.and_given("lot.batch_code = ?", request.batch_code.map(String::from));
     filter.and_given("lot.expires_on < ?", request.expiring_before);
     if request.in_stock {
-        filter.and_plain("EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND balance.quantity > 0)");
+        filter.and_plain(&format!("EXISTS (SELECT 1 FROM ({held}) AS lying WHERE lying.lot_id = lot.id AND lying.quantity > 0)"));
     }
-    filter.and_given(
-        "EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND balance.quantity > 0 AND balance.location_id = ?)",
-        request.location_id,
-    );
+    let lies_there = format!("EXISTS (SELECT 1 FROM ({held}) AS lying WHERE lying.lot_id = lot.id AND lying.quantity > 0 AND lying.location_id = ?)");
+    filter.and_given(&lies_there, request.location_id);
     let no_date = filter.bind(NO_DATE);
     let column = match request.sort {
         Sort::ExpiresOn => format!("COALESCE(lot.expires_on, {no_date})"),
@@ -361,7 +361,7 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
         Sort::ExpiresOn => serde_json::json!([row.expires_on.unwrap_or(NO_DATE), row.id]),
         Sort::ReceivedAt => serde_json::json!([Instant::from(row.received_at), row.id]),
     });
-    let mut parents = parents(reader, caller.tenant_id, &page.data.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let mut parents = parents(reader, caller, &page.data.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
     let now = state.now();
     let answer = |row: Row| {
         let parents = parents.remove(&row.id).unwrap_or_default();
@@ -387,7 +387,7 @@ pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<LotAnsw
 /// The lot with where it lies and what was said of it, as far as the caller's sites go.
 pub async fn find(reader: &impl ConnectionTrait, caller: &Caller, id: Uuid, now: Instant) -> Result<LotAnswer, Error> {
     let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
-    let select = select(&mut filter, reader.get_database_backend(), caller);
+    let (select, _) = select(&mut filter, reader.get_database_backend(), caller);
     filter.and("lot.id = ?", id);
     let row = rows::one::<Row>(reader, &format!("{select} {}", filter.sql()), filter.into_values()).await?.ok_or(Error::NotFound("lot"))?;
     let mut filter = Filter::tenant("balance.tenant_id", caller.tenant_id);
@@ -402,7 +402,7 @@ pub async fn find(reader: &impl ConnectionTrait, caller: &Caller, id: Uuid, now:
     let places = rows::all::<PlaceRow>(reader, &sql, filter.into_values()).await?;
     let place =
         |row: PlaceRow| LotPlace { location_id: row.location_id, location: row.location, quantity: Quantity(row.quantity), value: Some(Money(row.value)) };
-    let parents = parents(reader, caller.tenant_id, &[id]).await?.remove(&id).unwrap_or_default();
+    let parents = parents(reader, caller, &[id]).await?.remove(&id).unwrap_or_default();
     let events: Result<Vec<_>, _> = lot_events(reader, caller.tenant_id, id).await?.into_iter().map(LotEventAnswer::try_from).collect();
     Ok(LotAnswer { places: Some(places.into_iter().map(place).collect()), events: Some(events?), ..row.answer(parents, now)? })
 }

@@ -14,7 +14,7 @@ use super::trace::{MOST_ROWS, TracedMovement, TracedPlace, movements, places};
 use crate::Inventory;
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::{Answer, HideCosts, Id, MaybeBody, Recheck, need_site};
+use crate::http::{Answer, HideCosts, Id, OptionalBody, Recheck, need_site};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{EntryKind, Hold, LotEvent, LotEventKind, lock_lot_states, with_descendants, write_lot_states};
 use crate::names::LotId;
@@ -29,12 +29,6 @@ pub struct Request {
     /// Why: 1 to 2,000 characters.
     #[schema(min_length = 1, max_length = 2000)]
     pub note: Option<String>,
-}
-
-impl Default for Request {
-    fn default() -> Self {
-        Self { include_descendants: true, note: None }
-    }
 }
 
 impl FromFields for Request {
@@ -114,7 +108,7 @@ async fn family(txn: &Txn, task: &Task<(LotId, Request)>) -> Result<Vec<LotId>, 
 #[utoipa::path(
     tag = "stock",
     operation_id = "recall_lot",
-    request_body = Request,
+    request_body(content = Option<Request>, description = "May be left out: then all that was made of it is recalled, too"),
     params(("id" = Uuid, Path, description = "The lot's id"), ("Idempotency-Key" = Option<String>, Header, description = answers::KEY)),
     responses(
         (status = 201, description = "Recalled: what lies where, and what was used already", body = RecallAnswer),
@@ -132,9 +126,9 @@ pub async fn recall_lot(
     caller: Caller,
     key: IdempotencyKey,
     id: Id,
-    body: MaybeBody<Request>,
+    body: OptionalBody<Request>,
 ) -> Result<Answer<RecallAnswer>, Error> {
-    execute(&state, &caller, Once { key, fingerprint: body.fingerprint }, id.0, body.request).await
+    execute(&state, &caller, Once { key, fingerprint: body.0.fingerprint }, id.0, body.0.request).await
 }
 
 #[cfg(test)]

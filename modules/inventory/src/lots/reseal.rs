@@ -12,7 +12,7 @@ use super::read;
 use crate::Inventory;
 use crate::documents::{PostedAnswer, Undo, When, reverse};
 use crate::error::Error;
-use crate::http::{Answer, Id, MaybeBody};
+use crate::http::{Answer, Id, OptionalBody};
 use crate::idempotency::{Once, Task};
 use crate::ledger::Counted;
 use crate::names::{Code, DocumentId, LotId};
@@ -21,7 +21,7 @@ use crate::names::{Code, DocumentId, LotId};
 const REASON: &str = "did_not_happen";
 
 /// Why an opening is undone, and when.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub reason: Option<Code>,
     pub at: When,
@@ -81,13 +81,13 @@ async fn work(task: &Task<(DocumentId, LotId, Request)>, txn: &Txn) -> Result<Po
         ("id" = Uuid, Path, description = "The id of the lot that the opening made"),
         ("Idempotency-Key" = String, Header, description = "A new value for each lot that is sealed; the same value again answers the same"),
     ),
-    request_body = RequestShape,
+    request_body(content = Option<RequestShape>, description = "May be left out"),
     responses(
         (status = 201, description = "Posted: the reversal of the opening, its entries and the new balances", body = PostedAnswer),
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
         (status = 403, description = "`forbidden`: it needs `use_stock`, `adjust`, and `backdate` where it was opened before today. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = ProblemDocument<'_>),
-        (status = 409, description = "`not_opened`; `lot_has_later_movements` with the documents that touch it in `lots`; `already_reversed`: it is sealed already; `lot_on_hold`, `lot_revalued_after`, `counted_since`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
+        (status = 409, description = "`not_opened`; `lot_has_later_movements` with how many documents touch it in `lots`, and the first 100 of those that you may see; `already_reversed`: it is sealed already; `lot_on_hold`, `lot_revalued_after`, `counted_since`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, of its fields `reason_not_found`, `reason_archived`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
@@ -98,10 +98,10 @@ pub async fn reseal_lot(
     caller: Caller,
     key: IdempotencyKey,
     id: Id,
-    body: MaybeBody<Request>,
+    body: OptionalBody<Request>,
 ) -> Result<Answer<PostedAnswer>, Error> {
-    let once = Once { key: key.required()?, fingerprint: body.fingerprint };
-    execute(&state, &caller, once, id.0, body.request).await
+    let once = Once { key: key.required()?, fingerprint: body.0.fingerprint };
+    execute(&state, &caller, once, id.0, body.0.request).await
 }
 
 #[cfg(test)]

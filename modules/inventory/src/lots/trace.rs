@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Fields, FromFields, Instant, Permission, Query, TenantId, Whole};
+use kernel::{Caller, Fields, FromFields, Instant, Permission, Query, Sites, TenantId, Whole};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -83,9 +83,9 @@ pub struct TracedLot {
     pub opened_at: Option<Instant>,
     /// Whether the document that made it was undone.
     pub void: bool,
-    /// The document that it came in with or was made by.
-    pub origin: TracedOrigin,
-    /// What went into it, and how much of each.
+    /// The document that it came in with or was made by; null where that stands at a site that the caller may not see.
+    pub origin: Option<TracedOrigin>,
+    /// What went into it, and how much of each, as far as it came to the caller's sites.
     pub parents: Vec<LotParent>,
 }
 
@@ -282,15 +282,25 @@ struct LotRow {
     effective_at: DateTime<FixedOffset>,
     location: String,
     external_ref: Option<String>,
+    site_id: Uuid,
     time_zone: Option<String>,
     day_starts_at: Option<String>,
 }
 
 impl LotRow {
-    fn answer(self, parents: Vec<LotParent>, now: Instant) -> Result<TracedLot, Error> {
+    fn answer(self, parents: Vec<LotParent>, sites: &Sites, now: Instant) -> Result<TracedLot, Error> {
         let today = site_days(self.time_zone.as_deref(), self.day_starts_at.as_deref())?.business_date(now);
         let expired = is_expired(self.expires_on, DateKind::stored(&self.date_kind)?, self.grace_days, today);
         let r#type = DocumentType::stored(&self.document_type)?;
+        let origin = TracedOrigin {
+            document_id: self.document_id,
+            r#type,
+            number: r#type.show(self.document_number),
+            line_no: self.origin_line,
+            effective_at: self.effective_at.into(),
+            location: self.location,
+            external_ref: self.external_ref,
+        };
         Ok(TracedLot {
             lot_id: self.id,
             depth: 0,
@@ -302,15 +312,7 @@ impl LotRow {
             status: LotStatus::of_lot(self.hold.as_deref(), expired)?,
             opened_at: self.opened_at.map(Instant::from),
             void: self.void,
-            origin: TracedOrigin {
-                document_id: self.document_id,
-                r#type,
-                number: r#type.show(self.document_number),
-                line_no: self.origin_line,
-                effective_at: self.effective_at.into(),
-                location: self.location,
-                external_ref: self.external_ref,
-            },
+            origin: Some(origin).filter(|_| sites.contain(self.site_id)),
             parents,
         })
     }
@@ -327,18 +329,11 @@ async fn lots(
     let wanted: Vec<LotId> = wanted.map(|(lot, _)| *lot).collect();
     let (mut filter, ids) = about(backend, "lot", caller.tenant_id, wanted.iter().copied());
     filter.and_plain(&format!("lot.id IN ({ids})"));
-    if let kernel::Sites::Only(sites) = &caller.sites {
-        let sites = filter.bind(rows::parameter(sites.iter().map(|site| given_row!(backend, *site)).collect()));
-        let sites = ID.select(backend, sites.trim_start_matches('$').parse().unwrap_or(1));
-        filter.and_plain(&format!(
-            "EXISTS (SELECT 1 FROM balance JOIN location AS place ON place.tenant_id = balance.tenant_id AND place.id = balance.location_id \
-             WHERE balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id AND place.site_id IN ({sites}))"
-        ));
-    }
+    filter.and_lot_sites(backend, "lot.tenant_id", "lot.id", &caller.sites);
     let sql = format!(
         "SELECT lot.id, lot.item_id, item.sku, item.name, item.grace_days, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.void, \
          lot.origin_line, document.id AS document_id, document.type AS document_type, document.number AS document_number, document.effective_at, \
-         location.path AS location, document.external_ref, site.time_zone, site.day_starts_at \
+         location.path AS location, document.external_ref, document.site_id, site.time_zone, site.day_starts_at \
          FROM lot JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id \
          JOIN document ON document.tenant_id = lot.tenant_id AND document.id = lot.origin_document_id \
          JOIN location ON location.tenant_id = document.tenant_id AND location.id = document.location_id \
@@ -346,11 +341,11 @@ async fn lots(
         filter.sql()
     );
     let found = rows::all::<LotRow>(reader, &sql, filter.into_values()).await?;
-    let mut parents = read::parents(reader, caller.tenant_id, &wanted).await?;
+    let mut parents = read::parents(reader, caller, &wanted).await?;
     let traced = |row: LotRow| {
         let id = row.id;
         let parents = parents.remove(&id).unwrap_or_default();
-        row.answer(parents, now).map(|lot| (id, lot))
+        row.answer(parents, &caller.sites, now).map(|lot| (id, lot))
     };
     found.into_iter().map(traced).collect()
 }

@@ -13,12 +13,13 @@ use crate::Inventory;
 use crate::audit::{self, Action, Subject};
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::{Answer, Id, MaybeBody};
+use crate::http::{Answer, Id, OptionalBody, need_all_sites};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{bump_rules, checkpoint_before, close_through, write_checkpoints};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, remark: Remark) -> Result<Answer<Period>, Error> {
     caller.need(Permission::Close)?;
+    need_all_sites(caller)?;
     let closed = state.create_once(caller, once, (id, remark), |task, txn| Box::pin(work(task, txn))).await?;
     Ok(Answer { status: 200, ..closed })
 }
@@ -84,18 +85,24 @@ pub async fn close<I>(task: &Task<I>, txn: &Txn, period: Period, note: Option<&s
 #[utoipa::path(
     tag = "periods",
     operation_id = "close_period",
-    request_body = Remark,
+    request_body(content = Option<Remark>, description = "May be left out"),
     params(("id" = Uuid, Path, description = "The period's id"), ("Idempotency-Key" = Option<String>, Header, description = answers::KEY)),
     responses(
         (status = 200, description = "The period, closed", body = Period),
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
-        (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: it needs `close`, and every site: the books are those of all. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`already_closed`; `count_open` with the open counts in `counts`; `earlier_period_open`; `period_not_after_last`; `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, of its fields `day_not_over`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/periods/{id}/close")]
-pub async fn close_period(state: web::Data<Inventory>, caller: Caller, key: IdempotencyKey, id: Id, body: MaybeBody<Remark>) -> Result<Answer<Period>, Error> {
-    execute(&state, &caller, Once { key, fingerprint: body.fingerprint }, id.0, body.request).await
+pub async fn close_period(
+    state: web::Data<Inventory>,
+    caller: Caller,
+    key: IdempotencyKey,
+    id: Id,
+    body: OptionalBody<Remark>,
+) -> Result<Answer<Period>, Error> {
+    execute(&state, &caller, Once { key, fingerprint: body.0.fingerprint }, id.0, body.0.request).await
 }

@@ -13,7 +13,7 @@ use super::{Period, PeriodStatus, repository};
 use crate::Inventory;
 use crate::catalog::answers;
 use crate::error::Error;
-use crate::http::Answer;
+use crate::http::{Answer, need_all_sites};
 use crate::idempotency::{Once, Task};
 
 /// Up to which day.
@@ -36,6 +36,7 @@ impl FromFields for Request {
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Request) -> Result<Answer<Period>, Error> {
     caller.need(Permission::Close)?;
+    need_all_sites(caller)?;
     let id = state.next_id();
     state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
 }
@@ -70,7 +71,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<Period, Error> 
     responses(
         (status = 201, description = "The period", body = Period),
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
-        (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: it needs `close`, and every site: the books are those of all. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: there is a period with this last day. To close it: `count_open` with the open counts in `counts`, `earlier_period_open`, `period_not_after_last`. `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, of its fields `period_not_after_last` and, to close it, `day_not_over`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )

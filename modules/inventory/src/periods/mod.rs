@@ -34,7 +34,7 @@ crate::names::words!(
 );
 
 /// Why a period is closed or opened again.
-#[derive(Clone, Debug, Default, ToSchema)]
+#[derive(Clone, Debug, ToSchema)]
 #[schema(as = ChangePeriod)]
 pub struct Remark {
     /// 1 to 2,000 characters, kept in the audit.

@@ -133,7 +133,7 @@ fn corrected(request: &Request, line: &ReceivedLine, items: &Items) -> Result<Re
     };
     corrected.total = total.ok_or_else(|| Error::invalid(field, "out_of_range", "the value of this line is larger than a line can hold"))?;
     if corrected.total < corrected.discount {
-        return Err(Error::invalid(field, "discount_too_large", format!("the discount of this line, {}, is larger than the line", corrected.discount)));
+        return Err(Error::invalid(field, "discount_too_large", "the discount of this line is larger than the line"));
     }
     if request.price.is_some() && corrected.net() == Money::ZERO && line.net() != Money::ZERO && !request.confirm_zero {
         return Err(Error::invalid(field, "zero_price_unconfirmed", "nothing to pay: say `confirm_zero`: true where a price of zero is meant"));

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::TransferStatus;
 use super::repository::{self, Changed};
-use super::step::{Said, Seen, Step, StepAnswer, everything, locked, moved, need_under_way, post};
+use super::step::{Said, Step, StepAnswer, everything, locked, moved, need_under_way, post};
 use crate::Inventory;
 use crate::catalog::lookup::{self, Reasons};
 use crate::error::Error;
-use crate::http::Answer;
+use crate::http::{Answer, Seen};
 use crate::idempotency::{Once, Task};
 use crate::ledger::kinds::TransferCancel;
 use crate::ledger::{Counted, Permit, Posting};

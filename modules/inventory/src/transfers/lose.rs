@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::repository::{self, Changed};
-use super::step::{Goods, Resolved, Said, Seen, Step, StepAnswer, locked, moved, names, need_days, need_under_way, post};
+use super::step::{Goods, Resolved, Said, Step, StepAnswer, locked, moved, names, need_days, need_under_way, post};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, Reasons};
 use crate::catalog::reasons::ReasonKind;
 use crate::documents::{LINES, need_lines};
 use crate::error::Error;
-use crate::http::Answer;
+use crate::http::{Answer, Seen};
 use crate::idempotency::{Once, Task};
 use crate::ledger::kinds::TransitLoss;
 use crate::ledger::{Counted, Permit, Posting};

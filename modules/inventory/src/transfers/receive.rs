@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::repository::{self, Changed, LockedTransfer};
-use super::step::{Goods, Resolved, Said, Seen, Step, StepAnswer, everything, locked, moved, names, need_days, need_under_way, post};
+use super::step::{Goods, Resolved, Said, Step, StepAnswer, everything, locked, moved, names, need_days, need_under_way, post};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::lookup::{self, Items, Reasons};
 use crate::documents::{LINES, need_lines};
 use crate::error::Error;
-use crate::http::Answer;
+use crate::http::{Answer, Seen};
 use crate::idempotency::{Once, Task};
 use crate::ledger::kinds::Arrival;
 use crate::ledger::{Counted, Permit, Posting};

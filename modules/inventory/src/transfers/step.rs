@@ -1,12 +1,9 @@
 //! What the steps of a transfer have in common: what they may say, how their lines are read, and what they answer.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, dev};
-use kernel::http::{IdempotencyKey, IfMatch};
-use kernel::{Body, Caller, Fields, Instant, Outcome, Permission, Problem, Txn, Violation};
+use kernel::http::IdempotencyKey;
+use kernel::{Body, Caller, Fields, Instant, Outcome, Permission, Txn, Violation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,7 +18,7 @@ use crate::calendar::SiteDays;
 use crate::catalog::lookup::{self, Area, Items, Reasons};
 use crate::documents::{BalanceAnswer, DocumentAnswer, Lines, PostedAnswer, TRANSFER_STEP_LINE, answer, cells};
 use crate::error::Error;
-use crate::http::{HideCosts, Id, Recheck, need_site};
+use crate::http::{HideCosts, Id, Recheck, Seen, need_site};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Detail, DocumentType, EntryAnswer, Header, Kind, Posted, Posting, RulesSeen, TakeLine};
 use crate::names::{ItemId, ItemRef, LocationId, LotId, ReasonId, UnitCode};
@@ -125,7 +122,7 @@ pub async fn everything(txn: &Txn, transfer: &LockedTransfer) -> Result<(Items, 
 pub struct Step<R> {
     pub transfer: Uuid,
     pub document: Uuid,
-    pub seen: Option<IfMatch>,
+    pub seen: Seen,
     pub request: R,
 }
 
@@ -133,7 +130,7 @@ impl<R> Step<R> {
     /// From what came with the request. 400 `idempotency_key_required`.
     pub fn asked(state: &Inventory, transfer: &Id, seen: Seen, key: IdempotencyKey, body: Body<R>) -> Result<(Once, Self), Error> {
         let once = Once { key: key.required()?, fingerprint: body.fingerprint };
-        Ok((once, Self { transfer: transfer.0, document: state.next_id(), seen: seen.0, request: body.request }))
+        Ok((once, Self { transfer: transfer.0, document: state.next_id(), seen, request: body.request }))
     }
 }
 
@@ -144,9 +141,7 @@ pub async fn locked<R>(task: &Task<Step<R>>, txn: &Txn) -> Result<LockedTransfer
     if !transfer.seen_by(&task.caller) {
         return Err(Error::NotFound("transfer"));
     }
-    if let Some(seen) = seen {
-        seen.check(transfer.version)?;
-    }
+    seen.check(transfer.version)?;
     Ok(transfer)
 }
 
@@ -259,24 +254,6 @@ impl Recheck for StepAnswer {
                 caller.need(Permission::Backdate)?;
             }
             Ok(())
-        })
-    }
-}
-
-/// If-Match, where the client sent it.
-pub struct Seen(pub Option<IfMatch>);
-
-impl FromRequest for Seen {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let sent = request.headers().contains_key(header::IF_MATCH).then(|| IfMatch::from_request(request, payload));
-        Box::pin(async {
-            match sent {
-                Some(seen) => seen.await.map(|seen| Self(Some(seen))),
-                None => Ok(Self(None)),
-            }
         })
     }
 }

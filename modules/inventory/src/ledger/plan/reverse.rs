@@ -72,8 +72,9 @@ fn may_be_undone(draft: &Draft<'_>, reversal: &Reversal) -> Result<(), Refusal> 
     if !conflicts.is_empty() {
         return Err(Refusal::Lots(conflicts));
     }
-    let in_use = reversal.made.iter().filter(|(_, documents)| !documents.is_empty());
-    let in_use: Vec<LotInUse> = in_use.map(|(lot, documents)| LotInUse { lot_id: *lot, documents: documents.clone() }).collect();
+    let in_use = reversal.made.iter().filter(|(_, touched)| touched.number > 0);
+    let in_use = in_use.map(|(lot, touched)| LotInUse { lot_id: *lot, documents: touched.named.clone(), number_of_documents: touched.number });
+    let in_use: Vec<LotInUse> = in_use.collect();
     if in_use.is_empty() { Ok(()) } else { Err(Refusal::LotsInUse(in_use)) }
 }
 

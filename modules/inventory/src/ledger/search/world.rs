@@ -11,7 +11,7 @@ use crate::arithmetic::{Money, Quantity};
 use crate::calendar::SiteDays;
 use crate::ledger::command::{
     AdjustLine, Basis, Charge, Command, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal,
-    TakeLine, Touching, UnderWay, VarianceKind, Work,
+    TakeLine, TouchedBy, Touching, UnderWay, VarianceKind, Work,
 };
 use crate::ledger::effects::{Effects, EntryKind};
 use crate::ledger::facts::{Hold, Holding, ItemRules, Key, Later, Lot, Place, Reserved, Snapshot, Spot, Truth};
@@ -433,13 +433,15 @@ impl World {
             if self.left_out == LeftOut::Touching {
                 others.clear();
             }
-            others.into_iter().map(|other| Touching { document_id: id(9, other as u128), number: other.to_string() }).collect::<Vec<_>>()
+            let named: Vec<_> = others.into_iter().map(|other| Touching { document_id: id(9, other as u128), number: other.to_string() }).collect();
+            TouchedBy { number: i64::try_from(named.len()).unwrap_or(i64::MAX), named }
         };
         let reversal = Reversal {
             document: id(9, index as u128),
             position: position(index),
             entries,
             made: document.made.iter().map(|lot| (*lot, touching(lot))).collect(),
+            sites: kernel::Sites::All,
             variances: document.variances.clone(),
             reason: id(4, 2),
             today,
