@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Call;
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
 use crate::support::race::{Course, Findings};
 use crate::support::wire::Rewriting;
+use crate::support::Call;
 
 fn receive(kitchen: &Kitchen, lines: &Value) -> Call {
     kitchen.owner.posting("/v1/inventory/receipts", &json!({ "location": WALK_IN, "lines": lines }))
@@ -330,6 +330,23 @@ async fn a_count_and_a_posting_at_once_are_as_one_after_the_other() {
         vec![counted(kitchen, "6").await, counted(kitchen, "7").await]
     });
     race.await.assert_serial();
+    course.close().await;
+}
+
+/// The others run while time stands still: here what one request does is later than what the other took for now when it began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_waited() {
+    let Some(course) = Course::ticking().await else { return };
+    let race = course.race("usage and a later cost of its lot", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![use_stock(kitchen, &of("1")), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("what was found elsewhere and a later cost of the lot that it goes to", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![adjust(kitchen, DRY_STORE, "+1"), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
     course.close().await;
 }
 

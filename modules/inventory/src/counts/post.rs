@@ -54,8 +54,8 @@ async fn work(task: &Task<(Uuid, Seen, Request, Uuid)>, txn: &Txn) -> Result<Pos
         return Err(not_approved());
     }
     let about = About { document: *document, source: Source::Counters(request.uncounted), counted: Counted::default() };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
-    let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
     // Before it writes entries of its own.
     let moved = match count.reviewed_seq {

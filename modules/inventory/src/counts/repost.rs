@@ -78,14 +78,14 @@ async fn work(task: &Task<Again>, txn: &Txn) -> Result<PostedCount, Error> {
     } else {
         None
     };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
     let (locked, reversal) = match undoing {
         Some(undoing) => {
-            let locked = ledger::lock_both(txn, undoing.posting(), &prepared.posting).await?;
+            let locked = ledger::lock_both(&task.state, txn, undoing.posting(), &prepared.posting).await?;
             let reversal = undoing.post(txn, &locked).await?;
             (locked, Some(reversal))
         }
-        None => (ledger::lock(txn, std::iter::once(&prepared.posting)).await?, None),
+        None => (ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?, None),
     };
     let effects = prepared.decide(txn, &locked).await?;
     let posted = prepared.apply(txn, &locked, effects).await?;

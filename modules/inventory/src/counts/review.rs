@@ -74,8 +74,8 @@ async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<Response, Er
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("reviewed", &[CountStatus::Counting, CountStatus::Review])?;
     let about = About { document: *document, source: Source::Counters(Uncounted::Untouched), counted: Counted::default() };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
-    let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
     (count.reviewed_at, count.reviewed_seq) = (Some(prepared.now), Some(repository::head_seq(txn, tenant).await?));
     count.go(CountStatus::Review, prepared.now);

@@ -89,7 +89,7 @@ pub(crate) struct Undo {
 /// Undoes a document inside a transaction.
 pub(crate) async fn reverse<I>(task: &Task<I>, txn: &Txn, undo: &Undo) -> Result<PostedAnswer, Error> {
     let undoing = Undoing::prepare(task, txn, undo).await?;
-    let locked = ledger::lock(txn, std::iter::once(undoing.posting())).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(undoing.posting())).await?;
     undoing.post(txn, &locked).await
 }
 
@@ -104,7 +104,6 @@ pub(crate) struct Undoing {
     reason: Code,
     items: Items,
     reasons: Reasons,
-    now: kernel::Instant,
 }
 
 impl Undoing {
@@ -141,15 +140,15 @@ impl Undoing {
         if !today && entries.iter().any(before_today) {
             caller.need(Permission::Backdate)?;
         }
-        let effective_at = if today { ground.now } else { known.effective_at };
-        let permit = Permit::ask(caller, ground.area, effective_at, ground.now)?;
+        let said = (!today).then_some(known.effective_at);
+        let permit = Permit::ask(caller, ground.area, said, ground.now)?;
         let detail = Detail { reverses_id: Some(known.id), reason_id: Some(reason), ..Detail::default() };
         let header = Header { note: undo.note.clone(), counted: undo.counted, detail, ..Header::plain(undo.id, ground.rules) };
         let moved = entries.iter().filter(|entry| entry.quantity.0 < 0).map(|entry| (entry.place.lot, Quantity(-entry.quantity.0))).collect();
         let variances = undone::variances(txn, tenant, known.id).await?;
         let reversal = Reversal { document: known.id, position: known.position, entries, made, variances, reason, today };
         let posting = Posting::reversal(permit, header, reversal);
-        Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons, now: ground.now })
+        Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons })
     }
 
     /// To lock by.
@@ -158,7 +157,7 @@ impl Undoing {
     }
 
     /// Posts the reversal under its locks.
-    pub(crate) async fn post(self, txn: &Txn, locked: &Locked) -> Result<PostedAnswer, Error> {
+    pub(crate) async fn post(mut self, txn: &Txn, locked: &Locked) -> Result<PostedAnswer, Error> {
         let effects = self.posting.decide(txn, locked).await.map_err(instead)?;
         let tenant = self.posting.tenant();
         let mut posted = ledger::apply(txn, locked, &self.posting, effects, &[]).await?;
@@ -166,7 +165,7 @@ impl Undoing {
             transfers::undo::undo(txn, transfer, self.known.of, self.known.id, &self.moved).await?;
         }
         if let Some(count) = self.known.count_id {
-            undone::mark_count(txn, tenant, count, self.now).await?;
+            undone::mark_count(txn, tenant, count, self.posting.recorded_at()).await?;
         }
         posted.detail.reason = Some(self.reason.into());
         answer(&posted, self.posting.location(), &self.items, &self.reasons, &[])

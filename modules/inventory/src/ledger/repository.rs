@@ -29,8 +29,8 @@ pub(super) fn busy(error: DbErr) -> Error {
 }
 
 /// Creates the missing stock keys and locks all of them, both in sorted order: so two postings never wait for each other in a
-/// ring. SQLite has one writer and nothing to lock.
-pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>) -> Result<Locked, Error> {
+/// ring. SQLite has one writer and nothing to lock. The clock is read when they are had.
+pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
     keys.sort_unstable();
     keys.dedup();
     let given = KEY.select(txn.get_database_backend(), 1);
@@ -45,7 +45,7 @@ pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>) -> Result<Loc
         );
         rows::execute(txn, &lock, [key_rows(txn, tenant, &keys)]).await.map_err(busy)?;
     }
-    Ok(Locked { tenant, keys })
+    Ok(Locked { tenant, keys, at: clock() })
 }
 
 /// Writes the balances as they are afterwards. Where something was held, the row is there; else it may be there with nothing.
