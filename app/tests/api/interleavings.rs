@@ -350,6 +350,24 @@ async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_w
     course.close().await;
 }
 
+/// What was found at eleven went to the only lot; once another lies there that was received before, posting the count again finds it in that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_posted_again_locks_its_lots_before_the_head() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("a count that is posted again and what is found elsewhere of the younger lot", async |kitchen| {
+        since_monday(kitchen).await;
+        let post = counted(kitchen, "9").await;
+        let count = post.send().await.ok(201)["count"]["id"].clone();
+        let there = json!({ "location": DRY_STORE, "effective_at": "2026-11-25T10:00:00Z", "lines": priced("4") });
+        kitchen.owner.post("/v1/inventory/receipts", there).await.ok(201);
+        transfer(kitchen, DRY_STORE, WALK_IN, "2").send().await.ok(201);
+        let repost = kitchen.owner.posting(&format!("/v1/inventory/counts/{}/repost", text(&count)), &json!({ "reason": "typing_error" }));
+        vec![repost, adjust(kitchen, DRY_STORE, "+1")]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    course.close().await;
+}
+
 async fn posting_and_closing(course: &Course) -> Findings {
     let race = course.race("usage of yesterday and the closing of that day", async |kitchen| {
         since_monday(kitchen).await;

@@ -16,7 +16,7 @@ use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Counted, Detail, DocumentType, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
+use crate::ledger::{self, Counted, Detail, DocumentType, Effects, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
 use crate::names::{Code, DocumentId, ItemRef, LotId};
 use crate::transfers::{self, undo::LockedTransfer};
 
@@ -88,9 +88,10 @@ pub(crate) struct Undo {
 
 /// Undoes a document inside a transaction.
 pub(crate) async fn reverse<I>(task: &Task<I>, txn: &Txn, undo: &Undo) -> Result<PostedAnswer, Error> {
-    let undoing = Undoing::prepare(task, txn, undo).await?;
+    let mut undoing = Undoing::prepare(task, txn, undo).await?;
     let locked = ledger::lock(&task.state, txn, std::iter::once(undoing.posting())).await?;
-    undoing.post(txn, &locked).await
+    let effects = undoing.decide(txn, &locked).await?;
+    undoing.apply(txn, &locked, effects).await
 }
 
 /// A document that may be undone, and is locked. Its stock keys are not: whoever posts another document in the same transaction
@@ -156,9 +157,13 @@ impl Undoing {
         &self.posting
     }
 
-    /// Posts the reversal under its locks.
-    pub(crate) async fn post(mut self, txn: &Txn, locked: &Locked) -> Result<PostedAnswer, Error> {
-        let effects = self.posting.decide(txn, locked).await.map_err(instead)?;
+    /// Decides the reversal under its locks. Nothing is written yet.
+    pub(crate) async fn decide(&mut self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        self.posting.decide(txn, locked).await.map_err(instead)
+    }
+
+    /// Posts the reversal as it was decided.
+    pub(crate) async fn apply(self, txn: &Txn, locked: &Locked, effects: Effects) -> Result<PostedAnswer, Error> {
         let tenant = self.posting.tenant();
         let mut posted = ledger::apply(txn, locked, &self.posting, effects, &[]).await?;
         if let Some(transfer) = &self.transfer {

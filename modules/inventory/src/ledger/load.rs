@@ -280,7 +280,7 @@ async fn truths(txn: &Txn, locked: &Locked, since: Instant) -> Result<Vec<Truth>
 }
 
 /// The youngest lot that a gain can go to: here, else anywhere. `revalued` says whether one whose cost was changed later will do.
-async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
+pub async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
     const FOUND: Relation = Relation(&[("place", Kind::Int), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("at", Kind::Instant)]);
     #[derive(FromQueryResult)]
     struct YoungestRow {

@@ -1,5 +1,7 @@
 //! Posting: lock, read, plan, apply. One transaction, a constant number of statements.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
@@ -310,6 +312,16 @@ pub async fn lock<K: Kind>(state: &Inventory, txn: &Txn, postings: impl Iterator
 /// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
 pub async fn lock_both<A: Kind, B: Kind>(state: &Inventory, txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
     repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat(), || state.now()).await
+}
+
+/// Locks the lots that a decided document changes, and those that another may add to which is decided after it in the same
+/// transaction: all of them before the first takes the head. Answers which those are.
+pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effects, second: &Posting<K>) -> Result<BTreeSet<LotId>, Error> {
+    let mut lots: BTreeSet<LotId> = first.changed_lots.iter().map(|lot| lot.id).collect();
+    lots.extend(second.command.named_lots());
+    lots.extend(load::youngest(txn, locked, &second.command.finds(), second.command.finds_revalued()).await?.into_values());
+    repository::hold_lots(txn, locked, &lots).await?;
+    Ok(lots)
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
