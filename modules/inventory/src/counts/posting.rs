@@ -161,7 +161,8 @@ impl Prepared {
         let stored = [self.stored_lines(&effects)];
         let posted = ledger::apply(txn, locked, &self.posting, effects, &stored).await?;
         let mut counted: BTreeMap<(ItemId, LocationId), Instant> = BTreeMap::new();
-        for ((slot, line), outcome) in self.lines.iter().zip(&posted.effects.lines) {
+        // A line about one lot does not say how much there is of all of them.
+        for ((slot, line), outcome) in self.lines.iter().zip(&posted.effects.lines).filter(|((slot, _), _)| slot.lot.is_none()) {
             if outcome.counted.is_some_and(|counted| !counted.superseded) {
                 let at = counted.entry(slot.place()).or_insert(line.counted_at);
                 *at = line.counted_at.max(*at);

@@ -85,7 +85,7 @@ async fn work(task: &Task<Again>, txn: &Txn) -> Result<PostedCount, Error> {
             let locked = ledger::lock_both(&task.state, txn, undoing.posting(), &prepared.posting).await?;
             let undone = undoing.decide(txn, &locked).await?;
             let lots = ledger::lock_lots_of_both(txn, &locked, &undone, &prepared.posting).await?;
-            let reversal = undoing.apply(txn, &locked, undone).await?;
+            let reversal = undoing.apply(task, txn, &locked, undone).await?;
             let effects = prepared.decide(txn, &locked).await?;
             // Another lot came to be meanwhile: it can't be locked after the head.
             if !effects.changed_lots.iter().all(|lot| lots.contains(&lot.id)) {

@@ -18,6 +18,7 @@ use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Detail, DocumentType, Effects, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
 use crate::names::{Code, DocumentId, ItemRef, LotId};
+use crate::shortages::{self, reopen::Reopening};
 use crate::transfers::{self, undo::LockedTransfer};
 
 crate::names::words!(
@@ -91,7 +92,7 @@ pub(crate) async fn reverse<I>(task: &Task<I>, txn: &Txn, undo: &Undo) -> Result
     let mut undoing = Undoing::prepare(task, txn, undo).await?;
     let locked = ledger::lock(&task.state, txn, std::iter::once(undoing.posting())).await?;
     let effects = undoing.decide(txn, &locked).await?;
-    undoing.apply(txn, &locked, effects).await
+    undoing.apply(task, txn, &locked, effects).await
 }
 
 /// A document that may be undone, and is locked. Its stock keys are not: whoever posts another document in the same transaction
@@ -163,7 +164,7 @@ impl Undoing {
     }
 
     /// Posts the reversal as it was decided.
-    pub(crate) async fn apply(self, txn: &Txn, locked: &Locked, effects: Effects) -> Result<PostedAnswer, Error> {
+    pub(crate) async fn apply<I>(self, task: &Task<I>, txn: &Txn, locked: &Locked, effects: Effects) -> Result<PostedAnswer, Error> {
         let tenant = self.posting.tenant();
         let mut posted = ledger::apply(txn, locked, &self.posting, effects, &[]).await?;
         if let Some(transfer) = &self.transfer {
@@ -171,6 +172,10 @@ impl Undoing {
         }
         if let Some(count) = self.known.count_id {
             undone::mark_count(txn, tenant, count, self.posting.recorded_at()).await?;
+        }
+        if matches!(self.known.of, DocumentType::Receipt | DocumentType::Count) {
+            let what = Reopening { cleared_by: self.known.id, number: self.known.of.show(self.known.number), reversal: self.posting.id() };
+            shortages::reopen::reopen(task, txn, &what, self.posting.recorded_at()).await?;
         }
         posted.detail.reason = Some(self.reason.into());
         answer(&posted, self.posting.location(), &self.items, &self.reasons, &[])
