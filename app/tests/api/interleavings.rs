@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
 use crate::support::race::{Course, Findings};
 use crate::support::wire::Rewriting;
-use crate::support::Call;
+use crate::support::{Call, fresh};
 
 fn receive(kitchen: &Kitchen, lines: &Value) -> Call {
     kitchen.owner.posting("/v1/inventory/receipts", &json!({ "location": WALK_IN, "lines": lines }))
@@ -347,6 +347,41 @@ async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_w
         vec![adjust(kitchen, DRY_STORE, "+1"), charge(kitchen, &receipt)]
     });
     race.await.assert_answered(&[201, 201]).assert_serial();
+    course.close().await;
+}
+
+/// A count of the walk-in that somebody has begun; answers its path.
+async fn begun(kitchen: &Kitchen) -> String {
+    let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201);
+    format!("/v1/inventory/counts/{}", text(&count["id"]))
+}
+
+/// So many of X are counted, beside what was counted before.
+fn add_to(kitchen: &Kitchen, count: &str, quantity: &str) -> Call {
+    let lines = json!({ "lines": [{ "sku": "X", "quantity": quantity, "add": true, "counted_at": "2026-11-25T11:00:00Z" }] });
+    kitchen.owner.call("PUT", &format!("{count}/lines")).header("Idempotency-Key", &fresh("put")).json(&lines)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_count_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("two who fill one count", async |kitchen| {
+        since_monday(kitchen).await;
+        let count = begun(kitchen).await;
+        vec![add_to(kitchen, &count, "2"), add_to(kitchen, &count, "3")]
+    });
+    race.await.assert_answered(&[200, 200]).assert_serial();
+    let race = course.race("a line of a count and the archiving of its item", async |kitchen| {
+        let item = kitchen.item("X", json!({})).await;
+        let count = begun(kitchen).await;
+        vec![add_to(kitchen, &count, "2"), archive_item(kitchen, &item)]
+    });
+    race.await.assert_answered(&[200, 409]).assert_answered(&[422, 200]).assert_serial();
+    let race = course.race("the opening of a count and the archiving of its location", async |kitchen| {
+        let open = kitchen.owner.posting("/v1/inventory/counts", &json!({ "location": WALK_IN }));
+        vec![open, archive_walk_in(kitchen).await]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[422, 200]).assert_serial();
     course.close().await;
 }
 

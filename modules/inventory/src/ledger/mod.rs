@@ -41,7 +41,7 @@ pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both, lock_lot
 pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::{LotConflictCode, Refusal, ShortLine};
 pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};
-pub use rules::bump_rules;
+pub use rules::{bump_rules, need_rules};
 
 /// The kinds of documents: what `Permit` and `Posting` are of.
 pub mod kinds {
