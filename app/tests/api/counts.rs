@@ -967,6 +967,21 @@ both_engines! {
         }
         assert!(most >= 10 && counts.len() > 30 && codes.contains("counted_since"), "{most} true lines of {} counts; refused: {codes:?}", counts.len());
     }
+
+    async fn more_than_a_line_can_say_is_no_mistake_of_the_server(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive(json!([{ "sku": "EGG", "quantity": "1", "line_total": "1" }, { "sku": "EGG", "quantity": "1", "line_total": "1" }])).await;
+        let id = open(&kitchen.owner, json!({})).await;
+        put(&kitchen.owner, &id, json!([{ "sku": "EGG", "quantity": "5" }])).await.ok(200);
+        // As if ten thousand of the largest deliveries lay there.
+        api.inventory_db().execute_unprepared("UPDATE balance SET quantity = 9000000000000000000").await.expect("two full places");
+        let lines = lines_of(&kitchen.owner, &id).await;
+        assert_eq!((&lines[0]["quantity"], lines[0].get("expected"), lines[0].get("variance")), (&json!("5"), None, None));
+        for name in ["review", "post"] {
+            step(&kitchen.owner, &id, name, json!({})).await.refused(422, "out_of_range");
+        }
+    }
 }
 
 /// I1 and I2 of what lies there now.

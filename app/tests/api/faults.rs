@@ -171,6 +171,94 @@ const USE_CASES: &[(&str, Prepare)] = &[
             kitchen.owner.posting(&format!("/v1/inventory/periods/{}/close", text(&period["id"])), &json!({}))
         })
     }),
+    ("loss on the way", |kitchen| {
+        Box::pin(async move {
+            let path = under_way(kitchen).await;
+            let lines = json!([{ "sku": "X", "quantity": "1", "reason": "damaged" }]);
+            kitchen.owner.posting(&format!("{path}/loss"), &json!({ "lines": lines }))
+        })
+    }),
+    ("filling of a count", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201);
+            let lines = json!({ "lines": [{ "sku": "X", "quantity": "6" }, { "sku": "Y", "quantity": "0" }] });
+            let path = format!("/v1/inventory/counts/{}/lines", text(&count["id"]));
+            kitchen.owner.call("PUT", &path).header("Idempotency-Key", &fresh("put")).json(&lines)
+        })
+    }),
+    ("review of a count", |kitchen| {
+        Box::pin(async move {
+            let path = counting(kitchen).await;
+            kitchen.owner.posting(&format!("{path}/review"), &json!({}))
+        })
+    }),
+    ("approval of a count", |kitchen| {
+        Box::pin(async move {
+            let path = reviewed(kitchen).await;
+            kitchen.owner.posting(&format!("{path}/approve"), &json!({}))
+        })
+    }),
+    ("recount of a count", |kitchen| {
+        Box::pin(async move {
+            let path = reviewed(kitchen).await;
+            kitchen.owner.posting(&format!("{path}/recount"), &json!({ "lines": [{ "sku": "X" }] }))
+        })
+    }),
+    ("a count that is posted again", |kitchen| {
+        Box::pin(async move {
+            let path = counting(kitchen).await;
+            kitchen.owner.post(&format!("{path}/post"), json!({})).await.ok(201);
+            kitchen.owner.posting(&format!("{path}/repost"), &json!({ "reason": "typing_error" }))
+        })
+    }),
+    ("sealing of an opened part", |kitchen| {
+        Box::pin(async move {
+            let lot = lot(kitchen).await;
+            let opened = kitchen.owner.post(&format!("{lot}/open"), json!({ "location": WALK_IN, "quantity": "1" })).await.ok(201);
+            let path = format!("/v1/inventory/lots/{}/reseal", text(&opened["entries"][1]["lot_id"]));
+            kitchen.owner.posting(&path, &json!({ "reason": "typing_error" }))
+        })
+    }),
+    ("recall of a lot", |kitchen| {
+        Box::pin(async move {
+            let lot = lot(kitchen).await;
+            kitchen.owner.posting(&format!("{lot}/recall"), &json!({ "note": "salmonella" }))
+        })
+    }),
+    ("hold of a lot", |kitchen| {
+        Box::pin(async move {
+            let lot = lot(kitchen).await;
+            kitchen.owner.patching(&lot, 1, &json!({ "status": "hold" }))
+        })
+    }),
+    ("reopening of a period", |kitchen| {
+        Box::pin(async move {
+            kitchen.item("X", json!({})).await;
+            kitchen.receive_at("2026-11-23T12:00:00Z", json!([{ "sku": "X", "quantity": "8", "line_total": "4" }])).await;
+            let period = kitchen.owner.post("/v1/inventory/periods", json!({ "last_day": "2026-11-24" })).await.ok(201);
+            let path = format!("/v1/inventory/periods/{}", text(&period["id"]));
+            kitchen.owner.post(&format!("{path}/close"), json!({})).await.ok(200);
+            kitchen.owner.posting(&format!("{path}/reopen"), &json!({}))
+        })
+    }),
+    ("clearing of a shortage", |kitchen| {
+        Box::pin(async move {
+            let used = used_too_much(kitchen).await;
+            let path = format!("/v1/inventory/shortages/{}/clear", text(&used["shortages"][0]["id"]));
+            kitchen.owner.posting(&path, &json!({ "note": "was in the dry store" }))
+        })
+    }),
+    ("reversal of a receipt that has cleared a shortage", |kitchen| {
+        Box::pin(async move {
+            used_too_much(kitchen).await;
+            let lines = json!([{ "sku": "X", "quantity": "2", "line_total": "3" }]);
+            let receipt = json!({ "location": WALK_IN, "lines": lines, "clear_shortages": true });
+            let receipt = kitchen.owner.post("/v1/inventory/receipts", receipt).await.ok(201);
+            let path = format!("/v1/inventory/documents/{}/reverse", text(&receipt["document"]["id"]));
+            kitchen.owner.posting(&path, &json!({ "reason": "typing_error" }))
+        })
+    }),
     ("reading of the stock", |kitchen| Box::pin(reading(kitchen, "/stock?include=lots"))),
     ("reading of a report", |kitchen| Box::pin(reading(kitchen, "/reports/valuation?as_of=2026-11-25"))),
 ];
@@ -193,6 +281,37 @@ async fn under_way(kitchen: &Kitchen) -> String {
     let path = format!("/v1/inventory/transfers/{}", text(&transfer["transfer"]["id"]));
     kitchen.owner.post(&format!("{path}/dispatch"), json!({})).await.ok(201);
     path
+}
+
+/// The path of a count of the walk-in, six of X.
+async fn counting(kitchen: &Kitchen) -> String {
+    stocked(kitchen).await;
+    let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN, "needs_approval": false })).await.ok(201);
+    let path = format!("/v1/inventory/counts/{}", text(&count["id"]));
+    let lines = json!({ "lines": [{ "sku": "X", "quantity": "6" }] });
+    kitchen.owner.call("PUT", &format!("{path}/lines")).json(&lines).send().await.ok(200);
+    path
+}
+
+/// The same when it was reviewed.
+async fn reviewed(kitchen: &Kitchen) -> String {
+    let path = counting(kitchen).await;
+    kitchen.owner.post(&format!("{path}/review"), json!({})).await.ok(200);
+    path
+}
+
+/// The path of a lot of X.
+async fn lot(kitchen: &Kitchen) -> String {
+    stocked(kitchen).await;
+    let lots = kitchen.owner.get("/v1/inventory/lots").await.ok(200);
+    format!("/v1/inventory/lots/{}", text(&lots["data"][0]["id"]))
+}
+
+/// Nine of X are used, of eight.
+async fn used_too_much(kitchen: &Kitchen) -> Value {
+    stocked(kitchen).await;
+    let body = json!({ "location": WALK_IN, "purpose": "service", "on_short": "record", "lines": [{ "sku": "X", "quantity": "9" }] });
+    kitchen.owner.post("/v1/inventory/usage", body).await.ok(201)
 }
 
 /// The path of a receipt of eight of X.

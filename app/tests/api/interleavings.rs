@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Call;
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
 use crate::support::race::{Course, Findings};
 use crate::support::wire::Rewriting;
+use crate::support::{Call, fresh};
 
 fn receive(kitchen: &Kitchen, lines: &Value) -> Call {
     kitchen.owner.posting("/v1/inventory/receipts", &json!({ "location": WALK_IN, "lines": lines }))
@@ -330,6 +330,206 @@ async fn a_count_and_a_posting_at_once_are_as_one_after_the_other() {
         vec![counted(kitchen, "6").await, counted(kitchen, "7").await]
     });
     race.await.assert_serial();
+    course.close().await;
+}
+
+/// The others run while time stands still: here what one request does is later than what the other took for now when it began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_waited() {
+    let Some(course) = Course::ticking().await else { return };
+    let race = course.race("usage and a later cost of its lot", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![use_stock(kitchen, &of("1")), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("what was found elsewhere and a later cost of the lot that it goes to", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![adjust(kitchen, DRY_STORE, "+1"), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    course.close().await;
+}
+
+fn draft(kitchen: &Kitchen, quantity: &str) -> Call {
+    kitchen.owner.posting("/v1/inventory/transfers", &json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "lines": of(quantity) }))
+}
+
+/// A draft of a transfer of so many; answers its path.
+async fn drafted(kitchen: &Kitchen, quantity: &str) -> String {
+    let made = draft(kitchen, quantity).send().await.ok(201);
+    format!("/v1/inventory/transfers/{}", text(&made["transfer"]["id"]))
+}
+
+/// The same once all of it was sent.
+async fn sent(kitchen: &Kitchen, quantity: &str) -> String {
+    let path = drafted(kitchen, quantity).await;
+    kitchen.owner.post(&format!("{path}/dispatch"), json!({})).await.ok(201);
+    path
+}
+
+fn arrival(kitchen: &Kitchen, transfer: &str, quantity: &str) -> Call {
+    kitchen.owner.posting(&format!("{transfer}/receive"), &json!({ "lines": of(quantity) }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_of_transfers_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("a dispatch and usage of the same", async |kitchen| {
+        since_monday(kitchen).await;
+        let path = drafted(kitchen, "4").await;
+        vec![kitchen.owner.posting(&format!("{path}/dispatch"), &json!({})), use_stock(kitchen, &of("5"))]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("two arrivals of what is under way for one", async |kitchen| {
+        since_monday(kitchen).await;
+        let path = sent(kitchen, "4").await;
+        vec![arrival(kitchen, &path, "3"), arrival(kitchen, &path, "2")]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("an arrival of a part and the cancellation", async |kitchen| {
+        since_monday(kitchen).await;
+        let path = sent(kitchen, "4").await;
+        vec![arrival(kitchen, &path, "3"), kitchen.owner.posting(&format!("{path}/cancel"), &json!({}))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("an arrival and the reversal of its dispatch", async |kitchen| {
+        since_monday(kitchen).await;
+        let path = drafted(kitchen, "4").await;
+        let dispatched = kitchen.owner.post(&format!("{path}/dispatch"), json!({})).await.ok(201);
+        vec![arrival(kitchen, &path, "4"), reverse(kitchen, &dispatched)]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("an arrival and a later cost of what is under way", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        let path = sent(kitchen, "4").await;
+        vec![arrival(kitchen, &path, "4"), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    course.close().await;
+}
+
+fn lot_of(receipt: &Value) -> String {
+    format!("/v1/inventory/lots/{}", text(&receipt["entries"][0]["lot_id"]))
+}
+
+fn opening(kitchen: &Kitchen, receipt: &Value, quantity: &str) -> Call {
+    kitchen.owner.posting(&format!("{}/open", lot_of(receipt)), &json!({ "location": WALK_IN, "quantity": quantity }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_a_lot_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("a correction of a receipt and usage of its lot", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        let path = format!("/v1/inventory/receipts/{}/correct", text(&receipt["document"]["id"]));
+        vec![kitchen.owner.posting(&path, &json!({ "line": 1, "quantity": "6", "line_total": "9" })), use_stock(kitchen, &of("7"))]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("a transformation and usage of what goes in", async |kitchen| {
+        since_monday(kitchen).await;
+        kitchen.item("Y", json!({})).await;
+        let outputs = json!([{ "sku": "Y", "quantity": "2" }]);
+        let body = json!({ "location": WALK_IN, "kind": "cook", "inputs": of("5"), "outputs": outputs });
+        vec![kitchen.owner.posting("/v1/inventory/transformations", &body), use_stock(kitchen, &of("4"))]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("the opening of a part and usage of all", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![opening(kitchen, &receipt, "2"), use_stock(kitchen, &of("8"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("the sealing of a part and usage of it", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        let opened = opening(kitchen, &receipt, "2").send().await.ok(201);
+        let path = format!("/v1/inventory/lots/{}/reseal", text(&opened["entries"][1]["lot_id"]));
+        vec![kitchen.owner.posting(&path, &json!({ "reason": "typing_error" })), use_stock(kitchen, &of("1"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("a recall and usage", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        vec![kitchen.owner.posting(&format!("{}/recall", lot_of(&receipt)), &json!({})), use_stock(kitchen, &of("1"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[201, 409]).assert_serial();
+    let race = course.race("a hold and the reversal of usage", async |kitchen| {
+        let receipt = since_monday(kitchen).await;
+        let used = use_stock(kitchen, &of("2")).send().await.ok(201);
+        let version = kitchen.owner.get(&lot_of(&receipt)).await.ok(200)["version"].as_i64().expect("a version");
+        vec![kitchen.owner.patching(&lot_of(&receipt), version, &json!({ "status": "hold" })), reverse(kitchen, &used)]
+    });
+    race.await.assert_answered(&[200, 201]).assert_serial();
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_and_what_it_needs_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let import = |kitchen: &Kitchen| {
+        let path = format!("/v1/inventory/imports/opening-stock?location={WALK_IN}&create_items=true");
+        kitchen.owner.call("POST", &path).header("Idempotency-Key", &fresh("key")).body("text/csv", "sku,quantity,unit_cost\nX,3,1.5\n")
+    };
+    let race = course.race("an import and the creation of its item", async |kitchen| {
+        let item = json!({ "sku": "X", "name": "X", "base_unit": "each" });
+        vec![import(kitchen), kitchen.owner.posting("/v1/inventory/items", &item)]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("an import and usage of what it brings", async |kitchen| {
+        since_monday(kitchen).await;
+        vec![import(kitchen), use_stock(kitchen, &of("10"))]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[201, 409]).assert_serial();
+    course.close().await;
+}
+
+/// A count of the walk-in that somebody has begun; answers its path.
+async fn begun(kitchen: &Kitchen) -> String {
+    let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201);
+    format!("/v1/inventory/counts/{}", text(&count["id"]))
+}
+
+/// So many of X are counted, beside what was counted before.
+fn add_to(kitchen: &Kitchen, count: &str, quantity: &str) -> Call {
+    let lines = json!({ "lines": [{ "sku": "X", "quantity": quantity, "add": true, "counted_at": "2026-11-25T11:00:00Z" }] });
+    kitchen.owner.call("PUT", &format!("{count}/lines")).header("Idempotency-Key", &fresh("put")).json(&lines)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_count_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("two who fill one count", async |kitchen| {
+        since_monday(kitchen).await;
+        let count = begun(kitchen).await;
+        vec![add_to(kitchen, &count, "2"), add_to(kitchen, &count, "3")]
+    });
+    race.await.assert_answered(&[200, 200]).assert_serial();
+    let race = course.race("a line of a count and the archiving of its item", async |kitchen| {
+        let item = kitchen.item("X", json!({})).await;
+        let count = begun(kitchen).await;
+        vec![add_to(kitchen, &count, "2"), archive_item(kitchen, &item)]
+    });
+    race.await.assert_answered(&[200, 409]).assert_answered(&[422, 200]).assert_serial();
+    let race = course.race("the opening of a count and the archiving of its location", async |kitchen| {
+        let open = kitchen.owner.posting("/v1/inventory/counts", &json!({ "location": WALK_IN }));
+        vec![open, archive_walk_in(kitchen).await]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[422, 200]).assert_serial();
+    course.close().await;
+}
+
+/// What was found at eleven went to the only lot; once another lies there that was received before, posting the count again finds it in that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_posted_again_locks_its_lots_before_the_head() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("a count that is posted again and what is found elsewhere of the younger lot", async |kitchen| {
+        since_monday(kitchen).await;
+        let post = counted(kitchen, "9").await;
+        let count = post.send().await.ok(201)["count"]["id"].clone();
+        let there = json!({ "location": DRY_STORE, "effective_at": "2026-11-25T10:00:00Z", "lines": priced("4") });
+        kitchen.owner.post("/v1/inventory/receipts", there).await.ok(201);
+        transfer(kitchen, DRY_STORE, WALK_IN, "2").send().await.ok(201);
+        let repost = kitchen.owner.posting(&format!("/v1/inventory/counts/{}/repost", text(&count)), &json!({ "reason": "typing_error" }));
+        vec![repost, adjust(kitchen, DRY_STORE, "+1")]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
     course.close().await;
 }
 

@@ -425,6 +425,24 @@ both_engines! {
         kitchen.owner.patch(&path, version, json!({ "name": "Atoll" })).await.ok(200);
     }
 
+    async fn the_days_of_a_site_stay_once_goods_were_moved_there(api: Api) {
+        let kitchen = stocked(&api).await;
+        let bar = json!({ "kind": "site", "code": "bar", "name": "Bar", "time_zone": "Pacific/Kiritimati", "day_starts_at": "00:00" });
+        let bar = kitchen.owner.post("/v1/inventory/locations", bar).await.ok(201);
+        let path = format!("/v1/inventory/locations/{}", text(&bar["id"]));
+        kitchen.owner.post("/v1/inventory/locations", json!({ "kind": "area", "code": "shelf", "name": "Shelf", "parent": "bar" })).await.ok(201);
+        let changed = kitchen.owner.patch(&path, Some(1), json!({ "day_starts_at": "01:00" })).await.ok(200);
+        kitchen.receive(json!([{ "sku": "FEFO", "quantity": "5", "line_total": "10" }])).await;
+        let body = json!({ "from_location": WALK_IN, "to_location": "bar/shelf", "direct": true, "lines": [{ "sku": "FEFO", "quantity": "2" }] });
+        let moved = kitchen.owner.post("/v1/inventory/transfers", body).await.ok(201);
+        // The document is of the site that sent; what arrived has the date of the other one.
+        assert_eq!((&moved["document"]["business_date"], &moved["entries"][1]["business_date"]), (&json!("2026-11-25"), &json!("2026-11-26")));
+        let version = changed["version"].as_i64();
+        kitchen.owner.patch(&path, version, json!({ "time_zone": "Pacific/Pago_Pago" })).await.refused(409, "site_days_fixed");
+        kitchen.owner.patch(&path, version, json!({ "day_starts_at": "05:00" })).await.refused(409, "site_days_fixed");
+        kitchen.owner.patch(&path, version, json!({ "name": "Atoll" })).await.ok(200);
+    }
+
     async fn a_replay_checks_the_callers_rights_again(api: Api) {
         let kitchen = stocked(&api).await;
         let elsewhere = kitchen.owner.post("/v1/inventory/locations", json!({ "kind": "site", "code": "bar", "name": "Bar" })).await.ok(201);

@@ -11,6 +11,7 @@ mod catalog;
 mod costing;
 mod counts;
 mod crashes;
+mod crowd;
 mod days;
 mod db;
 mod demo;

@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::counts::{COUNTS, put, step};
+use crate::invariants::hold;
 use crate::receipts::{NOBODY, RECEIPTS, column, flaws, pairs, refused, rows, site, with};
 use crate::support::Api;
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text};
@@ -13,11 +15,17 @@ const SHORTAGES: &str = "/v1/inventory/shortages";
 /// Uses what is not there and answers the shortage.
 async fn missing(kitchen: &Kitchen, sku: &str, quantity: &str) -> Value {
     let sent = with(served(json!([{ "sku": sku, "quantity": quantity }])), "on_short", "record");
-    kitchen.owner.post(USAGE, sent).await.ok(201)["shortages"][0].clone()
+    let posted = kitchen.owner.post(USAGE, sent).await.ok(201);
+    with(posted["shortages"][0].clone(), "document_id", posted["document"]["id"].clone())
 }
 
 fn at(shortage: &Value) -> String {
     format!("{SHORTAGES}/{}", text(&shortage["id"]))
+}
+
+/// Undoes a document and answers the reversal.
+async fn undone(kitchen: &Kitchen, document: &Value) -> Value {
+    kitchen.owner.post(&format!("/v1/inventory/documents/{}/reverse", text(document)), json!({ "reason": "did_not_happen" })).await.ok(201)
 }
 
 fn delivery(skus: &[&str]) -> Value {
@@ -126,5 +134,70 @@ both_engines! {
         let before = rows(&api).await;
         kitchen.owner.get(&format!("{SHORTAGES}?status=lost")).await.refused(422, "invalid_request");
         assert_eq!(rows(&api).await, before);
+    }
+
+    async fn what_a_receipt_has_cleared_is_open_again_once_that_is_undone(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let (found, other) = (missing(&kitchen, "EGG", "4").await, missing(&kitchen, "EGG", "1").await);
+        api.advance(TimeDelta::seconds(1));
+        let receipt = kitchen.owner.post(RECEIPTS, with(delivery(&["EGG"]), "clear_shortages", true)).await.ok(201);
+        let cleared = kitchen.owner.get(&at(&found)).await.ok(200);
+        assert_eq!((&cleared["status"], &cleared["cleared_by_document_id"]), (&json!("cleared"), &receipt["document"]["id"]));
+        // What is found not to have happened itself is not missing either way.
+        undone(&kitchen, &other["document_id"]).await;
+        let reversal = undone(&kitchen, &receipt["document"]["id"]).await;
+        let open = kitchen.owner.get(&at(&found)).await.ok(200);
+        assert_eq!((&open["status"], &open["version"]), (&json!("open"), &json!(3)));
+        assert_eq!([&open["cleared_by_document_id"], &open["cleared_by"], &open["cleared_at"]], [&Value::Null; 3]);
+        assert_eq!(kitchen.owner.get(&at(&other)).await.ok(200)["status"], "cleared");
+        let audit = kitchen.owner.get("/v1/inventory/audit?action=shortage.reopened").await.ok(200);
+        assert_eq!((column(&audit["data"], "subject"), column(&audit["data"], "subject_id")), (vec!["shortage".to_owned()], vec![text(&found["id"])]));
+        assert_eq!(audit["data"][0]["details"], json!({
+            "cleared_by_document_id": receipt["document"]["id"], "cleared_by": cleared["cleared_by"], "cleared_at": cleared["cleared_at"],
+            "reversal_id": reversal["document"]["id"],
+        }));
+        // As open as it was before.
+        let again = kitchen.owner.post(RECEIPTS, with(delivery(&["EGG"]), "clear_shortages", true)).await.ok(201);
+        assert_eq!(column(&again["cleared_shortages"], "id"), vec![text(&found["id"])]);
+        hold(&api).await;
+    }
+
+    async fn a_count_of_all_lots_clears_what_was_missing_until_it_is_undone(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lot = kitchen.receive(json!([{ "sku": "EGG", "quantity": "3", "line_total": "3" }])).await["entries"][0]["lot_id"].clone();
+        kitchen.receive(json!([{ "sku": "EGG", "quantity": "2", "line_total": "2" }])).await;
+        let found = missing(&kitchen, "EGG", "9").await;
+        let status = async || text(&kitchen.owner.get(&at(&found)).await.ok(200)["status"]);
+        let count = async |line: Value| {
+            api.advance(TimeDelta::seconds(1));
+            let id = text(&kitchen.owner.post(COUNTS, json!({ "location": WALK_IN })).await.ok(201)["id"]);
+            put(&kitchen.owner, &id, json!([line])).await.ok(200);
+            (id.clone(), step(&kitchen.owner, &id, "post", json!({})).await.ok(201))
+        };
+        // There may be more of another lot.
+        count(json!({ "sku": "EGG", "lot_id": lot, "quantity": "0" })).await;
+        assert_eq!(status().await, "open");
+        let (id, posted) = count(json!({ "sku": "EGG", "quantity": "0" })).await;
+        assert_eq!(status().await, "cleared");
+        undone(&kitchen, &posted["document"]["id"]).await;
+        assert_eq!(status().await, "open");
+        step(&kitchen.owner, &id, "repost", json!({ "reason": "typing_error" })).await.ok(201);
+        assert_eq!(status().await, "cleared");
+        step(&kitchen.owner, &id, "repost", json!({ "reason": "typing_error" })).await.ok(201);
+        assert_eq!(status().await, "cleared");
+        hold(&api).await;
+    }
+
+    async fn a_receipt_lists_what_is_still_open_where_it_cannot_clear_all(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lines: Vec<Value> = (0..501).map(|_| json!({ "sku": "EGG", "quantity": "1" })).collect();
+        kitchen.owner.post(USAGE, with(served(json!(lines)), "on_short", "record")).await.ok(201);
+        let posted = kitchen.owner.post(RECEIPTS, with(delivery(&["EGG"]), "clear_shortages", true)).await.ok(201);
+        let (open, cleared) = (column(&posted["open_shortages"], "id"), column(&posted["cleared_shortages"], "id"));
+        assert_eq!((open.len(), cleared.len()), (1, 500));
+        assert_eq!(column(&kitchen.owner.get(&format!("{SHORTAGES}?status=open")).await.ok(200)["data"], "id"), open);
     }
 }

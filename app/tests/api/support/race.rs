@@ -17,11 +17,12 @@
 //! When all orders that differ are run, some that are drawn by lot are run beside them: each must be one of those.
 //!
 //! What an order leaves, all rows of all tables and all answers, must be what one of the serial orders leaves, but for identifiers
-//! and hashes: new tables are compared without being named here. Nothing may deadlock, not even where the program would try again.
+//! and hashes (and times, where the clock ticks): new tables are compared without being named here. Nothing may deadlock, not even where the program would try again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use kernel::Ids;
 use larder::Surroundings;
 use rand::rngs::StdRng;
@@ -45,8 +46,12 @@ pub struct Course {
     tables: Tables,
     at_most: usize,
     by_lot: u64,
+    /// Whether time goes on from step to step; else it stands still.
+    ticking: bool,
 }
 
+/// How far the clock goes on before every step of a race in which it ticks.
+const TICK: TimeDelta = TimeDelta::milliseconds(1);
 /// How many orders of one race are run, where nobody asks for all of them with `LARDER_TEST_ALL_ORDERS=1`.
 const AT_MOST: usize = 60;
 /// How many are drawn by lot beside them, and how many where all were asked for.
@@ -65,7 +70,19 @@ impl Course {
         let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
         let tables = references(&api).await;
         let (at_most, by_lot) = if variable("LARDER_TEST_ALL_ORDERS").is_some() { (usize::MAX, MANY_BY_LOT) } else { (AT_MOST, BY_LOT) };
-        Some(Self { api, wire, pristine, kitchen, tables, at_most, by_lot })
+        Some(Self { api, wire, pristine, kitchen, tables, at_most, by_lot, ticking: false })
+    }
+
+    /// The same with a clock that goes on before every step, so that what happens in between is later than what a request took for
+    /// now. Which times an order leaves is then not compared.
+    pub async fn ticking() -> Option<Self> {
+        Self::open(None).await.map(|course| Self { ticking: true, ..course })
+    }
+
+    fn tick(&self) {
+        if self.ticking {
+            self.api.advance(TICK);
+        }
     }
 
     pub async fn close(self) {
@@ -82,7 +99,9 @@ impl Course {
         self.pristine.put_back().await;
         let requests = prepare(&self.kitchen).await;
         let saved = Saved::take(self.api.inventory_db(), "prepared", self.api.stores().folder().path()).await;
-        let race = Race { course: self, own: own_tables(&requests), known: saved.contents.identifiers(), requests, saved };
+        let known = saved.contents.identifiers();
+        let known = if self.ticking { known.and_times_before(self.api.now()) } else { known };
+        let race = Race { course: self, own: own_tables(&requests), known, requests, saved };
         let findings = race.run(name).await;
         println!("{findings}");
         findings
@@ -222,6 +241,7 @@ impl Race<'_> {
         self.saved.put_back().await;
         let mut replies = BTreeMap::new();
         for place in order {
+            self.course.tick();
             replies.insert(*place, self.requests[*place].clone().send().await);
         }
         self.outcome(&replies.into_values().collect::<Vec<_>>()).await
@@ -321,6 +341,7 @@ impl<'a> Run<'a> {
         // One after the other up to their first statement, so that it is known whose connection is whose.
         for (place, request) in race.requests.iter().enumerate() {
             run.states.push(State::Away);
+            race.course.tick();
             let (request, answer) = (request.clone(), run.answer.clone());
             tokio::spawn(async move {
                 let _ = answer.send((place, request.send().await));
@@ -356,6 +377,7 @@ impl<'a> Run<'a> {
         }
         self.trace.push(Moved { request, touch, woken_by: self.woken_by[request].take() });
         self.states[request] = State::Sent(step.pid);
+        self.race.course.tick();
         step.decide(Verdict::Pass);
     }
 

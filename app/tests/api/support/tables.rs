@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kernel::Instant;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, Statement};
 use serde_json::Value;
 
@@ -77,21 +78,35 @@ impl Contents {
                 None
             });
         }
-        Identifiers(known)
+        Identifiers { known, times_from: None }
     }
 }
 
 /// The identifiers that are known.
 #[derive(Clone, Debug)]
-pub struct Identifiers(BTreeSet<String>);
+pub struct Identifiers {
+    known: BTreeSet<String>,
+    /// From when on times are not known either.
+    times_from: Option<Instant>,
+}
 
 impl Identifiers {
+    /// The same where times from an instant on are as new as identifiers that are not known.
+    pub fn and_times_before(self, at: Instant) -> Self {
+        Self { times_from: Some(at), ..self }
+    }
+
+    fn is_new_time(&self, text: &str) -> bool {
+        self.times_from.is_some_and(|from| Instant::parse(text).is_some_and(|at| at >= from))
+    }
+
     /// A JSON value without the others and without hashes. What is a list there is a set here: lots are listed by their
     /// identifiers, which are drawn by lot. An answer that is kept as text is one of JSON, too.
     pub fn erase_others(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => match serde_json::from_str::<Value>(text) {
                 Ok(inner @ Value::Object(_)) => self.erase_others(&inner),
+                _ if self.is_new_time(text) => Value::String("LATER".to_owned()),
                 _ => Value::String(self.erase_words(text)),
             },
             Value::Array(values) => {
@@ -106,7 +121,7 @@ impl Identifiers {
 
     fn erase_words(&self, text: &str) -> String {
         words(text, |word| match word {
-            word if is_identifier(word) => (!self.0.contains(&word.to_ascii_lowercase())).then_some("NEW"),
+            word if is_identifier(word) => (!self.known.contains(&word.to_ascii_lowercase())).then_some("NEW"),
             word if is_hash(word) => Some("HASH"),
             _ => None,
         })

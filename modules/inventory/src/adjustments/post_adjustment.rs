@@ -139,9 +139,9 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let reasons = lookup::reasons(txn, tenant, ReasonKind::Adjust).await?;
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;
-    let posting = Posting::adjustment(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
+    let mut posting = Posting::adjustment(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

@@ -18,7 +18,7 @@ pub use quantity::{AtLeastZero, Quantity};
 pub use ratio::Ratio;
 pub use signed::SignedQuantity;
 pub use split::split;
-pub use total::Total;
+pub use total::{Total, sum};
 
 /// How many millionths make one: the resolution of quantities and money.
 pub const MILLION: i64 = 1_000_000;

@@ -36,6 +36,11 @@ impl Total {
     }
 }
 
+/// A sum of millionths that is to fit what one place or lot can hold. `None` where it does not.
+pub fn sum(parts: impl IntoIterator<Item = i64>) -> Option<i64> {
+    i64::try_from(parts.into_iter().map(i128::from).sum::<i128>()).ok()
+}
+
 impl fmt::Display for Total {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&decimal::format(self.0))

@@ -20,16 +20,34 @@ crate::names::words!(
     Action {
         PeriodClosed = "period.closed",
         PeriodReopened = "period.reopened",
+        /// The document that had cleared it is undone.
+        ShortageReopened = "shortage.reopened",
     }
 );
 
 crate::names::words!(
     /// What it was done to.
-    Subject { Period = "period" }
+    Subject { Period = "period", Shortage = "shortage" }
 );
 
+/// Something that was done.
+pub struct Event {
+    pub action: Action,
+    /// To what kind of thing, and its id.
+    pub subject: (Subject, Uuid),
+    /// In a sentence.
+    pub summary: String,
+    /// As an object.
+    pub details: Value,
+}
+
 /// Records what the caller of a task did, in its transaction.
-pub async fn record<I>(txn: &Txn, task: &Task<I>, action: Action, (subject, id): (Subject, Uuid), summary: String, details: Value) -> Result<(), DbErr> {
+pub async fn record<I>(txn: &Txn, task: &Task<I>, action: Action, subject: (Subject, Uuid), summary: String, details: Value) -> Result<(), DbErr> {
+    record_all(txn, task, vec![Event { action, subject, summary, details }]).await
+}
+
+/// The same of many things at once.
+pub async fn record_all<I>(txn: &Txn, task: &Task<I>, events: Vec<Event>) -> Result<(), DbErr> {
     use crate::names::Word as _;
     const EVENT: Relation = Relation(&[
         ("id", Kind::Uuid),
@@ -42,8 +60,12 @@ pub async fn record<I>(txn: &Txn, task: &Task<I>, action: Action, (subject, id):
         ("summary", Kind::Text),
         ("details", Kind::Text),
     ]);
-    let (caller, event) = (&task.caller, task.state.next_id());
+    let caller = &task.caller;
     let backend = txn.get_database_backend();
-    let row = given_row!(backend, event, caller.tenant_id, task.now, caller.user_id, action.word(), subject.word(), id, summary, details.to_string());
-    rows::insert(txn, "audit_event", EVENT, vec![row]).await
+    let row = |event: Event| {
+        let ((subject, subject_id), id) = (event.subject, task.state.next_id());
+        let (action, details) = (event.action.word(), event.details.to_string());
+        given_row!(backend, id, caller.tenant_id, task.now, caller.user_id, action, subject.word(), subject_id, event.summary, details)
+    };
+    rows::insert(txn, "audit_event", EVENT, events.into_iter().map(row).collect()).await
 }

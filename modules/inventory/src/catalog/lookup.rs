@@ -45,11 +45,16 @@ pub struct Ground {
 /// How far the clocks of two servers may be apart before it is no longer taken for a difference of clocks.
 const SKEW_SECONDS: i64 = 5;
 
+/// The latest instant that the clock of another server may show now.
+pub fn clocks_differ(now: Instant) -> Instant {
+    now.plus(TimeDelta::seconds(SKEW_SECONDS))
+}
+
 impl Ground {
     /// What another server has just recorded happened before what this one records next, also where this one's clock is behind:
     /// goods that came in there can be thrown away here at once. What is posted after a count is no part of it, so it is later.
     fn now(now: Instant, last: Option<Instant>, counted: Option<Instant>) -> Instant {
-        let close = |at: &Instant| *at <= now.plus(TimeDelta::seconds(SKEW_SECONDS));
+        let close = |at: &Instant| *at <= clocks_differ(now);
         let after_count = counted.map(|at| at.plus(TimeDelta::microseconds(1)));
         [last, after_count].into_iter().flatten().filter(close).fold(now, Instant::max)
     }

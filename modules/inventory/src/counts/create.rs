@@ -14,6 +14,7 @@ use crate::catalog::{answers as common, lookup};
 use crate::error::Error;
 use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
+use crate::ledger;
 use crate::names::LocationRef;
 
 /// What is to be counted.
@@ -97,6 +98,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
         updated_at: task.now,
     };
     repository::insert(txn, tenant, &count).await?;
+    ledger::need_rules(txn, tenant, ground.rules).await?;
     Ok(count)
 }
 
@@ -112,6 +114,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 409, description = "`idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/counts")]

@@ -11,7 +11,7 @@ use super::lines::CountLineAnswer;
 use super::repository::{LINE_COLUMNS, LineRow};
 use super::{CountAnswer, CountStatus, read};
 use crate::Inventory;
-use crate::arithmetic::Quantity;
+use crate::arithmetic::{Quantity, Total};
 use crate::error::Error;
 use crate::http::{Id, seen_by};
 use crate::rows::{self, Filter};
@@ -44,16 +44,29 @@ struct Row {
     sku: String,
     base_unit: String,
     location: String,
-    expected: Option<i64>,
-    variance: Option<i64>,
+    expected_units: Option<i64>,
+    expected_rest: Option<i64>,
     moved_since: bool,
 }
 
-/// What the ledger says of a line: what lies there, less all that came after it was counted.
-const EXPECTED: &str = "CAST(COALESCE((SELECT SUM(balance.quantity) FROM balance WHERE balance.tenant_id = line.tenant_id AND balance.item_id = line.item_id \
-     AND balance.location_id = line.location_id AND (line.lot_id IS NULL OR balance.lot_id = line.lot_id)), 0) \
-     - COALESCE((SELECT SUM(entry.quantity_delta) FROM ledger_entry AS entry WHERE entry.tenant_id = line.tenant_id AND entry.item_id = line.item_id \
-     AND entry.location_id = line.location_id AND (line.lot_id IS NULL OR entry.lot_id = line.lot_id) AND entry.effective_at > line.counted_at), 0) AS BIGINT)";
+/// What the ledger says of a line: what lies there, less all that came after it was counted. Whole units are summed apart from
+/// millionths, so that neither sum is more than a database holds.
+fn ledger_says(part: &str) -> String {
+    format!(
+        "CAST(COALESCE((SELECT SUM(balance.quantity {part} 1000000) FROM balance WHERE balance.tenant_id = line.tenant_id AND balance.item_id = line.item_id \
+         AND balance.location_id = line.location_id AND (line.lot_id IS NULL OR balance.lot_id = line.lot_id)), 0) \
+         - COALESCE((SELECT SUM(entry.quantity_delta {part} 1000000) FROM ledger_entry AS entry WHERE entry.tenant_id = line.tenant_id AND entry.item_id = line.item_id \
+         AND entry.location_id = line.location_id AND (line.lot_id IS NULL OR entry.lot_id = line.lot_id) AND entry.effective_at > line.counted_at), 0) AS BIGINT)"
+    )
+}
+
+impl Row {
+    /// None where it is hidden, or more than a line can say: such a count can't be posted either.
+    fn expected(&self) -> Option<Quantity> {
+        let Total(sum) = Total::of_parts(self.expected_units?, self.expected_rest?);
+        i64::try_from(sum).ok().map(Quantity)
+    }
+}
 
 pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Request) -> Result<Page<CountLineAnswer>, Error> {
     caller.need(Permission::Read)?;
@@ -70,11 +83,11 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
         let (item, location, lot_key) = (filter.bind(item), filter.bind(location), filter.bind(lot_key));
         filter.and_plain(&format!("(line.item_id, line.location_id, line.lot_key) > ({item}, {location}, {lot_key})"));
     }
-    let (expected, variance, join) = says(&count, caller, &mut filter);
+    let (units, rest, join) = says(&count, caller, &mut filter);
     let moved_since = moved_since(&count, &mut filter);
     let limit = filter.bind(request.limit.bound());
     let sql = format!(
-        "SELECT {LINE_COLUMNS}, item.sku, unit.code AS base_unit, location.path AS location, {expected} AS expected, {variance} AS variance, \
+        "SELECT {LINE_COLUMNS}, item.sku, unit.code AS base_unit, location.path AS location, {units} AS expected_units, {rest} AS expected_rest, \
          {moved_since} AS moved_since FROM stock_count_line AS line \
          JOIN item ON item.tenant_id = line.tenant_id AND item.id = line.item_id \
          JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
@@ -85,10 +98,10 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
     let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
     let page = Page::cut(rows, request.limit, |row| (row.line.item_id, row.line.location_id, row.line.lot_id.unwrap_or(Uuid::nil())));
     let shown = |row: Row| {
+        let expected = row.expected();
         let (slot, counted) = row.line.into_line();
         let line = CountLineAnswer::new(slot, &counted, (row.sku, row.base_unit), row.location);
-        let expected = row.expected.map(Quantity);
-        let variance = row.variance.map(Quantity).or(expected.map(|expected| Quantity(counted.quantity.0 - expected.0)));
+        let variance = expected.and_then(|expected| counted.quantity.minus(expected));
         CountLineAnswer {
             expected,
             variance,
@@ -99,7 +112,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
     Ok(seen_by(page.map(shown), caller))
 }
 
-/// Expected quantity and variance, as expressions with what must be joined for them. What is posted is read from its document:
+/// The expected quantity in whole units and in millionths beside them, as expressions with what must be joined for them. What is posted is read from its document:
 /// the ledger says now what was counted.
 fn says(count: &CountAnswer, caller: &Caller, filter: &mut Filter) -> (String, String, String) {
     let nothing = || "CAST(NULL AS BIGINT)".to_owned();
@@ -111,9 +124,9 @@ fn says(count: &CountAnswer, caller: &Caller, filter: &mut Filter) -> (String, S
                 "LEFT JOIN count_result_line AS result ON result.tenant_id = line.tenant_id AND result.document_id = {document} AND result.item_id = line.item_id \
                  AND result.location_id = line.location_id AND COALESCE(result.lot_id, {whole}) = line.lot_key"
             );
-            ("result.expected".to_owned(), "result.variance".to_owned(), join)
+            ("result.expected / 1000000".to_owned(), "result.expected % 1000000".to_owned(), join)
         }
-        _ => (EXPECTED.to_owned(), nothing(), String::new()),
+        _ => (ledger_says("/"), ledger_says("%"), String::new()),
     }
 }
 

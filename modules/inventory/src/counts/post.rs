@@ -31,8 +31,8 @@ async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<PostedCount,
         return Err(not_approved());
     }
     let about = About { document: *document, source: Source::Counters, counted: Counted::default() };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
-    let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
     // Before it writes entries of its own.
     let moved = match count.reviewed_seq {

@@ -64,7 +64,7 @@ pub struct Prepared {
     pub lines: Vec<(Slot, Counted)>,
     pub items: Items,
     pub areas: Areas,
-    /// Now, and later than the last posting.
+    /// Now, not before the last posting; once it is decided, when it is recorded.
     pub now: Instant,
     tenant: TenantId,
 }
@@ -120,14 +120,16 @@ impl Prepared {
         let detail = Detail { count_id: Some(count.id), approved_by: count.approved_by, ..Detail::default() };
         let (external_ref, note) = (count.external_ref.clone(), count.note.clone());
         let header = Header { external_ref, note, counted: about.counted, detail, ..Header::plain(about.document, ground.rules) };
-        let permit = Permit::ask(&task.caller, ground.area, effective_at, ground.now)?;
+        let permit = Permit::ask(&task.caller, ground.area, Some(effective_at), ground.now)?;
         let posting = Posting::count(permit, header, commands);
         Ok(Self { posting, lines: lines.into_iter().collect(), items, areas, now: ground.now, tenant })
     }
 
     /// Decides it. A line that is wrong is named, because nobody has sent it under a number.
-    pub async fn decide(&self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
-        self.posting.decide(txn, locked).await.map_err(|error| match error {
+    pub async fn decide(&mut self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        let decided = self.posting.decide(txn, locked).await;
+        self.now = self.posting.recorded_at();
+        decided.map_err(|error| match error {
             Error::Refused(Refusal::Lines(flaws)) => {
                 let named: Vec<_> = flaws.iter().filter_map(|flaw| self.lines.get(flaw.line).map(|line| self.name(flaw.code, line.0))).collect();
                 Refusal::Lines(flaws).problem().fact("lines", named).into()
@@ -146,7 +148,8 @@ impl Prepared {
         let stored = [self.stored_lines(&effects)];
         let posted = ledger::apply(txn, locked, &self.posting, effects, &stored).await?;
         let mut counted: BTreeMap<(ItemId, LocationId), Instant> = BTreeMap::new();
-        for ((slot, line), outcome) in self.lines.iter().zip(&posted.effects.lines) {
+        // A line about one lot does not say how much there is of all of them.
+        for ((slot, line), outcome) in self.lines.iter().zip(&posted.effects.lines).filter(|((slot, _), _)| slot.lot.is_none()) {
             if outcome.counted.is_some_and(|counted| !counted.superseded) {
                 let at = counted.entry(slot.place()).or_insert(line.counted_at);
                 *at = line.counted_at.max(*at);

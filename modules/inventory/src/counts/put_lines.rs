@@ -17,11 +17,12 @@ use super::{CountAnswer, CountStatus, done, ground, locked};
 use crate::Inventory;
 use crate::arithmetic::{AtLeastZero, Quantity};
 use crate::catalog::answers as common;
-use crate::catalog::lookup::{self, Items};
+use crate::catalog::lookup::{self, Ground, Items};
 use crate::documents::LINES;
 use crate::error::Error;
 use crate::http::{Answer, HideCosts, Id, Recheck, Seen};
 use crate::idempotency::{Once, Task};
+use crate::ledger;
 use crate::names::{ItemRef, LocationId, LocationPath, LocationRef, LotId, UnitCode};
 
 /// What was counted.
@@ -156,7 +157,7 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<Response,
     let ((id, seen, request), tenant) = (&task.input, task.caller.tenant_id);
     let mut count = locked(txn, &task.caller, *id, *seen).await?;
     count.need("counted on", &[CountStatus::Open, CountStatus::Counting])?;
-    let now = ground(txn, tenant, &count, task.now).await?.now;
+    let Ground { now, rules, .. } = ground(txn, tenant, &count, task.now).await?;
     let areas = Areas::new(&count, repository::areas(txn, tenant, &count.location).await?);
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let lots = repository::lots(txn, tenant, &request.lines.iter().filter_map(|line| line.lot_id).collect()).await?;
@@ -184,6 +185,8 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<Response,
         count.go(CountStatus::Counting, now);
         repository::save(txn, tenant, &count).await?;
     }
+    // An item or an area that is archived meanwhile is in use by this count, or must not be counted any more.
+    ledger::need_rules(txn, tenant, rules).await?;
     let answer = |(slot, line): (&Slot, &Counted)| CountLineAnswer::new(*slot, line, items.names(slot.item), areas.path(slot.location));
     let removed = u64::try_from(sheet.removed.len()).unwrap_or(u64::MAX);
     Ok(Response { lines: sheet.written.iter().map(answer).collect(), count, removed })

@@ -64,7 +64,8 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, s
     state.create_once(caller, once, again, |task, txn| Box::pin(work(task, txn))).await
 }
 
-/// The stock keys of both documents are locked at once. What the reversal wrote is read by the count, which is decided after it.
+/// The stock keys of both documents are locked at once, and the lots of both before the reversal takes the head. What the reversal
+/// wrote is read by the count, which is decided after it.
 async fn work(task: &Task<Again>, txn: &Txn) -> Result<PostedCount, Error> {
     let (again, tenant) = (&task.input, task.caller.tenant_id);
     let mut count = locked(txn, &task.caller, again.count, again.seen).await?;
@@ -78,16 +79,26 @@ async fn work(task: &Task<Again>, txn: &Txn) -> Result<PostedCount, Error> {
     } else {
         None
     };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
-    let (locked, reversal) = match undoing {
-        Some(undoing) => {
-            let locked = ledger::lock_both(txn, undoing.posting(), &prepared.posting).await?;
-            let reversal = undoing.post(txn, &locked).await?;
-            (locked, Some(reversal))
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
+    let (locked, reversal, effects) = match undoing {
+        Some(mut undoing) => {
+            let locked = ledger::lock_both(&task.state, txn, undoing.posting(), &prepared.posting).await?;
+            let undone = undoing.decide(txn, &locked).await?;
+            let lots = ledger::lock_lots_of_both(txn, &locked, &undone, &prepared.posting).await?;
+            let reversal = undoing.apply(task, txn, &locked, undone).await?;
+            let effects = prepared.decide(txn, &locked).await?;
+            // Another lot came to be meanwhile: it can't be locked after the head.
+            if !effects.changed_lots.iter().all(|lot| lots.contains(&lot.id)) {
+                return Err(Error::RulesChanged);
+            }
+            (locked, Some(reversal), effects)
         }
-        None => (ledger::lock(txn, std::iter::once(&prepared.posting)).await?, None),
+        None => {
+            let locked = ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?;
+            let effects = prepared.decide(txn, &locked).await?;
+            (locked, None, effects)
+        }
     };
-    let effects = prepared.decide(txn, &locked).await?;
     let posted = prepared.apply(txn, &locked, effects).await?;
     count.document_id = Some(again.document);
     count.go(CountStatus::Posted, prepared.now);

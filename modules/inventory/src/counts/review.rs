@@ -78,8 +78,8 @@ async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<Response, Er
     repository::forget_uncounted(txn, tenant, *id).await?;
     (count.reviewed_at, count.reviewed_seq) = (None, None);
     let about = About { document: *document, source: Source::Counters, counted: Counted::default() };
-    let prepared = Prepared::of(task, txn, &count, about).await?;
-    let locked = ledger::lock(txn, std::iter::once(&prepared.posting)).await?;
+    let mut prepared = Prepared::of(task, txn, &count, about).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&prepared.posting)).await?;
     let effects = prepared.decide(txn, &locked).await?;
     (count.reviewed_at, count.reviewed_seq) = (Some(prepared.now), Some(repository::head_seq(txn, tenant).await?));
     count.go(CountStatus::Review, prepared.now);

@@ -41,8 +41,7 @@ impl Heading {
     /// Finds the place, and asks whether a document of this kind may be posted there at that time.
     pub async fn permitted<K: Kind, I>(&self, task: &Task<I>, txn: &Txn, id: Uuid) -> Result<(Permit<K>, Header), Error> {
         let ground = lookup::area(txn, task.caller.tenant_id, &self.location, task.now).await?;
-        let effective_at = self.effective_at.unwrap_or(ground.now);
-        let permit = Permit::ask(&task.caller, ground.area, effective_at, ground.now)?;
+        let permit = Permit::ask(&task.caller, ground.area, self.effective_at, ground.now)?;
         let (external_ref, note) = (self.external_ref.clone(), self.note.clone());
         Ok((permit, Header { external_ref, note, counted: self.counted, ..Header::plain(id, ground.rules) }))
     }

@@ -16,8 +16,9 @@ use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{self, Counted, Detail, DocumentType, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
+use crate::ledger::{self, Counted, Detail, DocumentType, Effects, Header, Locked, LotConflictCode, OldEntry, Permit, Posting, Refusal, Reversal, kinds};
 use crate::names::{Code, DocumentId, ItemRef, LotId};
+use crate::shortages::{self, reopen::Reopening};
 use crate::transfers::{self, undo::LockedTransfer};
 
 crate::names::words!(
@@ -88,9 +89,10 @@ pub(crate) struct Undo {
 
 /// Undoes a document inside a transaction.
 pub(crate) async fn reverse<I>(task: &Task<I>, txn: &Txn, undo: &Undo) -> Result<PostedAnswer, Error> {
-    let undoing = Undoing::prepare(task, txn, undo).await?;
-    let locked = ledger::lock(txn, std::iter::once(undoing.posting())).await?;
-    undoing.post(txn, &locked).await
+    let mut undoing = Undoing::prepare(task, txn, undo).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(undoing.posting())).await?;
+    let effects = undoing.decide(txn, &locked).await?;
+    undoing.apply(task, txn, &locked, effects).await
 }
 
 /// A document that may be undone, and is locked. Its stock keys are not: whoever posts another document in the same transaction
@@ -104,7 +106,6 @@ pub(crate) struct Undoing {
     reason: Code,
     items: Items,
     reasons: Reasons,
-    now: kernel::Instant,
 }
 
 impl Undoing {
@@ -141,15 +142,15 @@ impl Undoing {
         if !today && entries.iter().any(before_today) {
             caller.need(Permission::Backdate)?;
         }
-        let effective_at = if today { ground.now } else { known.effective_at };
-        let permit = Permit::ask(caller, ground.area, effective_at, ground.now)?;
+        let said = (!today).then_some(known.effective_at);
+        let permit = Permit::ask(caller, ground.area, said, ground.now)?;
         let detail = Detail { reverses_id: Some(known.id), reason_id: Some(reason), ..Detail::default() };
         let header = Header { note: undo.note.clone(), counted: undo.counted, detail, ..Header::plain(undo.id, ground.rules) };
         let moved = entries.iter().filter(|entry| entry.quantity.0 < 0).map(|entry| (entry.place.lot, Quantity(-entry.quantity.0))).collect();
         let variances = undone::variances(txn, tenant, known.id).await?;
         let reversal = Reversal { document: known.id, position: known.position, entries, made, sites: caller.sites.clone(), variances, reason, today };
         let posting = Posting::reversal(permit, header, reversal);
-        Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons, now: ground.now })
+        Ok(Self { posting, known, transfer, moved, reason: undo.reason.clone(), items, reasons })
     }
 
     /// To lock by.
@@ -157,16 +158,24 @@ impl Undoing {
         &self.posting
     }
 
-    /// Posts the reversal under its locks.
-    pub(crate) async fn post(self, txn: &Txn, locked: &Locked) -> Result<PostedAnswer, Error> {
-        let effects = self.posting.decide(txn, locked).await.map_err(instead)?;
+    /// Decides the reversal under its locks. Nothing is written yet.
+    pub(crate) async fn decide(&mut self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+        self.posting.decide(txn, locked).await.map_err(instead)
+    }
+
+    /// Posts the reversal as it was decided.
+    pub(crate) async fn apply<I>(self, task: &Task<I>, txn: &Txn, locked: &Locked, effects: Effects) -> Result<PostedAnswer, Error> {
         let tenant = self.posting.tenant();
         let mut posted = ledger::apply(txn, locked, &self.posting, effects, &[]).await?;
         if let Some(transfer) = &self.transfer {
             transfers::undo::undo(txn, transfer, self.known.of, self.known.id, &self.moved).await?;
         }
         if let Some(count) = self.known.count_id {
-            undone::mark_count(txn, tenant, count, self.now).await?;
+            undone::mark_count(txn, tenant, count, self.posting.recorded_at()).await?;
+        }
+        if matches!(self.known.of, DocumentType::Receipt | DocumentType::Count) {
+            let what = Reopening { cleared_by: self.known.id, number: self.known.of.show(self.known.number), reversal: self.posting.id() };
+            shortages::reopen::reopen(task, txn, &what, self.posting.recorded_at()).await?;
         }
         posted.detail.reason = Some(self.reason.into());
         answer(&posted, self.posting.location(), &self.items, &self.reasons, &[])

@@ -208,7 +208,7 @@ async fn work(task: &Task<File>, txn: &Txn) -> Result<ImportReport, Error> {
     let items = lookup::items(txn, tenant, refs.iter()).await?;
 
     let mut batches = batches(task, &placed, &grounds, &items, &mut wrong)?;
-    let locked = ledger::lock(txn, batches.iter().map(|batch| &batch.posting)).await?;
+    let locked = ledger::lock(&task.state, txn, batches.iter().map(|batch| &batch.posting)).await?;
     let mut decided = Vec::with_capacity(batches.len());
     for batch in &mut batches {
         decided.push(decide(task, txn, &locked, batch, &mut wrong).await?);
@@ -317,11 +317,10 @@ fn batches(task: &Task<File>, placed: &[&Row], grounds: &Grounds, items: &Items,
 impl Pile<'_> {
     /// Documents of as many lines as one may have, in the order of the file.
     fn documents(self, task: &Task<File>, wrong: &mut Vec<RowReport>) -> Result<Vec<Batch>, Error> {
-        let effective_at = task.input.request.effective_at.unwrap_or(self.ground.now);
         let mut documents = Vec::new();
         for lines in self.lines.chunks(task.state.config().import_lines_per_document) {
             let file_lines: Vec<u64> = lines.iter().map(|(_, _, line)| *line).collect();
-            let permit = match Permit::ask(&task.caller, self.ground.area.clone(), effective_at, self.ground.now) {
+            let permit = match Permit::ask(&task.caller, self.ground.area.clone(), task.input.request.effective_at, self.ground.now) {
                 Ok(permit) => permit,
                 Err(error) if task.input.request.on_error == OnError::Refuse => return Err(error),
                 Err(_) => {

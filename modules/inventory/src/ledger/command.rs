@@ -364,6 +364,14 @@ impl Command {
         earliest.unwrap_or(self.effective_at)
     }
 
+    /// What this can't come before: goods arrive after they were sent.
+    pub fn follows(&self) -> Option<Instant> {
+        match &self.work {
+            Work::Arrive { under_way, .. } | Work::LoseInTransit { under_way, .. } => Some(under_way.dispatched_at),
+            _ => None,
+        }
+    }
+
     /// Whether this writes at places of which it does not say the days.
     pub fn needs_days(&self) -> bool {
         matches!(self.work, Work::Reverse(_) | Work::ChangeCost { .. } | Work::Correct(_))

@@ -76,9 +76,9 @@ impl<'a> Draft<'a> {
     }
 
     /// What lay at a place at the end of an instant: what lies there now, less all that came after.
-    pub fn quantity_at(&self, place: Place, at: Instant) -> i64 {
-        let after: i64 = self.later.get(&place).into_iter().flatten().filter(|later| later.at > at).map(|later| later.quantity).sum();
-        self.holding(place).quantity.0 - after
+    pub fn quantity_at(&self, place: Place, at: Instant) -> i128 {
+        let after: i128 = self.later.get(&place).into_iter().flatten().filter(|later| later.at > at).map(|later| i128::from(later.quantity)).sum();
+        i128::from(self.holding(place).quantity.0) - after
     }
 
     /// The most that can be taken from a place at an instant without making the quantity negative then or at any later one: the

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use kernel::Instant;
 use serde::Serialize;
 
@@ -167,6 +167,14 @@ impl Snapshot {
             days: BTreeMap::new(),
             in_transit: BTreeSet::new(),
         }
+    }
+
+    /// The instants of all that this shows: what happens now is not before any of them, and later than what was counted.
+    pub fn seen(&self) -> impl Iterator<Item = Instant> {
+        let lots = self.lots.values().flat_map(|lot| [lot.received_at, lot.cost_floor_at]);
+        let moved = self.later.values().flatten().map(|later| later.at).chain(self.last_moved.values().copied());
+        let counted = self.truths.iter().map(|truth| truth.counted_at.plus(TimeDelta::microseconds(1)));
+        lots.chain(moved).chain(counted)
     }
 
     /// What of a key can be used now on this business date, and is set aside for nobody.

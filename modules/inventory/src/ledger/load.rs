@@ -23,21 +23,45 @@ use crate::rows::{self, Kind, Relation, given_row};
 const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 const LOT: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
 
-/// Reads the state that a command is decided on, under its locks. Of what is there, what only comes in needs nothing.
-pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, now: Instant) -> Result<Snapshot, Error> {
+/// The time of a command that is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// By the clock.
+    pub now: Instant,
+    /// What is later than this was recorded by a clock that is wrong, and is not gone by.
+    pub latest: Instant,
+    /// Whether the command happens now, so that only what is later than `latest` is later than it.
+    pub happens_now: bool,
+}
+
+/// Reads the state that a command is decided on, under its locks. Its `now` is not before anything that it shows. Of what is
+/// there, what only comes in needs nothing.
+pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, moment: Moment) -> Result<Snapshot, Error> {
     let truths = truths(txn, locked, command.since()).await?;
-    let mut snapshot = Snapshot { closed_through: rules.closed_through, truths, ..Snapshot::empty(now) };
-    if command.only_brings() {
-        return Ok(snapshot);
+    let mut snapshot = Snapshot { closed_through: rules.closed_through, truths, ..Snapshot::empty(moment.now) };
+    if !command.only_brings() {
+        what_is_there(txn, locked, command, moment, &mut snapshot).await?;
     }
+    snapshot.now = snapshot.seen().chain(command.follows()).filter(|at| *at <= moment.latest).fold(moment.now, Instant::max);
+    if moment.happens_now {
+        let now = snapshot.now;
+        snapshot.youngest = snapshot.youngest.into_iter().map(|((key, _), lot)| ((key, now), lot)).collect();
+    }
+    Ok(snapshot)
+}
+
+async fn what_is_there(txn: &Txn, locked: &Locked, command: &Command, moment: Moment, snapshot: &mut Snapshot) -> Result<(), Error> {
     let revalued = command.revalued_lots();
     if revalued.is_empty() {
-        held_at_keys(txn, locked, &mut snapshot).await?;
+        held_at_keys(txn, locked, snapshot).await?;
         snapshot.later = later(txn, locked, command.since()).await?;
     } else {
-        held_of_lots(txn, locked, &revalued, &mut snapshot).await?;
+        held_of_lots(txn, locked, &revalued, snapshot).await?;
     }
-    let finds = command.finds();
+    let mut finds = command.finds();
+    if moment.happens_now {
+        finds.iter_mut().for_each(|(_, at)| *at = moment.latest);
+    }
     if !finds.is_empty() {
         snapshot.youngest = youngest(txn, locked, &finds, command.finds_revalued()).await?;
     }
@@ -45,16 +69,16 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
     lots.extend(snapshot.youngest.values());
     lots.retain(|lot| !snapshot.lots.contains_key(lot));
     if !lots.is_empty() {
-        named(txn, locked, &lots, &mut snapshot).await?;
+        named(txn, locked, &lots, snapshot).await?;
     }
     let reservations = command.reservations();
     if !reservations.is_empty() {
-        snapshot.reservations = reserved(txn, locked, &reservations, now).await?;
+        snapshot.reservations = reserved(txn, locked, &reservations, moment.now).await?;
     }
     if command.needs_days() {
-        days(txn, locked, &mut snapshot).await?;
+        days(txn, locked, snapshot).await?;
     }
-    Ok(snapshot)
+    Ok(())
 }
 
 #[derive(FromQueryResult)]
@@ -257,7 +281,7 @@ async fn truths(txn: &Txn, locked: &Locked, since: Instant) -> Result<Vec<Truth>
 }
 
 /// The youngest lot that a gain can go to: here, else anywhere. `revalued` says whether one whose cost was changed later will do.
-async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
+pub async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
     const FOUND: Relation = Relation(&[("place", Kind::Int), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("at", Kind::Instant)]);
     #[derive(FromQueryResult)]
     struct YoungestRow {

@@ -110,12 +110,12 @@ impl Picker<'_, '_, '_> {
         if self.short.is_empty() {
             return None;
         }
-        let lot_left = |short: &ShortLine| short.lot_id.map(|lot| self.taking.only.and_then(|only| only.get(&lot)).map_or(0, |left| left.0));
-        let all_left = |short: &ShortLine| -> i64 {
+        let lot_left = |short: &ShortLine| short.lot_id.map(|lot| self.taking.only.and_then(|only| only.get(&lot)).map_or(0, |left| i128::from(left.0)));
+        let all_left = |short: &ShortLine| -> i128 {
             let of_item = |lot: &LotId| self.draft.lot(*lot).is_some_and(|lot| lot.item == short.item_id);
-            self.taking.only.into_iter().flatten().filter(|(lot, _)| of_item(lot)).map(|(_, left)| left.0).sum()
+            self.taking.only.into_iter().flatten().filter(|(lot, _)| of_item(lot)).map(|(_, left)| i128::from(left.0)).sum()
         };
-        let beyond = |short: &ShortLine| short.requested.0 > lot_left(short).unwrap_or_else(|| all_left(short));
+        let beyond = |short: &ShortLine| i128::from(short.requested.0) > lot_left(short).unwrap_or_else(|| all_left(short));
         if self.taking.only.is_some() && self.short.iter().any(beyond) {
             return Some(Refusal::MoreThanUnderWay(self.short));
         }

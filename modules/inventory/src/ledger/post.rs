@@ -1,5 +1,7 @@
 //! Posting: lock, read, plan, apply. One transaction, a constant number of statements.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
@@ -11,9 +13,12 @@ use super::command::{
 };
 use super::effects::{Effects, EntryKind, NewEntry};
 use super::facts::{Key, Spot};
+use super::load::Moment;
 use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
 use super::{content, load, plan, repository};
+use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
+use crate::catalog::lookup::clocks_differ;
 use crate::documents::{DetailAnswer, Lines};
 use crate::error::Error;
 use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
@@ -200,8 +205,13 @@ impl Posting<protocol::Opening> {
 }
 
 impl<K: Kind> Posting<K> {
-    /// When it is recorded.
-    pub(super) fn recorded_at(&self) -> Instant {
+    /// When it happens; once it is decided, where nobody said a time.
+    pub fn effective_at(&self) -> Instant {
+        self.command.effective_at
+    }
+
+    /// When it is recorded, once it is decided.
+    pub fn recorded_at(&self) -> Instant {
         self.permit.recorded_at
     }
 
@@ -228,18 +238,28 @@ impl<K: Kind> Posting<K> {
         &self.permit.area.path
     }
 
+    fn moment(&self, locked: &Locked) -> Moment {
+        let Permit { recorded_at, happens_now, .. } = self.permit;
+        Moment { now: if happens_now { recorded_at.max(locked.at) } else { recorded_at }, latest: clocks_differ(recorded_at.max(locked.at)), happens_now }
+    }
+
     fn keys(&self) -> Vec<Key> {
         let mut keys = self.command.keys();
         keys.extend(&self.also);
         keys
     }
 
-    /// Decides it under its locks. Nothing is written yet.
-    pub async fn decide(&self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
+    /// Decides it under its locks. Nothing is written yet. It is recorded, and happens where nobody said a time, not before
+    /// anything that it sees: what was done while it waited for its locks is no reason to refuse it.
+    pub async fn decide(&mut self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
         if !locked.covers(self.permit.tenant, &self.keys()) {
             return Err(Error::Database(DbErr::Custom("a posting is decided under locks that are not its own".to_owned())));
         }
-        let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.permit.recorded_at).await?;
+        let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.moment(locked)).await?;
+        self.permit.recorded_at = snapshot.now;
+        if self.permit.happens_now {
+            self.command.effective_at = snapshot.now;
+        }
         let planned = if let Work::Reverse(reversal) = &self.command.work {
             let reversal = load::touched(txn, locked, reversal).await?;
             plan(&snapshot, &Command { work: Work::Reverse(reversal), ..self.command.clone() })
@@ -279,19 +299,29 @@ pub struct Posted {
 
 /// Locks the stock keys of all of these postings at once: whoever posts several documents in one transaction must, or two of
 /// them could wait for each other.
-pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>>) -> Result<Locked, Error> {
+pub async fn lock<K: Kind>(state: &Inventory, txn: &Txn, postings: impl Iterator<Item = &Posting<K>>) -> Result<Locked, Error> {
     let mut keys = Vec::new();
     let mut tenant = None;
     for posting in postings {
         tenant = Some(posting.permit.tenant);
         keys.extend(posting.keys());
     }
-    repository::lock(txn, tenant.unwrap_or_default(), keys).await
+    repository::lock(txn, tenant.unwrap_or_default(), keys, || state.now()).await
 }
 
 /// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
-pub async fn lock_both<A: Kind, B: Kind>(txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
-    repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat()).await
+pub async fn lock_both<A: Kind, B: Kind>(state: &Inventory, txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
+    repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat(), || state.now()).await
+}
+
+/// Locks the lots that a decided document changes, and those that another may add to which is decided after it in the same
+/// transaction: all of them before the first takes the head. Answers which those are.
+pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effects, second: &Posting<K>) -> Result<BTreeSet<LotId>, Error> {
+    let mut lots: BTreeSet<LotId> = first.changed_lots.iter().map(|lot| lot.id).collect();
+    lots.extend(second.command.named_lots());
+    lots.extend(load::youngest(txn, locked, &second.command.finds(), second.command.finds_revalued()).await?.into_values());
+    repository::hold_lots(txn, locked, &lots).await?;
+    Ok(lots)
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it

@@ -169,20 +169,23 @@ pub struct Permit<K: Kind> {
     pub(super) actor: UserId,
     pub(super) area: Area,
     pub(super) effective_at: Instant,
+    /// Whether nobody said when: then it happens under its locks.
+    pub(super) happens_now: bool,
     pub(super) recorded_at: Instant,
     kind: PhantomData<K>,
 }
 
 impl<K: Kind> Permit<K> {
-    /// 403 `forbidden` without the kind's permission, without the area's site, or, for an earlier business date than today's,
-    /// without `backdate`.
-    pub fn ask(caller: &Caller, area: Area, effective_at: Instant, now: Instant) -> Result<Self, Error> {
+    /// For the time that is said, or for now. 403 `forbidden` without the kind's permission, without the area's site, or, for an
+    /// earlier business date than today's, without `backdate`.
+    pub fn ask(caller: &Caller, area: Area, said: Option<Instant>, now: Instant) -> Result<Self, Error> {
+        let effective_at = said.unwrap_or(now);
         caller.need(K::NEEDS)?;
         need_site(caller, area.site_id)?;
         if !K::LIES_BACK && area.days.business_date(effective_at) < area.days.business_date(now) {
             caller.need(Permission::Backdate)?;
         }
-        Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, area, effective_at, recorded_at: now, kind: PhantomData })
+        Ok(Self { tenant: caller.tenant_id, actor: caller.user_id, area, effective_at, happens_now: said.is_none(), recorded_at: now, kind: PhantomData })
     }
 }
 
@@ -192,7 +195,7 @@ impl<K: Kind> Permit<K> {
 /// ```compile_fail,E0451
 /// use inventory::protocol::Locked;
 /// fn forge(tenant: uuid::Uuid) -> Locked {
-///     Locked { tenant, keys: Vec::new() }
+///     Locked { tenant, keys: Vec::new(), at: loop {} }
 /// }
 /// ```
 ///
@@ -206,6 +209,8 @@ pub struct Locked {
     pub(super) tenant: TenantId,
     /// Sorted, without repetition.
     pub(super) keys: Vec<Key>,
+    /// When they were had.
+    pub(super) at: Instant,
 }
 
 impl Locked {

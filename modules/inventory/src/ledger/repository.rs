@@ -1,6 +1,6 @@
 //! What a posting locks and writes: one text and one round trip for each table, whatever the number of lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset};
 use kernel::{Instant, TenantId, Txn, database};
@@ -14,7 +14,7 @@ use super::protocol::{DocumentType, Head, Locked, RulesSeen};
 use crate::arithmetic::Quantity;
 use crate::error::Error;
 use crate::names::Word as _;
-use crate::names::{DocumentId, ReservationId};
+use crate::names::{DocumentId, LotId, ReservationId};
 use crate::rows::{self, Kind, Relation, given_row};
 
 pub const KEY: Relation = Relation(&[("tenant_id", Kind::Uuid), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
@@ -29,8 +29,8 @@ pub(super) fn busy(error: DbErr) -> Error {
 }
 
 /// Creates the missing stock keys and locks all of them, both in sorted order: so two postings never wait for each other in a
-/// ring. SQLite has one writer and nothing to lock.
-pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>) -> Result<Locked, Error> {
+/// ring. SQLite has one writer and nothing to lock. The clock is read when they are had.
+pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
     keys.sort_unstable();
     keys.dedup();
     let given = KEY.select(txn.get_database_backend(), 1);
@@ -45,7 +45,7 @@ pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>) -> Result<Loc
         );
         rows::execute(txn, &lock, [key_rows(txn, tenant, &keys)]).await.map_err(busy)?;
     }
-    Ok(Locked { tenant, keys })
+    Ok(Locked { tenant, keys, at: clock() })
 }
 
 /// Writes the balances as they are afterwards. Where something was held, the row is there; else it may be there with nothing.
@@ -111,6 +111,20 @@ pub async fn lock_lots(txn: &Txn, locked: &Locked, changed: &[ChangedLot]) -> Re
     let found = rows::all::<VersionRow>(txn, &sql, [lot_rows(txn, locked, changed)]).await.map_err(busy)?;
     let versions: BTreeMap<Uuid, i64> = found.into_iter().map(|row| (row.id, row.version)).collect();
     if changed.iter().all(|lot| versions.get(&lot.id) == Some(&lot.seen)) { Ok(()) } else { Err(Error::RulesChanged) }
+}
+
+/// Locks lots in their order, whatever their versions are.
+pub async fn hold_lots(txn: &Txn, locked: &Locked, lots: &BTreeSet<LotId>) -> Result<(), Error> {
+    const ID: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
+    if lots.is_empty() || !database::is_postgres(txn) {
+        return Ok(());
+    }
+    let backend = txn.get_database_backend();
+    let given = ID.select(backend, 1);
+    let sql = format!("SELECT lot.id FROM lot JOIN ({given}) AS wanted USING (tenant_id, id) ORDER BY lot.id FOR NO KEY UPDATE OF lot");
+    let wanted = rows::parameter(lots.iter().map(|lot| given_row!(backend, locked.tenant, *lot)).collect());
+    rows::execute(txn, &sql, [wanted]).await.map_err(busy)?;
+    Ok(())
 }
 
 /// Writes locked lots as they are afterwards.

@@ -31,7 +31,7 @@ pub fn ended(key: &str, now: &str) -> String {
 
 /// Locks a key for a change of what is set aside of it, and tidies up what has ended there.
 pub async fn lock_to_reserve(txn: &Txn, tenant: TenantId, key: Key, now: Instant) -> Result<Locked, Error> {
-    let locked = repository::lock(txn, tenant, vec![key]).await?;
+    let locked = repository::lock(txn, tenant, vec![key], || now).await?;
     end_over(txn, &locked, now).await?;
     Ok(locked)
 }
@@ -100,7 +100,7 @@ pub async fn end_some(txn: &Txn, now: Instant) -> Result<u64, Error> {
     let over = rows::all::<OverRow>(txn, sql, [given.into(), TIDY.into()]).await?;
     let Some(tenant) = over.first().map(|row| row.tenant_id) else { return Ok(0) };
     let keys: BTreeSet<Key> = over.iter().filter(|row| row.tenant_id == tenant).map(|row| Key { item: row.item_id, location: row.location_id }).collect();
-    let locked = repository::lock(txn, tenant, keys.into_iter().collect()).await?;
+    let locked = repository::lock(txn, tenant, keys.into_iter().collect(), || now).await?;
     // Somebody may have ended them meanwhile; then the next look finds others.
     end_over(txn, &locked, now).await.map(|ended| ended.max(1))
 }

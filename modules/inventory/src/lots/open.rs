@@ -74,9 +74,9 @@ async fn work(task: &Task<Input>, txn: &Txn) -> Result<PostedAnswer, Error> {
     let measured = lookup::measure(0, &named, request.quantity, request.unit.as_ref(), &items);
     let (item, quantity, unit) = measured.map_err(|violation| Error::Invalid(vec![of_the_whole(violation)]))?;
     let line = TakeLine { item: item.rules, quantity, lot: Some(*lot), reason: None, reservation: None };
-    let posting = Posting::opening(permit, header, line.clone(), *child);
+    let mut posting = Posting::opening(permit, header, line.clone(), *child);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await.map_err(about_the_lot)?;
     let stored = [stored_lines(request, &line, &unit, *child, &effects)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

@@ -141,9 +141,9 @@ async fn work(task: &Task<(Uuid, DocumentId, Request)>, txn: &Txn) -> Result<Pos
     let changes = changes(&shares)?;
     let lots: Vec<LotId> = changes.iter().map(|change| change.lot).collect();
     let keys = places(task, txn, &lots).await?;
-    let posting = Posting::cost_change(permit, header, changes, keys);
+    let mut posting = Posting::cost_change(permit, header, changes, keys);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await.map_err(|error| place(error, request, &shares))?;
     let stored = [stored_lines(&shares)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

@@ -103,9 +103,9 @@ async fn work(task: &Task<(Uuid, DocumentId, Request)>, txn: &Txn) -> Result<Pos
     let holding = |line: &ReceivedLine| Holding { quantity: line.quantity, value: line.net() };
     let correction = Correction { item: line.item, lot: line.lot, was: holding(line), is: holding(&corrected) };
     let keys = places(task, txn, &[line.lot]).await?;
-    let posting = Posting::correction(permit, header, correction, keys);
+    let mut posting = Posting::correction(permit, header, correction, keys);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await.map_err(|error| place(error, request))?;
     let stored = [stored_line(request.line, &corrected, &effects)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

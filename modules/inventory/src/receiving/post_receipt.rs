@@ -214,9 +214,9 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
     let (lines, entered) = resolve(request, &ids.lots, &items)?;
     let charges = request.charges.iter().map(|charge| Charge { amount: charge.amount, basis: charge.basis }).collect();
-    let posting = Posting::receive(permit, header, lines, charges);
+    let mut posting = Posting::receive(permit, header, lines, charges);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(posting.received_lines(), &entered, &effects), stored_charges(request)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

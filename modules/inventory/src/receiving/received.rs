@@ -96,7 +96,7 @@ impl Received {
 
     /// Asks whether a document that changes this receipt may be posted.
     pub fn permitted<K: Kind, I>(&self, task: &Task<I>, id: DocumentId, said: &Said) -> Result<(Permit<K>, Header), Error> {
-        let permit = Permit::ask(&task.caller, self.ground.area.clone(), said.effective_at.unwrap_or(self.ground.now), self.ground.now)?;
+        let permit = Permit::ask(&task.caller, self.ground.area.clone(), said.effective_at, self.ground.now)?;
         let (external_ref, note) = (said.external_ref.clone(), said.note.clone());
         let detail = Detail { about_id: Some(self.id), ..Detail::default() };
         Ok((permit, Header { external_ref, note, counted: said.counted, detail, ..Header::plain(id, self.ground.rules) }))

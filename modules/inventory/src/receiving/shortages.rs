@@ -11,7 +11,7 @@ use crate::names::ItemId;
 use crate::shortages::repository::{self, Clearing};
 use crate::shortages::{Shortage, Status};
 
-/// The open shortages of what was received, and those that were cleared by it.
+/// The open shortages of what was received, the oldest of them, and those that were cleared by it.
 #[derive(Default)]
 pub struct Offered {
     pub open: Vec<Shortage>,
@@ -22,7 +22,7 @@ pub struct Offered {
 /// under the receipt's stock keys. One that somebody else clears meanwhile is no longer listed.
 pub async fn offer<I>(txn: &Txn, task: &Task<I>, posted: &Posted, items: BTreeSet<ItemId>, clear: bool) -> Result<Offered, Error> {
     let (tenant, document) = (task.caller.tenant_id, &posted.document);
-    let open = repository::open_at(txn, tenant, document.location_id, items.into_iter()).await?;
+    let open = repository::open_at(txn, tenant, document.location_id, items.iter().copied()).await?;
     if !clear || open.is_empty() {
         return Ok(Offered { open, cleared: Vec::new() });
     }
@@ -38,5 +38,7 @@ pub async fn offer<I>(txn: &Txn, task: &Task<I>, posted: &Posted, items: BTreeSe
         updated_at: at,
         ..shortage
     };
-    Ok(Offered { open: Vec::new(), cleared: open.into_iter().filter(|shortage| settled.contains(&shortage.id)).map(cleared).collect() })
+    // As many as are cleared at once: there may be more.
+    let rest = if open.len() < repository::OFFERED { Vec::new() } else { repository::open_at(txn, tenant, document.location_id, items.into_iter()).await? };
+    Ok(Offered { open: rest, cleared: open.into_iter().filter(|shortage| settled.contains(&shortage.id)).map(cleared).collect() })
 }

@@ -3,6 +3,7 @@
 pub mod clear;
 pub mod get;
 pub mod list;
+pub mod reopen;
 pub mod repository;
 
 use kernel::{Caller, Instant, Outcome, Txn};
@@ -50,7 +51,8 @@ pub struct Shortage {
     pub quantity: Quantity,
     /// The item's base unit.
     pub unit: String,
-    /// The document that cleared it: a receipt, or what undid the document that found it.
+    /// The document that cleared it: a receipt, a count, or what undid the document that found it. Where that receipt or count is
+    /// undone, it is open again.
     pub cleared_by_document_id: Option<Uuid>,
     /// The user who cleared it.
     pub cleared_by: Option<Uuid>,

@@ -71,7 +71,7 @@ pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, sites: &S
 }
 
 /// How many shortages a receipt offers to clear: the oldest.
-const OFFERED: i64 = 500;
+pub const OFFERED: usize = 500;
 
 /// The open shortages of items at a location, the oldest first.
 pub async fn open_at(txn: &Txn, tenant: TenantId, location: LocationId, items: impl Iterator<Item = ItemId>) -> Result<Vec<Shortage>, DbErr> {
@@ -82,7 +82,7 @@ pub async fn open_at(txn: &Txn, tenant: TenantId, location: LocationId, items: i
     let given = filter.bind(rows::parameter(items.map(|item| given_row!(backend, item)).collect()));
     let ids = ID.select(backend, given.trim_start_matches('$').parse().unwrap_or(0));
     filter.and_plain(&format!("shortage.status = 'open' AND shortage.item_id IN ({ids})"));
-    let limit = filter.bind(OFFERED);
+    let limit = filter.bind(i64::try_from(OFFERED).unwrap_or(i64::MAX));
     select(txn, filter, &format!("ORDER BY shortage.created_at, shortage.id LIMIT {limit}")).await
 }
 

@@ -60,19 +60,18 @@ async fn work(task: &Task<Step<Request>>, txn: &Txn) -> Result<StepAnswer, Error
     let under_way = need_under_way(&transfer)?;
     let from = lookup::area_called(txn, tenant, &LocationRef::Id { location_id: transfer.from }, "from_", task.now).await?;
     let transit = lookup::transit(txn, tenant, transfer.from_site, task.now).await?;
-    let effective_at = request.said.effective_at.unwrap_or(from.now);
-    let permit = Permit::<TransferCancel>::ask(caller, from.area, effective_at, from.now)?;
+    let permit = Permit::<TransferCancel>::ask(caller, from.area, request.said.effective_at, from.now)?;
     let (items, lines) = everything(txn, &transfer).await?;
     let header = request.said.header(task.input.document, from.rules, transfer.id);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::cancel(permit, header, commands, under_way, transit.area.spot());
-    let (posted, answer) = post(txn, &posting, &lines, &items, &Reasons::default()).await?;
+    let mut posting = Posting::cancel(permit, header, commands, under_way, transit.area.spot());
+    let (posted, answer) = post(task, txn, &mut posting, &lines, &items, &Reasons::default()).await?;
     for (lot, (_, cancelled)) in moved(&posted, transit.area.id)? {
         if let Some(tally) = transfer.lots.get_mut(&lot) {
             tally.cancelled.0 += cancelled.0;
         }
     }
-    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(from.now)).await?;
+    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(posting.recorded_at())).await?;
     StepAnswer::of(txn, tenant, transfer.id, Some(answer)).await
 }
 

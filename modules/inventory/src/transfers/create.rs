@@ -165,17 +165,17 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<StepAnswer, Erro
     need_site(&task.caller, to.area.site_id)?;
     let effective_at = request.said.effective_at.unwrap_or(to.now);
     need_days(&task.caller, [&from.area, &to.area], effective_at, to.now)?;
-    let permit = Permit::<Transfer>::ask(&task.caller, from.area.clone(), effective_at, to.now)?;
+    let permit = Permit::<Transfer>::ask(&task.caller, from.area.clone(), request.said.effective_at, to.now)?;
     // The rules as they were before anything was looked up.
     let header = request.said.header(ids.document, from.rules, ids.transfer);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::transfer(permit, header, commands, to.area.spot(), may_move_held(&task.caller));
-    let (posted, answer) = post(txn, &posting, &lines, &items, &Reasons::default()).await?;
+    let mut posting = Posting::transfer(permit, header, commands, to.area.spot(), may_move_held(&task.caller));
+    let (posted, answer) = post(task, txn, &mut posting, &lines, &items, &Reasons::default()).await?;
     let tally = |(lot, (item, moved)): (LotId, (Uuid, Quantity))| {
         (lot, Tally { item, dispatched: moved, received: moved, lost: Quantity::ZERO, cancelled: Quantity::ZERO })
     };
     let lots: BTreeMap<_, _> = moved(&posted, to.area.id)?.into_iter().map(tally).collect();
-    insert(task, txn, &from, &to, &lines, Some((effective_at, lots))).await?;
+    insert(task, txn, &from, &to, &lines, Some((posting.effective_at(), lots))).await?;
     StepAnswer::of(txn, tenant, ids.transfer, Some(answer)).await
 }
 

@@ -66,18 +66,17 @@ async fn work(task: &Task<Step<Request>>, txn: &Txn) -> Result<StepAnswer, Error
     let from = lookup::area_called(txn, tenant, &LocationRef::Id { location_id: transfer.from }, "from_", task.now).await?;
     lookup::area_called(txn, tenant, &LocationRef::Id { location_id: transfer.to }, "to_", task.now).await?;
     let transit = lookup::transit(txn, tenant, transfer.from_site, task.now).await?;
-    let effective_at = request.said.effective_at.unwrap_or(from.now);
-    let permit = Permit::<Dispatch>::ask(caller, from.area, effective_at, from.now)?;
+    let permit = Permit::<Dispatch>::ask(caller, from.area, request.said.effective_at, from.now)?;
     let (items, lines) = sent(txn, &transfer, request).await?;
     let header = request.said.header(task.input.document, from.rules, transfer.id);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::dispatch(permit, header, commands, transit.area.spot(), may_move_held(caller));
-    let (posted, answer) = post(txn, &posting, &lines, &items, &Reasons::default()).await?;
+    let mut posting = Posting::dispatch(permit, header, commands, transit.area.spot(), may_move_held(caller));
+    let (posted, answer) = post(task, txn, &mut posting, &lines, &items, &Reasons::default()).await?;
     for (lot, (item, dispatched)) in moved(&posted, transit.area.id)? {
         transfer.lots.insert(lot, Tally { item, dispatched, received: Quantity::ZERO, lost: Quantity::ZERO, cancelled: Quantity::ZERO });
     }
-    transfer.dispatched_at = Some(effective_at);
-    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(from.now)).await?;
+    transfer.dispatched_at = Some(posting.effective_at());
+    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(posting.recorded_at())).await?;
     StepAnswer::of(txn, tenant, transfer.id, Some(answer)).await
 }
 

@@ -101,20 +101,20 @@ async fn work(task: &Task<Step<Request>>, txn: &Txn) -> Result<StepAnswer, Error
     };
     let effective_at = request.said.effective_at.unwrap_or(ground.now);
     need_days(caller, [&transit.area], effective_at, ground.now)?;
-    let permit = Permit::<TransitLoss>::ask(caller, ground.area, effective_at, ground.now)?;
+    let permit = Permit::<TransitLoss>::ask(caller, ground.area, request.said.effective_at, ground.now)?;
     let items = lookup::items(txn, tenant, names(request.lines.iter().map(|line| &line.goods))).await?;
     let reasons = lookup::reasons(txn, tenant, ReasonKind::Discrepancy).await?;
     let lines = resolve(request, &items, &reasons)?;
     let header = request.said.header(task.input.document, transit.rules, transfer.id);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::transit_loss(permit, header, commands, under_way, transit.area.spot());
-    let (posted, answer) = post(txn, &posting, &lines, &items, &reasons).await?;
+    let mut posting = Posting::transit_loss(permit, header, commands, under_way, transit.area.spot());
+    let (posted, answer) = post(task, txn, &mut posting, &lines, &items, &reasons).await?;
     for (lot, (_, lost)) in moved(&posted, transit.area.id)? {
         if let Some(tally) = transfer.lots.get_mut(&lot) {
             tally.lost.0 += lost.0;
         }
     }
-    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(ground.now)).await?;
+    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(posting.recorded_at())).await?;
     StepAnswer::of(txn, tenant, transfer.id, Some(answer)).await
 }
 

@@ -93,18 +93,18 @@ async fn work(task: &Task<Step<Request>>, txn: &Txn) -> Result<StepAnswer, Error
     let transit = lookup::transit(txn, tenant, transfer.from_site, task.now).await?;
     let effective_at = request.said.effective_at.unwrap_or(to.now);
     need_days(caller, [&transit.area, &to.area], effective_at, to.now)?;
-    let permit = Permit::<Arrival>::ask(caller, to.area, effective_at, to.now)?;
+    let permit = Permit::<Arrival>::ask(caller, to.area, request.said.effective_at, to.now)?;
     let (items, lines) = arrived(txn, &transfer, request).await?;
     let header = request.said.header(task.input.document, to.rules, transfer.id);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::arrival(permit, header, commands, under_way, transit.area.spot());
-    let (posted, answer) = post(txn, &posting, &lines, &items, &Reasons::default()).await?;
+    let mut posting = Posting::arrival(permit, header, commands, under_way, transit.area.spot());
+    let (posted, answer) = post(task, txn, &mut posting, &lines, &items, &Reasons::default()).await?;
     for (lot, (_, received)) in moved(&posted, transit.area.id)? {
         if let Some(tally) = transfer.lots.get_mut(&lot) {
             tally.received.0 += received.0;
         }
     }
-    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(to.now)).await?;
+    repository::save(txn, &transfer, transfer.status_by_numbers(), Changed::At(posting.recorded_at())).await?;
     StepAnswer::of(txn, tenant, transfer.id, Some(answer)).await
 }
 

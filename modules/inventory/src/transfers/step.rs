@@ -171,8 +171,15 @@ pub fn may_move_held(caller: &Caller) -> bool {
 }
 
 /// Posts a step and answers it with what it moved.
-pub async fn post<K: Kind>(txn: &Txn, posting: &Posting<K>, lines: &[Resolved], items: &Items, reasons: &Reasons) -> Result<(Posted, PostedAnswer), Error> {
-    let locked = ledger::lock(txn, std::iter::once(posting)).await?;
+pub async fn post<K: Kind, I>(
+    task: &Task<I>,
+    txn: &Txn,
+    posting: &mut Posting<K>,
+    lines: &[Resolved],
+    items: &Items,
+    reasons: &Reasons,
+) -> Result<(Posted, PostedAnswer), Error> {
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&*posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let cells = |(line_no, (line, outcome)): (i64, (&Resolved, &ledger::LineOutcome))| {
         let TakeLine { item, quantity, lot, reason, .. } = &line.command;

@@ -243,9 +243,9 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let global = if request.describes() { units::repository::all(txn, tenant).await? } else { Vec::new() };
     let resolved = resolve(request, &ids.lots, &items, &reasons, &global)?;
     let (inputs, outputs) = (resolved.inputs.iter().map(|input| input.line.clone()), resolved.outputs.iter().map(|output| output.line.clone()));
-    let posting = Posting::transformation(permit, header, inputs.collect(), outputs.collect(), request.allocate_by);
+    let mut posting = Posting::transformation(permit, header, inputs.collect(), outputs.collect(), request.allocate_by);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await.map_err(|error| in_words_of_the_request(error, request.inputs.len()))?;
     let stored = stored_lines(request, &resolved, &effects);
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

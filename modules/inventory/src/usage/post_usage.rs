@@ -131,9 +131,9 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let items = lookup::items(txn, task.caller.tenant_id, request.lines.iter().map(|line| &line.item)).await?;
     let resolved = resolve(request, &items)?;
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::usage(permit, Header { detail, ..header }, commands, request.on_short);
+    let mut posting = Posting::usage(permit, Header { detail, ..header }, commands, request.on_short);
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

@@ -108,9 +108,9 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let reasons = lookup::reasons(txn, tenant, ReasonKind::Return).await?;
     let resolved = resolve(request, &items, &reasons)?;
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
-    let posting = Posting::vendor_return(permit, header, commands, request.lines.iter().map(|line| line.credit).collect());
+    let mut posting = Posting::vendor_return(permit, header, commands, request.lines.iter().map(|line| line.credit).collect());
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

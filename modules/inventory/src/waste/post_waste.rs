@@ -164,9 +164,9 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let masses = if on_plates { units::repository::all(txn, tenant).await? } else { Vec::new() };
     let (taken, plates) = resolve(request, &items, &reasons, &masses)?;
     let sent: Vec<usize> = taken.iter().map(|line| line.index).collect();
-    let posting = Posting::waste(permit, header, taken.iter().map(|line| line.command.clone()).collect());
+    let mut posting = Posting::waste(permit, header, taken.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let decided = posting.decide(txn, &locked).await;
     // Refusals and entries name the lines as they were sent.
     let effects = decided.map_err(|error| error.at_lines(&sent))?.at_lines(&sent);

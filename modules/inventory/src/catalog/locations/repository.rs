@@ -1,6 +1,6 @@
 //! The rows of `location`.
 
-use inventory_entity::{document, location, tenant_settings};
+use inventory_entity::{location, tenant_settings};
 use kernel::{Instant, Limit, Sites, TenantId, Txn};
 use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
@@ -90,13 +90,20 @@ pub async fn has_children(txn: &Txn, tenant: TenantId, id: LocationId) -> Result
     Ok(children.one(txn).await?.is_some())
 }
 
-/// The area of a site for goods in transit.
-/// Whether anything was ever posted at a site.
-pub async fn has_documents(txn: &Txn, tenant: TenantId, site: LocationId) -> Result<bool, DbErr> {
-    let first = document::Entity::find().filter(document::Column::TenantId.eq(tenant)).filter(document::Column::SiteId.eq(site)).limit(1);
-    Ok(first.one(txn).await?.is_some())
+/// Whether anything was ever posted at a site, or moved to it by a document of another one.
+pub async fn was_posted_at(txn: &Txn, tenant: TenantId, site: LocationId) -> Result<bool, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Found {
+        #[expect(dead_code, reason = "only whether there is a row is asked")]
+        id: LocationId,
+    }
+    let sql = "SELECT area.id FROM location AS area WHERE area.tenant_id = $1 AND area.site_id = $2 \
+               AND (EXISTS (SELECT 1 FROM document WHERE document.tenant_id = area.tenant_id AND document.site_id = area.site_id) \
+               OR EXISTS (SELECT 1 FROM ledger_entry AS entry WHERE entry.tenant_id = area.tenant_id AND entry.location_id = area.id)) LIMIT 1";
+    Ok(rows::one::<Found>(txn, sql, [tenant.into(), site.into()]).await?.is_some())
 }
 
+/// The area of a site for goods in transit.
 pub async fn transit_of(txn: &Txn, tenant: TenantId, site: LocationId) -> Result<Option<Location>, DbErr> {
     use location::Column::{Kind, SiteId};
     let transit = of(tenant).filter(SiteId.eq(site)).filter(Kind.eq(LocationKind::Transit.word()));

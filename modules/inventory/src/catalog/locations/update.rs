@@ -100,8 +100,8 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: 
     }
     // Entries keep the business date that they were posted under. By other days a later one could fall on an earlier date, and
     // that date would show stock that was never there.
-    if other_days && repository::has_documents(txn, tenant, location.id).await? {
-        let detail = format!("Documents were posted at `{}`: its days stay as they are. Make another site for other days.", location.path);
+    if other_days && repository::was_posted_at(txn, tenant, location.id).await? {
+        let detail = format!("Something was posted at `{}`: its days stay as they are. Make another site for other days.", location.path);
         return Err(Error::Conflict { code: "site_days_fixed", detail });
     }
     if !archiving || !location.archived {
@@ -151,7 +151,7 @@ impl Request {
         (status = 200, description = "The location as it is now.", body = Location, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`location_has_stock`, `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: documents were posted at this site, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
+        (status = 409, description = "`location_has_stock`, `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: something was posted at this site or moved to it, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )

@@ -2,7 +2,7 @@
 
 use kernel::Instant;
 
-use crate::arithmetic::{Money, Quantity, allocate, half_away_from_zero};
+use crate::arithmetic::{Money, Quantity, allocate, half_away_from_zero, sum};
 use crate::ledger::command::{Command, Correction, CostChange, VarianceKind};
 use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{Effects, EntryKind, LineOutcome, Variance};
@@ -16,7 +16,7 @@ pub fn change(mut draft: Draft<'_>, command: &Command, changes: &[CostChange]) -
     for (index, change) in changes.iter().enumerate() {
         let at = stands_at(&draft, command, index, change.lot)?;
         let places = draft.places_of(change.lot);
-        let on_hand: i64 = places.iter().map(|(_, holding)| holding.quantity.0).sum();
+        let on_hand = sum(places.iter().map(|(_, holding)| holding.quantity.0)).ok_or(Refusal::Overflow)?;
         let lot = draft.changed(change.lot).ok_or(Refusal::Overflow)?;
         let product = i128::from(change.amount.0) * i128::from(on_hand);
         let share = half_away_from_zero(product, i128::from(lot.basis.quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
@@ -60,11 +60,12 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     lot.revalued = true;
 
     let places = draft.places_of(correction.lot);
-    let on_hand: i64 = places.iter().map(|(_, holding)| holding.quantity.0).sum();
-    let worth: i64 = places.iter().map(|(_, holding)| holding.value.0).sum();
+    let on_hand = sum(places.iter().map(|(_, holding)| holding.quantity.0)).ok_or(Refusal::Overflow)?;
+    let worth = sum(places.iter().map(|(_, holding)| holding.value.0)).ok_or(Refusal::Overflow)?;
     let used = basis_before.quantity.0 - on_hand;
-    let under_way: i64 = places.iter().filter(|(place, _)| is_under_way(&draft, *place)).map(|(_, holding)| holding.quantity.0).sum();
-    let rest = on_hand + more.0;
+    let under_way = places.iter().filter(|(place, _)| is_under_way(&draft, *place)).map(|(_, holding)| holding.quantity.0);
+    let under_way = sum(under_way).ok_or(Refusal::Overflow)?;
+    let rest = on_hand.checked_add(more.0).ok_or(Refusal::Overflow)?;
     if rest < under_way {
         return Err(Refusal::BelowUsed { used: Quantity(used + under_way) });
     }

@@ -31,8 +31,8 @@ pub fn count(mut draft: Draft<'_>, command: &Command, lines: &[CountLine]) -> Re
 fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded: bool, flaws: &mut Vec<LineFlaw>) -> Result<LineOutcome, Refusal> {
     let key = Key { item: line.item.id, location: line.spot.location };
     let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
-    let expected: i64 = places(draft, key, line).into_iter().map(|place| draft.quantity_at(place, line.counted_at)).sum();
-    let variance = line.quantity.0 - expected;
+    let expected = all_at(draft, key, line, line.counted_at)?;
+    let variance = line.quantity.0.checked_sub(expected).ok_or(Refusal::Overflow)?;
     let counted = CountOutcome { expected: Quantity(expected), variance: Quantity(variance), superseded, moved: false };
     if superseded {
         return Ok(LineOutcome { counted: Some(counted), ..LineOutcome::default() });
@@ -41,7 +41,7 @@ fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded:
     let short = match variance {
         0 => 0,
         1.. => gain(draft, index, line, key, Quantity(variance), flaws)?,
-        _ => lose(draft, index, line, key, -variance)?,
+        _ => lose(draft, index, line, key, variance.checked_neg().ok_or(Refusal::Overflow)?)?,
     };
     let written = draft.entries.get(before..).unwrap_or_default();
     let value = written.iter().try_fold(Money::ZERO, |sum, entry| sum.plus(entry.value)).ok_or(Refusal::Overflow)?;
@@ -50,11 +50,17 @@ fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded:
         draft.shortages.push(Shortage { line_no, key, quantity: Quantity(short) });
     } else {
         // Where the entry had to move, what the ledger then says is what has to stay.
-        let quantity: i64 = places(draft, key, line).into_iter().map(|place| draft.quantity_at(place, stands_at)).sum();
+        let quantity = all_at(draft, key, line, stands_at)?;
         draft.truths.push(NewTruth { line_no, key, lot: line.lot, counted_at: stands_at, quantity: Quantity(quantity) });
     }
     let counted = CountOutcome { moved: stands_at > line.counted_at, ..counted };
     Ok(LineOutcome { value, short: Quantity(short), counted: Some(counted), ..LineOutcome::default() })
+}
+
+/// What the ledger says of the counted stock at an instant, all of it together.
+fn all_at(draft: &Draft<'_>, key: Key, line: &CountLine, at: Instant) -> Result<i64, Refusal> {
+    let all: i128 = places(draft, key, line).into_iter().map(|place| draft.quantity_at(place, at)).sum();
+    i64::try_from(all).map_err(|_| Refusal::Overflow)
 }
 
 /// Where the counted stock lies or lay.
@@ -114,7 +120,8 @@ fn lose(draft: &mut Draft<'_>, index: usize, line: &CountLine, key: Key, missing
     let mut missing = missing;
     for (place, lot) in sources {
         let at = lot.cost_floor_at.max(line.counted_at);
-        let part = draft.takeable(place, at).min(draft.quantity_at(place, line.counted_at)).min(missing);
+        let there = i128::from(draft.takeable(place, at)).min(draft.quantity_at(place, line.counted_at));
+        let part = i64::try_from(there.min(i128::from(missing))).map_err(|_| Refusal::Overflow)?;
         if part > 0 {
             draft.take(place, Quantity(part), mark(line, index, EntryKind::CountLoss, at))?;
             missing -= part;
