@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CountAnswer, CountStatus, repository};
+use super::{CountAnswer, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};
 use crate::error::Error;
@@ -70,24 +70,11 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
     let ground = lookup::area_or_site(txn, tenant, &request.location, task.now).await?;
     need_site(&task.caller, ground.area.site_id)?;
     let count = CountAnswer {
-        id: *id,
-        status: CountStatus::Open,
-        location_id: ground.area.id,
-        location: ground.area.path,
-        site_id: ground.area.site_id,
         blind: request.blind,
         needs_approval: request.needs_approval,
-        document_id: None,
-        started_at: None,
-        reviewed_at: None,
-        reviewed_seq: None,
-        approved_by: None,
         external_ref: request.external_ref.clone(),
         note: request.note.clone(),
-        created_by: task.caller.user_id,
-        version: 1,
-        created_at: task.now,
-        updated_at: task.now,
+        ..CountAnswer::open(*id, &ground.area, task.caller.user_id, task.now)
     };
     repository::insert(txn, tenant, &count).await?;
     Ok(count)

@@ -8,10 +8,10 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::lines::{Counted, Slot};
-use super::put_lines::Areas;
+use super::sheet::Areas;
 use super::{CountAnswer, ground, repository};
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Ground, Items, Reasons};
 use crate::documents::{COUNT_RESULT_LINE, Lines, PostedAnswer, answer, cells};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, need_site};
@@ -89,16 +89,28 @@ pub struct About {
 }
 
 impl Prepared {
-    /// Reads the lines of a locked count. What was not counted is read before the stock is locked: what comes in after that was
-    /// not there when the count was closed.
+    /// Reads the lines of a locked count.
     pub async fn of<I>(task: &Task<I>, txn: &Txn, count: &CountAnswer, about: About) -> Result<Self, Error> {
-        let tenant = task.caller.tenant_id;
-        let ground = ground(txn, tenant, count, task.now).await?;
-        let area_rows = repository::areas(txn, tenant, &count.location).await?;
-        let mut lines = match about.source {
-            Source::Counters(_) => repository::lines(txn, tenant, count.id).await?,
-            Source::Document(document) => repository::posted_lines(txn, tenant, document).await?,
+        let ground = ground(txn, task.caller.tenant_id, count, task.now).await?;
+        let lines = match about.source {
+            Source::Counters(_) => repository::lines(txn, task.caller.tenant_id, count.id).await?,
+            Source::Document(document) => repository::posted_lines(txn, task.caller.tenant_id, document).await?,
         };
+        Self::with(task, txn, count, about, ground, lines).await
+    }
+
+    /// The same with lines that are known. What was not counted is read before the stock is locked: what comes in after that was
+    /// not there when the count was closed.
+    pub async fn with<I>(
+        task: &Task<I>,
+        txn: &Txn,
+        count: &CountAnswer,
+        about: About,
+        ground: Ground,
+        mut lines: BTreeMap<Slot, Counted>,
+    ) -> Result<Self, Error> {
+        let tenant = task.caller.tenant_id;
+        let area_rows = repository::areas(txn, tenant, &count.location).await?;
         let zeros = match about.source {
             Source::Counters(Uncounted::Zero) => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
             _ => BTreeSet::new(),

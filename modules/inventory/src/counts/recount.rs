@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::lines::Slot;
-use super::put_lines::{Areas, optional_location};
+use super::put_lines::optional_location;
+use super::sheet::Areas;
 use super::{CountAnswer, CountStatus, OptionalBody, Seen, answers, done, locked, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};

@@ -1,5 +1,7 @@
 //! Posting: lock, read, plan, apply. One transaction, a constant number of statements.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
@@ -9,7 +11,7 @@ use uuid::Uuid;
 use super::command::{
     AdjustLine, Charge, Command, Correction, CostChange, CountLine, Counted, OnShort, OutputBasis, OutputLine, ReceiveLine, Reversal, TakeLine, UnderWay, Work,
 };
-use super::effects::{Effects, EntryKind, NewEntry};
+use super::effects::{ChangedLot, Effects, EntryKind, NewEntry};
 use super::facts::{Key, Spot};
 use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
 use super::{content, load, plan, repository};
@@ -292,6 +294,14 @@ pub async fn lock<K: Kind>(txn: &Txn, postings: impl Iterator<Item = &Posting<K>
 /// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
 pub async fn lock_both<A: Kind, B: Kind>(txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
     repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat()).await
+}
+
+/// Locks the lots that several decided documents change: whoever posts them one after another in one transaction must before the
+/// first of them takes the head, which everybody else takes last.
+pub async fn lock_lots(txn: &Txn, locked: &Locked, decided: impl Iterator<Item = &Effects>) -> Result<(), Error> {
+    let changed: BTreeMap<LotId, ChangedLot> = decided.flat_map(|effects| &effects.changed_lots).map(|lot| (lot.id, lot.clone())).collect();
+    let changed: Vec<ChangedLot> = changed.into_values().collect();
+    repository::lock_lots(txn, locked, &changed).await
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
