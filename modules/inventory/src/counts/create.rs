@@ -91,7 +91,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
         (status = 400, description = common::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 409, description = "`idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/counts")]

@@ -202,7 +202,7 @@ async fn work(task: &Task<(Uuid, Seen, Request)>, txn: &Txn) -> Result<Response,
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`count_status` with the status that it is in as `count_status`, `location_archived`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
-        (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `location_not_counted`, `location_archived`, `lot_not_found`, `lot_void`, `lot_not_received_yet`, `counted_in_future`, `counted_twice`, `lot_beside_whole`, `nothing_to_add`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
     )
 )]
