@@ -19,6 +19,8 @@ mod documentation;
 mod engines;
 mod faults;
 mod imports;
+mod imports_of_counts;
+mod imports_of_receipts;
 mod interleavings;
 mod invariants;
 mod later_costs;

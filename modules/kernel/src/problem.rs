@@ -17,7 +17,11 @@ use crate::http;
 pub struct Violation {
     /// JSON pointer into the body (`/lines/0/quantity`), or `?name` for a query parameter.
     pub pointer: String,
-    /// Stable code of what is wrong there.
+    /// Stable code of what is wrong there. Of what a value looks like, any operation can say `required`, `unknown_field`, `given_twice`,
+    /// `exactly_one` of several fields, `wrong_type`, `wrong_length`, `control_character`, `out_of_range`, `negative`, `not_positive`,
+    /// `zero_quantity`, `invalid_decimal`, `decimal_string_required`, `too_precise`, `invalid_choice`, `invalid_id`, `invalid_code`,
+    /// `invalid_batch_code`, `invalid_path`, `invalid_date`, `invalid_time`, `invalid_time_of_day`, `invalid_time_zone`, `invalid_as_of`,
+    /// `invalid_limit` and, of a merge patch, `not_nullable`. What else it can be stands with each operation.
     pub code: Cow<'static, str>,
     /// The same for a person.
     pub detail: String,

@@ -9,6 +9,8 @@ use super::Reply;
 
 pub struct Contract {
     operations: Vec<Operation>,
+    /// Which codes of violations any operation can have, as is said of them once.
+    of_shape: String,
 }
 
 /// One operation of the document.
@@ -41,7 +43,8 @@ impl Contract {
                 });
             }
         }
-        Self { operations }
+        let of_shape = document["components"]["schemas"]["Violation"]["properties"]["code"]["description"].as_str().unwrap_or("").to_owned();
+        Self { operations, of_shape }
     }
 
     pub fn operations(&self) -> &[Operation] {
@@ -79,6 +82,10 @@ impl Contract {
         if reply.status >= 400 {
             let code = reply.code();
             assert!(names_code(meaning, code), "{method} {} answered {status} `{code}`, of which its documentation says only: {meaning}", operation.path);
+            for (pointer, code) in reply.violations() {
+                let is_told = names_code(meaning, &code) || names_code(&self.of_shape, &code);
+                assert!(is_told, "{method} {} answered {status} with `{code}` at {pointer}, of which its documentation says only: {meaning}", operation.path);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CountAnswer, CountStatus, Uncounted, repository};
+use super::{CountAnswer, Uncounted, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};
 use crate::error::Error;
@@ -77,25 +77,12 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
     let ground = lookup::area_or_site(txn, tenant, &request.location, task.now).await?;
     need_site(&task.caller, ground.area.site_id)?;
     let count = CountAnswer {
-        id: *id,
-        status: CountStatus::Open,
-        location_id: ground.area.id,
-        location: ground.area.path,
-        site_id: ground.area.site_id,
         blind: request.blind,
         needs_approval: request.needs_approval,
         uncounted: request.uncounted,
-        document_id: None,
-        started_at: None,
-        reviewed_at: None,
-        reviewed_seq: None,
-        approved_by: None,
         external_ref: request.external_ref.clone(),
         note: request.note.clone(),
-        created_by: task.caller.user_id,
-        version: 1,
-        created_at: task.now,
-        updated_at: task.now,
+        ..CountAnswer::open(*id, &ground.area, task.caller.user_id, task.now)
     };
     repository::insert(txn, tenant, &count).await?;
     ledger::need_rules(txn, tenant, ground.rules).await?;
@@ -113,7 +100,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<CountAnswer, Er
         (status = 400, description = common::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = common::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 409, description = "`idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
 )]

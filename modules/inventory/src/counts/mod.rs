@@ -5,6 +5,7 @@
 //! once: each request locks the count, so what one reads of its lines the next one has not changed meanwhile.
 
 pub mod approve;
+mod at_once;
 pub mod cancel;
 pub mod create;
 mod lines;
@@ -17,16 +18,17 @@ pub mod recount;
 mod repository;
 pub mod repost;
 pub mod review;
+mod sheet;
 pub mod start;
 pub mod update;
 
-use kernel::{Caller, FromFields, Instant, Outcome, Permission, Problem, TenantId, Txn};
+use kernel::{Caller, FromFields, Instant, Outcome, Permission, Problem, TenantId, Txn, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::catalog::lookup::{self, Ground};
+use crate::catalog::lookup::{self, Area, Ground};
 use crate::error::Error;
 use crate::http::{Answer, HideCosts, Recheck, Seen, need_site};
 use crate::names::LocationRef;
@@ -38,6 +40,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(start::start_count).service(review::review_count).service(recount::recount_count);
     config.service(approve::approve_count).service(post::post_count).service(repost::repost_count).service(cancel::cancel_count);
 }
+
+pub use at_once::{AtOnce, NamedRow, PostedRow};
 
 crate::names::words!(
     /// How far a count is.
@@ -122,6 +126,31 @@ impl Recheck for CountAnswer {
 }
 
 impl CountAnswer {
+    /// One that is just made, about which nothing more is said.
+    fn open(id: Uuid, area: &Area, by: UserId, now: Instant) -> Self {
+        Self {
+            id,
+            status: CountStatus::Open,
+            location_id: area.id,
+            location: area.path.clone(),
+            site_id: area.site_id,
+            blind: false,
+            needs_approval: false,
+            uncounted: Uncounted::default(),
+            document_id: None,
+            started_at: None,
+            reviewed_at: None,
+            reviewed_seq: None,
+            approved_by: None,
+            external_ref: None,
+            note: None,
+            created_by: by,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// 409 `count_status` unless it is where this step begins.
     fn need(&self, step: &str, statuses: &[CountStatus]) -> Result<(), Error> {
         if statuses.contains(&self.status) {

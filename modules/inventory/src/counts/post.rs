@@ -64,7 +64,7 @@ async fn work(task: &Task<(Uuid, Seen, Uuid)>, txn: &Txn) -> Result<PostedCount,
         (status = 409, description = "`count_status` with the status that it is in as `count_status`, `count_not_approved`, `count_empty`, `too_many_lines`, `item_archived`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request` with `lines` that can't be posted (`cost_required`: there is no lot that what was found could cost the same as), `out_of_range`, `idempotency_key_reused`", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request` with `lines` that can't be posted; in its `errors` also `cost_required`: there is no lot that what was found could cost the same as; `lot_not_found`, `lot_void`, `lot_not_received_yet`. `out_of_range`, `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
     )
 )]

@@ -8,10 +8,10 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::lines::{Counted, Slot};
-use super::put_lines::Areas;
+use super::sheet::Areas;
 use super::{CountAnswer, Uncounted, ground, repository};
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Ground, Items, Reasons};
 use crate::documents::{COUNT_RESULT_LINE, Lines, PostedAnswer, answer, cells};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, need_site};
@@ -77,17 +77,29 @@ pub struct About {
 }
 
 impl Prepared {
-    /// Reads the lines of a locked count. What was not counted is read before the stock is locked: what comes in after that was
+    /// Reads the lines of a locked count.
+    pub async fn of<I>(task: &Task<I>, txn: &Txn, count: &CountAnswer, about: About) -> Result<Self, Error> {
+        let ground = ground(txn, task.caller.tenant_id, count, task.now).await?;
+        let lines = match about.source {
+            Source::Counters => repository::lines(txn, task.caller.tenant_id, count.id).await?,
+            Source::Document(document) => repository::posted_lines(txn, task.caller.tenant_id, document).await?,
+        };
+        Self::with(task, txn, count, about, ground, lines).await
+    }
+
+    /// The same with lines that are known. What was not counted is read before the stock is locked: what comes in after that was
     /// not there when the count was closed. A count that was reviewed has the zeros of its review among its lines: what has come in
     /// since was reviewed by nobody.
-    pub async fn of<I>(task: &Task<I>, txn: &Txn, count: &CountAnswer, about: About) -> Result<Self, Error> {
+    pub async fn with<I>(
+        task: &Task<I>,
+        txn: &Txn,
+        count: &CountAnswer,
+        about: About,
+        ground: Ground,
+        mut lines: BTreeMap<Slot, Counted>,
+    ) -> Result<Self, Error> {
         let tenant = task.caller.tenant_id;
-        let ground = ground(txn, tenant, count, task.now).await?;
         let area_rows = repository::areas(txn, tenant, &count.location).await?;
-        let mut lines = match about.source {
-            Source::Counters => repository::lines(txn, tenant, count.id).await?,
-            Source::Document(document) => repository::posted_lines(txn, tenant, document).await?,
-        };
         let zeros = match (about.source, count.uncounted) {
             (Source::Counters, Uncounted::Zero) if count.reviewed_seq.is_none() => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
             _ => BTreeSet::new(),

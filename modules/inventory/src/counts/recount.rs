@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::lines::Slot;
-use super::put_lines::{Areas, optional_location};
+use super::put_lines::optional_location;
+use super::sheet::Areas;
 use super::{CountAnswer, CountStatus, answers, done, locked, repository};
 use crate::Inventory;
 use crate::catalog::{answers as common, lookup};
@@ -134,7 +135,7 @@ async fn named(task: &Task<(Uuid, Seen, Request)>, txn: &Txn, count: &CountAnswe
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = answers::STATUS, body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
-        (status = 422, description = common::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_counted`, `location_archived`, `line_not_found`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
     )
 )]

@@ -124,7 +124,7 @@ async fn work(task: &Task<Again>, txn: &Txn) -> Result<PostedCount, Error> {
         (status = 404, description = common::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`count_status` with the status that it is in as `count_status`, `counted_since` with the later counts in `counts`, `insufficient_stock`: what the count found is used already; `lot_revalued_after`, `already_reversed`, `item_archived`, `location_archived`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request` with `lines` that can't be posted, `out_of_range`, `idempotency_key_reused`", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request` with `lines` that can't be posted; in its `errors` also `cost_required`, `lot_not_found`, `lot_void`, `lot_not_received_yet`, `reason_not_found`, `reason_archived`. `out_of_range`, `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = answers::BUSY, body = ProblemDocument<'_>),
     )
 )]

@@ -7,12 +7,35 @@ use kernel::{Problem, Violation};
 
 use super::table::Table;
 
-/// What a column can mean, with its name where the request gives none.
-pub const FIELDS: [&str; 8] = ["sku", "name", "quantity", "unit", "batch_code", "expires_on", "location", "unit_cost"];
+/// What a column can mean: its name where the request gives none, and the parameter that gives another.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub parameter: &'static str,
+}
+
+/// Fields by their names; the parameter of `sku` is `sku_column`.
+macro_rules! fields {
+    ($($name:literal),+ $(,)?) => {
+        &[$($crate::imports::columns::Field { name: $name, parameter: concat!($name, "_column") }),+]
+    };
+}
+pub(super) use fields;
+
+/// What an import takes of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Takes {
+    pub fields: &'static [Field],
+    /// Of each of these exactly one must be there, in the file and in every row.
+    pub needs: &'static [&'static [&'static str]],
+    /// What a row of quantity zero says, so that it is left out; `None` where zero is a quantity like any other.
+    pub nothing: Option<&'static str>,
+}
 
 /// Where each field stands in a row.
 #[derive(Debug)]
 pub struct Columns {
+    takes: Takes,
     places: BTreeMap<&'static str, usize>,
     names: BTreeMap<&'static str, String>,
 }
@@ -27,11 +50,11 @@ pub struct Mapping {
 }
 
 impl Columns {
-    pub fn of(table: &Table, mapping: &Mapping) -> Result<Self, Problem> {
+    pub fn of(table: &Table, mapping: &Mapping, takes: Takes) -> Result<Self, Problem> {
         let mut violations = Vec::new();
         let mut refuse = |code: &'static str, detail: String| violations.push(Violation { pointer: "/lines/1".to_owned(), code: code.into(), detail });
         let (mut places, mut names) = (BTreeMap::new(), BTreeMap::new());
-        for field in FIELDS {
+        for field in takes.fields.iter().map(|field| field.name) {
             let given = mapping.named.get(field);
             let name = given.map_or(field, String::as_str);
             match table.column(name)? {
@@ -40,10 +63,13 @@ impl Columns {
                     names.insert(field, name.to_owned());
                 }
                 None if given.is_some() => refuse("column_missing", format!("there is no column named {name}; the file has {}", table.header.join(", "))),
-                None if field == "sku" || field == "quantity" => {
-                    refuse("column_missing", format!("no column is named {field}: say which it is with {field}_column"))
-                }
                 None => {}
+            }
+        }
+        for one_of in takes.needs {
+            if !one_of.iter().any(|field| places.contains_key(field) || mapping.named.contains_key(field)) {
+                let parameters: Vec<String> = one_of.iter().map(|field| format!("{field}_column")).collect();
+                refuse("column_missing", format!("no column is named {}: say which it is with {}", one_of.join(" or "), parameters.join(" or ")));
             }
         }
         let ignored = |name: &String| mapping.ignore.iter().any(|ignore| ignore == "*" || ignore.to_lowercase() == name.to_lowercase());
@@ -53,17 +79,21 @@ impl Columns {
                 refuse("unknown_column", format!("the column {name:?} means nothing here: map it, or leave it out with ignore"));
             }
         }
-        if violations.is_empty() { Ok(Self { places, names }) } else { Err(Problem::invalid(violations)) }
+        if violations.is_empty() { Ok(Self { takes, places, names }) } else { Err(Problem::invalid(violations)) }
+    }
+
+    pub fn takes(&self) -> Takes {
+        self.takes
     }
 
     /// The text of a field in a row, without surrounding white space; `None` where there is no such column or nothing in it.
-    pub fn get<'a>(&self, row: &'a [String], field: &'static str) -> Option<&'a str> {
+    pub fn get<'a>(&self, row: &'a [String], field: &str) -> Option<&'a str> {
         let cell = row.get(*self.places.get(field)?)?.trim();
         if cell.is_empty() { None } else { Some(cell) }
     }
 
     /// What the file calls a field.
-    pub fn name(&self, field: &'static str) -> &str {
+    pub fn name<'a>(&'a self, field: &'a str) -> &'a str {
         self.names.get(field).map_or(field, String::as_str)
     }
 }

@@ -1,43 +1,19 @@
 //! From the cells of a file to lines, each with its place in the file for whoever has to mend it.
 
 use chrono::NaiveDate;
-use kernel::{FromValue, Violation};
-use serde::{Deserialize, Serialize};
+use kernel::{FromValue, Text};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::columns::Columns;
 use super::dates::{DateFormat, Misread};
+use super::report::RowReport;
 use super::table::Table;
-use crate::arithmetic::{Money, Quantity};
+use crate::arithmetic::{AtLeastZero, Money, Quantity};
 use crate::names::Word as _;
 use crate::names::{BatchCode, LocationPath, Sku, UnitCode};
+use crate::receiving::post_receipt::LinePrice;
 
-/// A row that was left out, or that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RowReport {
-    /// The line of the file, counted from one with the header.
-    pub line: u64,
-    /// The column, as the file calls it.
-    pub column: Option<String>,
-    /// Stable code of what it is.
-    pub code: String,
-    /// The same for a person.
-    pub detail: String,
-}
-
-impl RowReport {
-    pub fn new(line: u64, column: Option<&str>, code: &str, detail: impl Into<String>) -> Self {
-        Self { line, column: column.map(str::to_owned), code: code.to_owned(), detail: detail.into() }
-    }
-
-    pub fn violation(self) -> Violation {
-        let pointer = self.column.map_or_else(|| format!("/lines/{}", self.line), |column| format!("/lines/{}/{column}", self.line));
-        Violation { pointer, code: self.code.into(), detail: self.detail }
-    }
-}
-
-/// A row that could be read.
+/// A row that could be read. What its import does not take of a file is not there.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub line: u64,
@@ -48,7 +24,8 @@ pub struct Row {
     pub batch_code: Option<BatchCode>,
     pub expires_on: Option<NaiveDate>,
     pub location: Option<LocationPath>,
-    pub unit_cost: Option<Money>,
+    pub price: Option<LinePrice>,
+    pub external_ref: Option<String>,
 }
 
 impl Row {
@@ -74,10 +51,10 @@ impl Rows {
         for (line, cells) in &table.rows {
             let mut reader = RowReader { line: *line, cells, columns, wrong: &mut rows.wrong };
             match reader.read(format) {
-                Some(row) if row.quantity == Quantity::ZERO => {
-                    rows.empty.push(RowReport::new(*line, Some(columns.name("quantity")), "zero_quantity", format!("{}: nothing on hand", row.sku)))
-                }
-                Some(row) => rows.good.push(row),
+                Some(row) => match columns.takes().nothing.filter(|_| row.quantity == Quantity::ZERO) {
+                    Some(nothing) => rows.empty.push(RowReport::about(*line, columns, "quantity", "zero_quantity", format!("{}: {nothing}", row.sku))),
+                    None => rows.good.push(row),
+                },
                 None => {}
             }
         }
@@ -97,11 +74,11 @@ impl RowReader<'_> {
         let sku = self.required("sku", |reader| reader.parse("sku"));
         let quantity = self.required("quantity", Self::quantity);
         let (unit, batch_code, location) = (self.parse("unit"), self.parse("batch_code"), self.parse("location"));
-        let name = self.parse::<kernel::Text<1, 200>>("name");
+        let (name, external_ref) = (self.parse::<Text<1, 200>>("name"), self.parse::<Text<1, 200>>("external_ref"));
         if self.columns.get(self.cells, "name").is_some_and(|name| name.contains(['\n', '\r'])) {
             self.refuse("name", "line_break", "a name is one line; is there a quote too many?");
         }
-        let (unit_cost, expires_on) = (self.unit_cost(), self.date(format));
+        let (price, expires_on) = (self.price(), self.date(format));
         Some(Row {
             line: self.line,
             sku: sku?,
@@ -111,12 +88,13 @@ impl RowReader<'_> {
             batch_code: batch_code?,
             expires_on: expires_on?,
             location: location?,
-            unit_cost: unit_cost?,
+            price: price?,
+            external_ref: external_ref?.map(|text| text.0),
         })
     }
 
     fn refuse(&mut self, field: &'static str, code: &str, detail: impl Into<String>) {
-        self.wrong.push(RowReport::new(self.line, Some(self.columns.name(field)), code, detail));
+        self.wrong.push(RowReport::about(self.line, self.columns, field, code, detail));
     }
 
     fn required<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> Option<Option<T>>) -> Option<T> {
@@ -138,22 +116,41 @@ impl RowReader<'_> {
         }
     }
 
-    /// A quantity, zero allowed: it is reported and left out.
+    /// A quantity, zero allowed: where it says nothing it is reported and left out.
     fn quantity(&mut self) -> Option<Option<Quantity>> {
         let zero = |text: &str| text.bytes().all(|byte| byte == b'0' || byte == b'.') && text.contains('0');
+        if self.columns.takes().nothing.is_none() {
+            return self.parse::<AtLeastZero>("quantity").map(|quantity| quantity.map(|quantity| quantity.0));
+        }
         if self.columns.get(self.cells, "quantity").is_some_and(zero) {
             return Some(Some(Quantity::ZERO));
         }
         self.parse("quantity")
     }
 
-    fn unit_cost(&mut self) -> Option<Option<Money>> {
-        let cost = self.parse::<Money>("unit_cost")?;
-        if cost.is_some_and(|cost| cost.0 < 0) {
-            self.refuse("unit_cost", "negative", "a cost of zero or more is expected");
+    /// What a row costs, in whichever way its import lets it say so: exactly one, where one is needed.
+    fn price(&mut self) -> Option<Option<LinePrice>> {
+        let one_of = self.columns.takes().needs.iter().find(|fields| fields.len() > 1);
+        if let Some(one_of) = one_of
+            && one_of.iter().filter(|field| self.columns.get(self.cells, field).is_some()).count() != 1
+        {
+            let names: Vec<&str> = one_of.iter().map(|field| self.columns.name(field)).collect();
+            self.refuse("", "exactly_one", format!("exactly one of {} is required", names.join(", ")));
             return None;
         }
-        Some(cost)
+        let (cost, unit, total) = (self.amount("unit_cost"), self.amount("unit_price"), self.amount("line_total"));
+        let free = self.parse("free");
+        let (unit, total, free) = (cost?.or(unit?), total?, free?);
+        Some(unit.map(LinePrice::Unit).or(total.map(LinePrice::Total)).or(free.map(LinePrice::Free)))
+    }
+
+    fn amount(&mut self, field: &'static str) -> Option<Option<Money>> {
+        let amount = self.parse::<Money>(field)?;
+        if amount.is_some_and(|amount| amount.0 < 0) {
+            self.refuse(field, "negative", "an amount of zero or more is expected");
+            return None;
+        }
+        Some(amount)
     }
 
     fn date(&mut self, format: Result<DateFormat, Misread>) -> Option<Option<NaiveDate>> {

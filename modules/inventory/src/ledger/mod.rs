@@ -37,9 +37,9 @@ pub use lot_state::{EventRow, LotEvent, LotEventKind, LotState, lock_lot_states,
 pub use numbers::next_transfer_number;
 pub use periods::{checkpoint_before, close_through, reopen_to, write_checkpoints};
 pub use plan::plan;
-pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both, lock_lots_of_both};
-pub use protocol::{DocumentType, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
-pub use refusal::{LotConflictCode, Refusal, ShortLine};
+pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both, lock_lots, lock_lots_of_both};
+pub use protocol::{DocumentType, Inbound, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
+pub use refusal::{LineFlaw, LotConflictCode, Refusal, ShortLine};
 pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};
 pub use rules::{bump_rules, need_rules};
 

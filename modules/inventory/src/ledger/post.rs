@@ -1,6 +1,6 @@
 //! Posting: lock, read, plan, apply. One transaction, a constant number of statements.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use inventory_entity::document;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::command::{
     AdjustLine, Charge, Command, Correction, CostChange, CountLine, Counted, OnShort, OutputBasis, OutputLine, ReceiveLine, Reversal, TakeLine, UnderWay, Work,
 };
-use super::effects::{Effects, EntryKind, NewEntry};
+use super::effects::{ChangedLot, Effects, EntryKind, NewEntry};
 use super::facts::{Key, Spot};
 use super::load::Moment;
 use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
@@ -322,6 +322,14 @@ pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effe
     lots.extend(load::youngest(txn, locked, &second.command.finds(), second.command.finds_revalued()).await?.into_values());
     repository::hold_lots(txn, locked, &lots).await?;
     Ok(lots)
+}
+
+/// Locks the lots that several decided documents change: whoever posts them one after another in one transaction must before the
+/// first of them takes the head, which everybody else takes last.
+pub async fn lock_lots(txn: &Txn, locked: &Locked, decided: impl Iterator<Item = &Effects>) -> Result<(), Error> {
+    let changed: BTreeMap<LotId, ChangedLot> = decided.flat_map(|effects| &effects.changed_lots).map(|lot| (lot.id, lot.clone())).collect();
+    let changed: Vec<ChangedLot> = changed.into_values().collect();
+    repository::lock_lots(txn, locked, &changed).await
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it

@@ -137,7 +137,7 @@ fn stored_lines(request: &Request, line: &TakeLine, unit: &str, child: LotId, ef
         (status = 403, description = "`forbidden`, `tenant_closed`", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = ProblemDocument<'_>),
         (status = 409, description = "`insufficient_stock` with what there is in `short`, `already_open`, `lot_on_hold`, `lot_expired`, `lot_void`, `lot_revalued_after`, `counted_since`, `period_closed`, `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, of its fields `lot_not_received_yet`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `lot_not_received_yet`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = ProblemDocument<'_>),
         (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
 )]

@@ -246,7 +246,7 @@ fn stored_lines(shares: &[Share<'_>]) -> Lines {
         (status = 403, description = "`forbidden`: it needs what posting the receipt needs, `see_costs`, and every site where its goods lie. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`already_reversed`, `lot_void`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; as `errors`, among others: `cost_below_zero`, `line_not_found`, `weight_unknown`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `zero`, `line_not_found`, `cost_below_zero`, `weight_unknown`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

@@ -223,7 +223,7 @@ fn stored_line(receipt_line_no: i64, line: &ReceivedLine, effects: &Effects) -> 
         (status = 403, description = "`forbidden`: it needs what posting the receipt needs, every site where its goods lie, and `see_costs` where it says a price. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`below_used` with what is `used`; `already_reversed`, `lot_void`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; as `errors`, among others: `line_not_found`, `nothing_to_correct`, `cost_below_zero`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `line_not_found`, `nothing_to_correct`, `cost_below_zero`, `unit_unknown`, `rounds_to_zero`, `discount_too_large`, `zero_price_unconfirmed`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

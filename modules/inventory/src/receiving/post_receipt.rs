@@ -289,7 +289,7 @@ fn stored_charges(request: &Request) -> Lines {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`counted_since` with the `counts`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `supplier_not_found`, `discount_too_large`, `zero_price_unconfirmed`, `negative_line_value`, `expiry_required`, `batch_code_required`, `weight_unknown`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

@@ -250,6 +250,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     responses(
         (status = 200, description = "What the stock is worth", body = Valuation),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `not_with_this_method`", body = kernel::problem::ProblemDocument),
     )
 )]
 #[get("/reports/valuation")]

@@ -139,7 +139,7 @@ fn of_no_line(violation: Violation) -> Violation {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = ProblemDocument<'_>),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = ProblemDocument<'_>),
         (status = 409, description = "`insufficient_stock` with what is `available` in `short`, `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = "`idempotency_key_reused`", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `ends_in_past`; `idempotency_key_reused`", body = ProblemDocument<'_>),
         (status = 503, description = "`stock_busy`", body = ProblemDocument<'_>),
     )
 )]

@@ -228,7 +228,7 @@ async fn insert(
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: who moves goods at once needs both sites, who makes a draft one of them; `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`insufficient_stock` with every short line in `short`, `lot_on_hold`, `lot_expired`, `lot_revalued_after`, `lot_void`, `counted_since`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; in `errors` also `same_location`, `not_an_area`, `location_archived`, `location_not_found`, `not_for_drafts`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `reservation_not_found`, `effective_in_future`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `same_location`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `not_for_drafts`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `reservation_not_found`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

@@ -126,7 +126,7 @@ async fn sent(txn: &Txn, transfer: &LockedTransfer, request: &Request) -> Result
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`already_dispatched`, `transfer_finished`, `insufficient_stock` with every short line in `short`, `lot_on_hold`, `lot_expired`, `lot_revalued_after`, `lot_void`, `counted_since`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 412, description = "`version_mismatch`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; in `errors` also `location_archived`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `reservation_not_found`, `effective_in_future`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `reservation_not_found`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

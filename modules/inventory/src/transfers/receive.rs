@@ -135,7 +135,7 @@ async fn arrived(txn: &Txn, transfer: &LockedTransfer, request: &Request) -> Res
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`not_dispatched`, `transfer_finished`, `more_than_under_way` with every such line in `short`, `insufficient_stock` where less was under way at that time, `lot_revalued_after`, `lot_void`, `counted_since`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 412, description = "`version_mismatch`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; in `errors` also `before_dispatch`, `location_archived`, `lot_not_found`, `effective_in_future`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `before_dispatch`, `location_archived`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `lot_not_found`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

@@ -457,7 +457,7 @@ fn stored_lines(request: &Request, resolved: &AllResolved, effects: &Effects) ->
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`, `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 409, description = "`insufficient_stock` with every short input in `short`, `lot_on_hold`, `lot_expired`, `lot_revalued_after`, `lot_void`, `counted_since`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
-        (status = 422, description = "`idempotency_key_reused`, `out_of_range`; in `errors` also `weight_unknown`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `reason_not_found`, `effective_in_future`", body = kernel::problem::ProblemDocument),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `item_not_found`, `item_archived`, `unit_unknown`, `rounds_to_zero`, `reason_not_found`, `reason_archived`, `lot_not_found`, `lot_required`, `lot_not_received_yet`, `expiry_required`, `batch_code_required`, `weight_unknown`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )
 )]

@@ -124,7 +124,7 @@ async fn create(task: &Task<(ItemId, Request)>, txn: &Txn) -> Result<ItemUnit, E
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: the item can be measured in it. `conversion_conflict`: it can, by another factor. `too_many_units`. `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_exact`: one is no whole number of millionths of the base unit. `idempotency_key_reused`", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_found`, `other_dimension` and `unit_not_exact`: one is no whole number of millionths of the base unit. `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/items/{id}/units")]

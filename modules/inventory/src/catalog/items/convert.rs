@@ -100,6 +100,7 @@ fn convert(conversions: &Conversions, request: &Request) -> Result<Response, Err
         (status = 200, description = "The quantity in the other unit.", body = Response),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_found`", body = ProblemDocument<'_>),
     )
 )]
 #[get("/items/{id}/convert")]

@@ -143,7 +143,7 @@ pub async fn create(txn: &Txn, tenant: TenantId, id: ItemId, now: Instant, reque
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: there is an item with this sku. `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = answers::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_found`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/items")]

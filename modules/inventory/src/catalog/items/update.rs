@@ -172,6 +172,7 @@ impl Request {
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: there is an item with this sku. `item_has_stock`, `item_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `base_unit_fixed`: it was moved or has units of its own.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_found`", body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )
 )]

@@ -179,7 +179,7 @@ fn new(task: &Task<Request>, kind: LocationKind, parent: Option<&Location>) -> L
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = "`forbidden`: also for a site, where the caller is limited to some, and for an area in another one. `tenant_closed`", body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: there is a location of this path. `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = answers::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `location_not_found`, `not_an_area`, `location_archived`, `reserved_code`, `too_deep`, `not_for_sites`, `only_for_sites`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/locations")]

@@ -153,6 +153,7 @@ impl Request {
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
         (status = 409, description = "`location_has_stock`, `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: something was posted at this site or moved to it, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `only_for_sites`", body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),
     )
 )]

@@ -111,7 +111,7 @@ fn factor(request: &Request, known: &[GlobalUnit]) -> Result<Ratio, Error> {
         (status = 400, description = answers::KEY_INVALID, body = ProblemDocument<'_>),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 409, description = "`already_exists`: there is a unit of this code. `conversion_conflict`: an item has one. `too_many_units`. `idempotency_in_progress`", body = ProblemDocument<'_>),
-        (status = 422, description = answers::KEY_REUSED, body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, in its `errors` also `unit_not_found`, `other_dimension`; `idempotency_key_reused`", body = ProblemDocument<'_>),
     )
 )]
 #[post("/units")]
