@@ -3,6 +3,7 @@
 mod actual;
 mod costed;
 mod costing;
+mod paid;
 mod undone;
 pub mod valuation;
 

@@ -20,7 +20,8 @@ use crate::rows::Filter;
 words!(
     /// How value is found. `lot_actual`: what each lot cost. `fifo`: what came in first leaves first, whichever lot was taken.
     /// `moving_average`: one price, that changes with what comes in. `periodic_average`: one price for all that leaves in a day
-    /// or a month. `last_price`: what was last paid, without charges; what nobody ever paid for, at what its lots cost.
+    /// or a month. `last_price`: what was last paid, without charges, by the receipts as they were corrected and invoiced up to
+    /// then; what nobody ever paid for, at what its lots cost.
     Method {
         LotActual = "lot_actual",
         Fifo = "fifo",
