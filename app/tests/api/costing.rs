@@ -56,7 +56,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("C23", "what to order is suggested with purchasing, which is not built yet"),
     ("C24", "what to order is suggested with purchasing, which is not built yet"),
     ("C25", "usage.rs"),
-    ("C27", "nowhere: there is no report of waste yet"),
+    ("C27", "waste_report.rs"),
     ("C28", "usage.rs"),
 ];
 
