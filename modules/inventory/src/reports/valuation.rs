@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::costing::{Costing, PricePeriod};
-use super::undone::undone_documents;
+use super::undone::{Undone, undone_documents};
 use super::{actual, costed};
 use crate::Inventory;
 use crate::arithmetic::{Money, Total};
@@ -216,7 +216,8 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let now = state.now();
     // All statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let undone = undone_documents(&reader, caller.tenant_id).await?;
+    // What lies there by its lots' own cost is a sum; only what was used up, and every other method, asks what was undone.
+    let undone = if request.says_issued() { undone_documents(&reader, caller.tenant_id).await? } else { Undone::default() };
     let lines = match request.costing() {
         None => actual::lines(&reader, caller, &request, &undone).await?,
         Some(costing) => costed::lines(&reader, caller, &request, costing, &undone).await?,
