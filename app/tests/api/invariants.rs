@@ -584,6 +584,7 @@ async fn record(client: &Client) -> Vec<String> {
         "/stock?limit=500&include=lots",
         "/reports/valuation",
         "/reports/valuation?as_of=2026-11-20",
+        "/reports/waste?from=2026-11-20&to=2026-11-25",
         "/items",
         "/locations",
         "/units",

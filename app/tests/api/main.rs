@@ -45,3 +45,4 @@ mod vendor_returns;
 mod verify;
 mod walls;
 mod waste;
+mod waste_report;

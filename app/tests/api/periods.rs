@@ -7,7 +7,7 @@ use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
 use serde_json::{Value, json};
 
 use crate::receipts::{NOBODY, RECEIPTS, area, column, flaws, pairs, refused, rows, site, user_of, with};
@@ -394,6 +394,45 @@ both_engines! {
                 checkpoints_hold(&api).await;
             }
         }
+    }
+
+    async fn what_is_asked_of_the_past_begins_where_the_last_period_before_it_ended(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        let owner = &kitchen.owner;
+        kitchen.item("EGG", json!({})).await;
+        kitchen.receive_at("2026-11-10T12:00:00Z", json!([{ "sku": "EGG", "quantity": "10", "unit_price": "1" }])).await;
+        owner.post(WASTE, with(waste_body(json!([{ "sku": "EGG", "quantity": "3" }])), "effective_at", "2026-11-14T12:00:00Z")).await.ok(201);
+        closed(owner, "2026-11-15").await;
+        kitchen.receive_at("2026-11-18T12:00:00Z", json!([{ "sku": "EGG", "quantity": "5", "unit_price": "2" }])).await;
+        // A checkpoint is taken for an instant only when its last day is over everywhere.
+        let seen = async |as_of: &str| {
+            let valued = owner.get(&format!("/v1/inventory/reports/valuation?as_of={as_of}")).await.ok(200)["data"][0].clone();
+            let stock = owner.get(&format!("/v1/inventory/stock?include=lots&as_of={as_of}")).await.ok(200)["data"][0].clone();
+            assert_eq!((&valued["quantity"], &valued["value"]), (&stock["quantity"], &stock["value"]), "{as_of}");
+            (text(&valued["quantity"]), text(&valued["value"]))
+        };
+        let asked = [
+            ("2026-11-12", ("10", "10"), ("10", "10")),
+            ("2026-11-14", ("7", "7"), ("7", "7")),
+            ("2026-11-15", ("7", "7"), ("8", "9")),
+            ("2026-11-17", ("7", "7"), ("8", "9")),
+            ("2026-11-18", ("12", "17"), ("13", "19")),
+            ("2026-11-17T23:59:59.999999Z", ("7", "7"), ("7", "7")),
+            ("2026-11-18T00:00:00Z", ("7", "7"), ("8", "9")),
+            ("2026-11-18T12:00:00Z", ("12", "17"), ("13", "19")),
+        ];
+        let told = |(quantity, value): (&str, &str)| (quantity.to_owned(), value.to_owned());
+        for (as_of, expected, _) in asked {
+            assert_eq!(seen(as_of).await, told(expected), "{as_of}");
+        }
+        api.inventory_db().execute_unprepared("UPDATE checkpoint SET quantity = quantity + 1000000, value = value + 2000000").await.expect("damaged");
+        for (as_of, _, damaged) in asked {
+            assert_eq!(seen(as_of).await, told(damaged), "{as_of}");
+        }
+        let txn = api.inventory_db().begin().await.expect("begun");
+        let found: Vec<_> = crate::verify::verify(&txn).await.differences.iter().map(ToString::to_string).collect();
+        txn.rollback().await.expect("ended");
+        assert!(found.len() == 1 && found[0].contains("what the period through 2026-11-15 kept of the lot"), "{found:?}");
     }
 
     async fn postings_that_run_against_a_close_are_in_before_it_or_not_at_all(api: Api) {

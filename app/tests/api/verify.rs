@@ -31,7 +31,7 @@ async fn story(api: &Api) -> Kitchen {
     kitchen
 }
 
-async fn verify(txn: &DatabaseTransaction) -> Verdict {
+pub async fn verify(txn: &DatabaseTransaction) -> Verdict {
     inventory::verify::verify(txn, None, &mut |_| ()).await.expect("a verdict")
 }
 
@@ -63,6 +63,15 @@ const CLOSED: &str = "UPDATE ledger_head SET closed_through = '2026-11-25' WHERE
 const KEPT: &str = "INSERT INTO checkpoint (tenant_id, period_id, item_id, location_id, lot_id, quantity, value) \
      SELECT balance.tenant_id, period.id, item_id, location_id, lot_id, quantity, value FROM balance JOIN period ON period.tenant_id = balance.tenant_id \
      WHERE balance.tenant_id = $T";
+
+const LATER: &str = "INSERT INTO checkpoint (tenant_id, period_id, item_id, location_id, lot_id, quantity, value) \
+     SELECT balance.tenant_id, period.id, item_id, location_id, lot_id, quantity, value FROM balance JOIN period ON period.tenant_id = balance.tenant_id \
+     WHERE balance.tenant_id = $T AND period.last_day = '2026-11-25'";
+const EARLIER: &str = "INSERT INTO period (id, tenant_id, version, created_at, updated_at, last_day, status) \
+     VALUES ($T, $T, 1, '$OLD', '$OLD', '2026-11-20', 'closed')";
+const UNDOES: &str = "INSERT INTO document_detail (tenant_id, document_id, reverses_id) \
+     SELECT undoing.tenant_id, undoing.id, undone.id FROM document AS undoing JOIN document AS undone ON undone.tenant_id = undoing.tenant_id \
+     WHERE undoing.tenant_id = $T AND undoing.type = 'waste' AND undoing.number = 2 AND undone.type = 'receipt' AND undone.number = 2";
 
 /// In the SQL, `$T` is the tenant, `$X` an id that nothing has, and `$OLD` an instant long ago.
 const DAMAGES: &[Damage] = &[
@@ -386,17 +395,75 @@ const DAMAGES: &[Damage] = &[
     Damage { sql: &[PERIOD, CLOSED, KEPT], named: &[] },
     Damage {
         sql: &[PERIOD, CLOSED, KEPT, "UPDATE checkpoint SET quantity = 9000000 WHERE tenant_id = $T AND quantity = 8000000"],
-        named: &[(Check::Checkpoint, &["what a closed period kept of the lot", "there is 9, there should be 8"])],
+        named: &[(Check::Checkpoint, &["what the period through 2026-11-25 kept of the lot", "there is 9, there should be 8"])],
     },
     Damage {
         sql: &[PERIOD, CLOSED, KEPT, "UPDATE checkpoint SET value = value + 1 WHERE tenant_id = $T AND quantity = 8000000"],
-        named: &[(Check::Checkpoint, &["there is another value, there should be the sum of its entries"])],
+        named: &[(Check::Checkpoint, &["there is another value, there should be what the one before it kept and the entries since"])],
     },
+    // Of two, the later one follows from the earlier; where that kept what was not there yet, neither is right.
+    Damage { sql: &[EARLIER, PERIOD, CLOSED, LATER], named: &[] },
+    Damage {
+        sql: &[EARLIER, PERIOD, CLOSED, KEPT],
+        named: &[
+            (Check::Checkpoint, &["what the period through 2026-11-20 kept of the lot", "there is 8, there should be 0"]),
+            (Check::Checkpoint, &["2026-11-20"]),
+            (Check::Checkpoint, &["2026-11-20"]),
+            (Check::Checkpoint, &["2026-11-25", "there is 8, there should be 16"]),
+            (Check::Checkpoint, &["2026-11-25"]),
+            (Check::Checkpoint, &["2026-11-25"]),
+        ],
+    },
+    Damage { sql: &[PERIOD], named: &[(Check::Checkpoint, &["there is 0, there should be 8"]), (Check::Checkpoint, &[]), (Check::Checkpoint, &[])] },
     Damage { sql: &[PERIOD, CLOSED], named: &[(Check::Checkpoint, &["there is 0, there should be 8"]), (Check::Checkpoint, &[]), (Check::Checkpoint, &[])] },
     // Lots.
     Damage {
         sql: &["UPDATE lot SET void = true WHERE tenant_id = $T AND batch_code = 'L1'"],
-        named: &[(Check::Void, &["a void lot", "there should be nothing (I20)"])],
+        named: &[
+            (Check::Void, &["a void lot", "there should be nothing (I20)"]),
+            (Check::Void, &["seq 1: the lot", "there is void, there should be in use, as what made it is not undone"]),
+        ],
+    },
+    // What is marked as undone, and is not; and what is undone, and not marked: a document, and the lot that it made.
+    Damage {
+        sql: &["UPDATE document SET status = 'reversed' WHERE tenant_id = $T AND type = 'waste' AND number = 2"],
+        named: &[(Check::Status, &["seq 5", "the status of the document", "there is another than posted, there should be posted, as no document undoes it"])],
+    },
+    Damage {
+        sql: &["UPDATE document SET status = 'draft' WHERE tenant_id = $T AND type = 'waste' AND number = 2"],
+        named: &[(Check::Status, &["seq 5", "there is another than posted"])],
+    },
+    Damage {
+        sql: &[UNDOES],
+        named: &[
+            (Check::Content, &["seq 5, W-000002"]),
+            (Check::Status, &["seq 4", "the status of the document", "there is another than reversed, there should be reversed, as a document undoes it"]),
+            (Check::Void, &["seq 4: the lot", "there is in use, there should be void, as what made it is undone"]),
+        ],
+    },
+    Damage {
+        sql: &[UNDOES, "UPDATE document SET status = 'reversed' WHERE tenant_id = $T AND type = 'receipt' AND number = 2"],
+        named: &[(Check::Content, &["seq 5, W-000002"]), (Check::Void, &["seq 4: the lot"])],
+    },
+    // A line of a count that is true, one that is not, one of a time before everything, and one of where nothing ever was.
+    Damage {
+        sql: &["INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, lot_id, counted_at, quantity) \
+                     SELECT tenant_id, document_id, 1, item_id, location_id, lot_id, effective_at, 8000000 FROM ledger_entry WHERE tenant_id = $T AND seq = 1"],
+        named: &[],
+    },
+    Damage {
+        sql: &["INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, counted_at, quantity) \
+                SELECT tenant_id, document_id, 1, item_id, location_id, effective_at, 10000000 FROM ledger_entry WHERE tenant_id = $T AND seq = 1"],
+        named: &[(Check::Count, &["what was counted by the document", "there is 8, there should be 10"])],
+    },
+    Damage {
+        sql: &[
+            "INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, counted_at, quantity) \
+             SELECT tenant_id, document_id, 1, item_id, location_id, '$OLD', 1000000 FROM ledger_entry WHERE tenant_id = $T AND seq IN (1, 5)",
+            "INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, counted_at, quantity) \
+             SELECT tenant_id, document_id, 2, item_id, $X, effective_at, 1000000 FROM ledger_entry WHERE tenant_id = $T AND seq IN (1, 5)",
+        ],
+        named: &[(Check::Count, &["there is 0, there should be 1"]), (Check::Count, &[]), (Check::Count, &[]), (Check::Count, &[])],
     },
     Damage {
         sql: &["DELETE FROM lot WHERE tenant_id = $T AND batch_code = 'L1'"],
@@ -455,6 +522,23 @@ both_engines! {
             assert!(verdict.differences.iter().all(|difference| difference.tenant == tenant), "{sql:?}");
             let counted: Vec<_> = verdict.tenants.iter().map(|of| (of.tenant == tenant && !named.is_empty(), of.differences > 0)).collect();
             assert!(counted.iter().all(|(is_it, differs)| is_it == differs), "{sql:?}: {counted:?}");
+            txn.rollback().await.expect("undone");
+        }
+    }
+
+    async fn what_is_undone_is_marked_and_no_mark_is_taken_away(api: Api) {
+        let kitchen = story(&api).await;
+        let received = kitchen.receive(json!([{ "sku": "ALE", "quantity": "1", "line_total": "1" }])).await;
+        crate::reversals::reverse(&kitchen.owner, &received).await;
+        holds(&api).await;
+        let changes: [(&str, Check, &str); 2] = [
+            ("UPDATE document SET status = 'posted' WHERE status = 'reversed'", Check::Status, "there is another than reversed, there should be reversed"),
+            ("UPDATE lot SET void = false WHERE void", Check::Void, "there is in use, there should be void"),
+        ];
+        for (change, check, words) in changes {
+            let txn = api.inventory_db().begin().await.expect("begun");
+            txn.execute_unprepared(change).await.expect("changed");
+            assert_named(&verify(&txn).await.differences, &[(check, &["seq 6", words])], &[change]);
             txn.rollback().await.expect("undone");
         }
     }

@@ -841,7 +841,10 @@ both_engines! {
         for case in cases.iter().filter(|case| case["method"] == "lot_fifo") {
             let (id, expected) = (text(&case["id"]), &case["expect"]);
             let same = cases.iter().find(|other| !case["same_as"].is_null() && other["id"] == case["same_as"]);
-            let Some(events) = events(same.unwrap_or(case)) else { continue };
+            let Some(events) = events(same.unwrap_or(case)) else {
+                assert_eq!(id, "C09", "costing.rs plays the return of C09, and nothing plays this");
+                continue;
+            };
             let issues = play(&kitchen, &id, &events).await;
             if let Some(outs) = expected["outs"].as_array() {
                 assert_eq!(issues, outs.iter().map(millionths).collect::<Vec<_>>(), "{id}");

@@ -38,6 +38,8 @@ impl MigrationTrait for Migration {
             .col(big_integer("value"))
             .primary_key(Index::create().col("tenant_id").col("period_id").col("item_id").col("location_id").col("lot_id"));
         create(manager, &mut checkpoint, []).await?;
+        // Closing sums up the entries of some days; what is asked about the past, those since the last closed one.
+        manager.create_index(index("ledger_entry", &["business_date"])).await?;
 
         let mut event = referable_table("audit_event");
         event
@@ -53,6 +55,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name("ix_ledger_entry_business_date").table("ledger_entry").to_owned()).await?;
         drop_all(manager, &TABLES).await?;
         drop_guard(manager, "audit_event").await
     }

@@ -15,7 +15,7 @@ use crate::catalog::answers;
 use crate::error::Error;
 use crate::http::{Answer, Id, OptionalBody, need_all_sites};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{bump_rules, checkpoint_before, close_through, write_checkpoints};
+use crate::ledger::{Kept, add_to_checkpoint, bump_rules, checkpoint_before, close_through, sum_up};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, remark: Remark) -> Result<Answer<Period>, Error> {
     caller.need(Permission::Close)?;
@@ -29,8 +29,8 @@ async fn work(task: &Task<(Uuid, Remark)>, txn: &Txn) -> Result<Period, Error> {
     close(task, txn, period, task.input.1.note.as_deref()).await
 }
 
-/// The last closed period: its id and its last day.
-pub async fn last_closed(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<(Uuid, NaiveDate)>, DbErr> {
+/// The last closed period.
+pub async fn last_closed(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Kept>, DbErr> {
     const END: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
         Some(date) => date,
         None => NaiveDate::MAX,
@@ -38,36 +38,24 @@ pub async fn last_closed(connection: &impl ConnectionTrait, tenant: TenantId) ->
     checkpoint_before(connection, tenant, END).await
 }
 
-/// Closes a period whose row is locked or new. Under the head's lock nothing is posted, so what is read then of counts and
-/// entries is what there is.
+/// Closes a period whose row is locked or new.
+///
+/// Every posting of the tenant waits for whoever holds the head, so what may take long is done before it is taken: what was posted until
+/// then is summed up, and under the head's lock, where nothing is posted, only what came meanwhile is added. What may refuse is asked before
+/// the sum, to spare it, and again under the lock, where the answer holds.
 pub async fn close<I>(task: &Task<I>, txn: &Txn, period: Period, note: Option<&str>) -> Result<Period, Error> {
     let tenant = task.caller.tenant_id;
-    let refuse = |code, detail: String| Err(Error::Conflict { code, detail });
-    if period.status == PeriodStatus::Closed {
-        return refuse("already_closed", format!("the period that ends on {} is closed already.", period.last_day));
-    }
+    let before = may_close(task, txn, &period).await?;
+    let summed = sum_up(txn, tenant, period.id, period.last_day, before).await?;
     bump_rules(txn, tenant).await?;
-    let sites = repository::not_over_at(txn, tenant, period.last_day, task.now).await?;
-    if !sites.is_empty() {
-        let detail = format!("{} is not over yet at {}", period.last_day, sites.join(", "));
-        return Err(Error::invalid("/last_day", "day_not_over", detail));
-    }
-    let before = last_closed(txn, tenant).await?;
-    if let Some((_, last_day)) = before.filter(|(_, last_day)| *last_day >= period.last_day) {
-        return refuse("period_not_after_last", format!("All is closed through {last_day}, and {} with it.", period.last_day));
-    }
-    if let Some(earlier) = repository::open_before(txn, tenant, period.last_day).await? {
-        return refuse("earlier_period_open", format!("The period that ends on {earlier} is open; close that first."));
-    }
-    let counts = repository::open_counts(txn, tenant).await?;
-    if !counts.is_empty() {
-        let detail = format!("{} counts are open: post or cancel them first.", counts.len());
-        return Err(Error::Problem(Problem::new(409, "count_open", detail).fact("counts", counts)));
+    if may_close(task, txn, &period).await? != before {
+        // Another period was closed or opened: the sum began at a checkpoint that is no longer the last one.
+        return Err(Error::RulesChanged);
     }
     let head = close_through(txn, tenant, period.last_day).await?;
-    write_checkpoints(txn, tenant, period.id, period.last_day, before).await?;
+    add_to_checkpoint(txn, tenant, period.id, period.last_day, summed).await?;
     let closed = Period {
-        first_day: before.and_then(|(_, last_day)| last_day.succ_opt()),
+        first_day: before.and_then(|before| before.last_day.succ_opt()),
         status: PeriodStatus::Closed,
         closed_at: Some(task.now),
         closed_by: Some(task.caller.user_id),
@@ -79,6 +67,33 @@ pub async fn close<I>(task: &Task<I>, txn: &Txn, period: Period, note: Option<&s
     let details = serde_json::json!({ "first_day": closed.first_day, "last_day": closed.last_day, "last_seq": head.seq, "note": note });
     audit::record(txn, task, Action::PeriodClosed, (Subject::Period, closed.id), format!("closed through {}", closed.last_day), details).await?;
     Ok(closed)
+}
+
+/// Whether a period may be closed. Answers the one before it.
+async fn may_close<I>(task: &Task<I>, txn: &Txn, period: &Period) -> Result<Option<Kept>, Error> {
+    let tenant = task.caller.tenant_id;
+    let refuse = |code, detail: String| Err(Error::Conflict { code, detail });
+    if period.status == PeriodStatus::Closed {
+        return refuse("already_closed", format!("the period that ends on {} is closed already.", period.last_day));
+    }
+    let sites = repository::not_over_at(txn, tenant, period.last_day, task.now).await?;
+    if !sites.is_empty() {
+        let detail = format!("{} is not over yet at {}", period.last_day, sites.join(", "));
+        return Err(Error::invalid("/last_day", "day_not_over", detail));
+    }
+    let before = last_closed(txn, tenant).await?;
+    if let Some(Kept { last_day, .. }) = before.filter(|before| before.last_day >= period.last_day) {
+        return refuse("period_not_after_last", format!("All is closed through {last_day}, and {} with it.", period.last_day));
+    }
+    if let Some(earlier) = repository::open_before(txn, tenant, period.last_day).await? {
+        return refuse("earlier_period_open", format!("The period that ends on {earlier} is open; close that first."));
+    }
+    let counts = repository::open_counts(txn, tenant).await?;
+    if !counts.is_empty() {
+        let detail = format!("{} counts are open: post or cancel them first.", counts.len());
+        return Err(Error::Problem(Problem::new(409, "count_open", detail).fact("counts", counts)));
+    }
+    Ok(before)
 }
 
 /// Closes a period.

@@ -43,7 +43,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
 
 async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<Period, Error> {
     let (tenant, (id, request)) = (task.caller.tenant_id, &task.input);
-    let before = last_closed(txn, tenant).await?.map(|(_, last_day)| last_day);
+    let before = last_closed(txn, tenant).await?.map(|before| before.last_day);
     if let Some(before) = before.filter(|before| *before >= request.last_day) {
         return Err(Error::invalid("/last_day", "period_not_after_last", format!("all is closed through {before}; a period ends after that")));
     }

@@ -14,7 +14,7 @@ use crate::catalog::answers;
 use crate::error::Error;
 use crate::http::{Answer, Id, OptionalBody, need_all_sites};
 use crate::idempotency::{Once, Task};
-use crate::ledger::{bump_rules, checkpoint_before, reopen_to};
+use crate::ledger::{Kept, bump_rules, checkpoint_before, reopen_to};
 
 pub async fn execute(state: &Inventory, caller: &Caller, once: Once, id: Uuid, remark: Remark) -> Result<Answer<Period>, Error> {
     caller.need(Permission::Close)?;
@@ -31,12 +31,12 @@ async fn work(task: &Task<(Uuid, Remark)>, txn: &Txn) -> Result<Period, Error> {
     if period.status != PeriodStatus::Closed {
         return Err(Error::Conflict { code: "not_closed", detail: format!("The period that ends on {} is open.", period.last_day) });
     }
-    if let Some((_, last_day)) = last.filter(|(id, _)| *id != period.id) {
+    if let Some(Kept { last_day, .. }) = last.filter(|last| last.period != period.id) {
         let detail = format!("Only the last closed period can be opened again: that which ends on {last_day}.");
         return Err(Error::Conflict { code: "not_last_closed", detail });
     }
     let before = match period.last_day.pred_opt() {
-        Some(day) => checkpoint_before(txn, tenant, day).await?.map(|(_, last_day)| last_day),
+        Some(day) => checkpoint_before(txn, tenant, day).await?.map(|before| before.last_day),
         None => None,
     };
     let head = reopen_to(txn, tenant, period.id, before).await?;

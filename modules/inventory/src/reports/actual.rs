@@ -11,6 +11,7 @@ use super::undone::Undone;
 use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
 use crate::error::Error;
+use crate::ledger::Past;
 use crate::names::Word as _;
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
@@ -29,11 +30,12 @@ struct Row {
     value_millionths: i64,
 }
 
-/// What is on hand, has value, or was issued, by sku and site.
+/// What is on hand, has value, or was issued, by sku and site. What was issued is summed from the first entry on: no closed period
+/// kept it.
 pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, undone: &Undone) -> Result<Vec<Line>, Error> {
     let held = match request.as_of {
         None => Source::balances(),
-        Some(_) => Source::entries(None),
+        Some(as_of) => Source::past(Past::of(reader, caller.tenant_id, as_of).await?),
     };
     let mut lines: BTreeMap<(String, Option<String>), Line> = BTreeMap::new();
     for line in held.sum(reader, caller, request, None).await? {
@@ -57,12 +59,19 @@ fn key(line: &Line) -> (String, Option<String>) {
     (line.sku.clone(), line.site.as_ref().map(|site| site.path.clone()))
 }
 
-/// What is summed up: the columns of `held`, which is the last of the tables.
+/// What is summed up: the columns of `held`.
 struct Source {
-    tables: String,
+    held: Held,
     quantity: &'static str,
     value: &'static str,
     condition: Option<String>,
+}
+
+/// Where `held` comes from.
+enum Held {
+    /// The last of some tables.
+    Tables(String),
+    Past(Past),
 }
 
 /// The kinds that use something up, for SQL.
@@ -85,16 +94,20 @@ fn returned_issues(reader: &Txn) -> Source {
         issue_kinds()
     );
     let tables = format!("({}) AS pair CROSS JOIN ledger_entry AS held", PAIR.select(reader.get_database_backend(), 2));
-    Source { tables, ..Source::entries(Some(condition)) }
+    Source { held: Held::Tables(tables), ..Source::entries(Some(condition)) }
 }
 
 impl Source {
     fn balances() -> Self {
-        Self { tables: "balance AS held".to_owned(), quantity: "quantity", value: "value", condition: None }
+        Self { held: Held::Tables("balance AS held".to_owned()), quantity: "quantity", value: "value", condition: None }
+    }
+
+    fn past(past: Past) -> Self {
+        Self { held: Held::Past(past), ..Self::balances() }
     }
 
     fn entries(condition: Option<String>) -> Self {
-        Self { tables: "ledger_entry AS held".to_owned(), quantity: "quantity_delta", value: "value_delta", condition }
+        Self { held: Held::Tables("ledger_entry AS held".to_owned()), quantity: "quantity_delta", value: "value_delta", condition }
     }
 
     async fn sum(&self, reader: &Txn, caller: &Caller, request: &Request, undone: Option<&Undone>) -> Result<Vec<Line>, Error> {
@@ -106,7 +119,13 @@ impl Source {
         if let Some(condition) = &self.condition {
             filter.and_plain(condition);
         }
-        request.until(&mut filter, "held");
+        let tables = match &self.held {
+            Held::Tables(tables) => {
+                request.until(&mut filter, "held");
+                tables.clone()
+            }
+            Held::Past(past) => format!("({}) AS held", past.rows(&mut filter, None)),
+        };
         filter.and_location(request.location.as_ref());
         filter.and_sites(backend, "location.site_id", &caller.sites);
         let parts = |column: &str, name: &str| {
@@ -122,14 +141,13 @@ impl Source {
             ),
         };
         let sql = format!(
-            "SELECT held.item_id, item.sku, item.name, unit.code AS unit, {site}, {}, {} FROM {} \
+            "SELECT held.item_id, item.sku, item.name, unit.code AS unit, {site}, {}, {} FROM {tables} \
              JOIN item ON item.tenant_id = held.tenant_id AND item.id = held.item_id \
              JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
              JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id {join} \
              {} GROUP BY held.item_id, item.sku, item.name, unit.code{group}",
             parts(self.quantity, "quantity"),
             parts(self.value, "value"),
-            self.tables,
             filter.sql()
         );
         let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::costing::{Account, Costing, Movement, Paid, Worth};
+use super::paid::{PostedLine, Prices};
 use super::undone::Undone;
 use super::valuation::{Line, Request, Site, ValuationGroup};
 use crate::arithmetic::Total;
@@ -51,6 +52,7 @@ struct Entry {
     place: i64,
     seq: i64,
     document_id: Uuid,
+    line_no: i64,
     kind: String,
     location_id: Uuid,
     lot_id: Uuid,
@@ -60,6 +62,15 @@ struct Entry {
     business_date: NaiveDate,
     paid_quantity: Option<i64>,
     paid_value: Option<i64>,
+    paid_free: Option<bool>,
+}
+
+impl Entry {
+    /// The line of a receipt that it is of.
+    fn line(&self) -> Option<PostedLine> {
+        let (quantity, value, is_free) = (self.paid_quantity?, self.paid_value?, self.paid_free?);
+        Some(PostedLine { receipt: self.document_id, line_no: self.line_no, quantity, value, is_free })
+    }
 }
 
 /// What is on hand, has value, or was issued, by sku and site.
@@ -69,12 +80,18 @@ pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, costing: Co
     let mut pages = Pages::new(&items);
     let mut lines = Vec::new();
     let mut open: Option<(&Item, Account)> = None;
+    let mut prices = Prices::default();
     while let Some(wanted) = pages.wanted() {
+        // Of an item whose entries go on they are known.
+        if costing == Costing::LastPrice && wanted.behind.is_none() {
+            prices = Prices::read(reader, caller, request, wanted.items.iter().map(|item| item.id)).await?;
+        }
         let (sql, values) = entries(reader, caller, request, costing, &wanted);
         let page = rows::all::<Entry>(reader, &sql, values).await?;
         for entry in &page {
             let Some(item) = usize::try_from(entry.place).ok().and_then(|place| wanted.items.get(place)) else { continue };
-            let movement = pools.movement(entry, undone)?;
+            let paid = entry.line().and_then(|line| prices.paid(line));
+            let movement = pools.movement(entry, undone, paid)?;
             match &mut open {
                 Some((opened, account)) if opened.id == item.id => account.enter(movement),
                 _ => {
@@ -171,11 +188,11 @@ fn entries(reader: &Txn, caller: &Caller, request: &Request, costing: Costing, w
     // What was paid is the price of the line less its discount; the charges on a delivery are no price.
     let (paid, lines) = match costing {
         Costing::LastPrice => (
-            "line.quantity AS paid_quantity, line.value - line.charges AS paid_value",
+            "line.quantity AS paid_quantity, line.value - line.charges AS paid_value, line.free IS NOT NULL AS paid_free",
             "LEFT JOIN receipt_line AS line ON line.tenant_id = entry.tenant_id AND line.document_id = entry.document_id AND line.line_no = entry.line_no \
-             AND entry.kind = 'receipt' AND line.free IS NULL AND line.value > line.charges",
+             AND entry.kind = 'receipt'",
         ),
-        _ => ("CAST(NULL AS BIGINT) AS paid_quantity, CAST(NULL AS BIGINT) AS paid_value", ""),
+        _ => ("CAST(NULL AS BIGINT) AS paid_quantity, CAST(NULL AS BIGINT) AS paid_value, CAST(NULL AS BOOLEAN) AS paid_free", ""),
     };
     // For SQLite a CROSS JOIN is the order in which to go. Postgres would sort out the whole ledger for each page; what is
     // limited inside is read item by item.
@@ -185,7 +202,7 @@ fn entries(reader: &Txn, caller: &Caller, request: &Request, costing: Costing, w
         _ => (format!("LATERAL (SELECT * FROM ledger_entry AS entry {filter_sql} ORDER BY {order} LIMIT {ENTRIES_AT_ONCE}) AS entry {lines}"), ""),
     };
     let sql = format!(
-        "SELECT wanted.place, entry.seq, entry.document_id, entry.kind, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta, \
+        "SELECT wanted.place, entry.seq, entry.document_id, entry.line_no, entry.kind, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta, \
          entry.effective_at, entry.business_date, {paid} FROM ({}) AS wanted CROSS JOIN {joined} {filtered} \
          ORDER BY wanted.place, {order} LIMIT {ENTRIES_AT_ONCE}",
         WANTED.select(backend, 2)
@@ -236,9 +253,8 @@ impl Pools {
         Ok(pools)
     }
 
-    fn movement(&self, entry: &Entry, undone: &Undone) -> Result<Movement, Error> {
+    fn movement(&self, entry: &Entry, undone: &Undone, paid: Option<Paid>) -> Result<Movement, Error> {
         let (pool, shown) = self.locations.get(&entry.location_id).copied().unwrap_or((SEEN, false));
-        let paid = entry.paid_quantity.zip(entry.paid_value).map(|(quantity, value)| Paid { quantity, value });
         Ok(Movement {
             seq: entry.seq,
             at: entry.effective_at.into(),

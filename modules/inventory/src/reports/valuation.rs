@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::costing::{Costing, PricePeriod};
-use super::undone::undone_documents;
+use super::undone::{Undone, undone_documents};
 use super::{actual, costed};
 use crate::Inventory;
 use crate::arithmetic::{Money, Total};
@@ -20,7 +20,8 @@ use crate::rows::Filter;
 words!(
     /// How value is found. `lot_actual`: what each lot cost. `fifo`: what came in first leaves first, whichever lot was taken.
     /// `moving_average`: one price, that changes with what comes in. `periodic_average`: one price for all that leaves in a day
-    /// or a month. `last_price`: what was last paid, without charges; what nobody ever paid for, at what its lots cost.
+    /// or a month. `last_price`: what was last paid, without charges, by the receipts as they were corrected and invoiced up to
+    /// then; what nobody ever paid for, at what its lots cost.
     Method {
         LotActual = "lot_actual",
         Fifo = "fifo",
@@ -215,7 +216,8 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let now = state.now();
     // All statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let undone = undone_documents(&reader, caller.tenant_id).await?;
+    // What lies there by its lots' own cost is a sum; only what was used up, and every other method, asks what was undone.
+    let undone = if request.says_issued() { undone_documents(&reader, caller.tenant_id).await? } else { Undone::default() };
     let lines = match request.costing() {
         None => actual::lines(&reader, caller, &request, &undone).await?,
         Some(costing) => costed::lines(&reader, caller, &request, costing, &undone).await?,

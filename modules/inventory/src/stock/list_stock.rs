@@ -17,6 +17,7 @@ use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::expiry::is_expired;
 use crate::http::{HideCosts, hide, seen_by};
+use crate::ledger::Past;
 use crate::lots::LotStatus;
 use crate::names::Word as _;
 use crate::names::{AsOf, DateKind, LocationPath, LocationRef, Sku};
@@ -156,11 +157,15 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     }
     let behind = behind.map(|(_, sku, path)| (sku, path));
     let now = state.now();
-    // Both statements see one moment.
+    // All statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let places = repository::places(&reader, caller, &request, behind, now).await?;
+    let past = match request.as_of {
+        Some(as_of) => Some(Past::of(&reader, caller.tenant_id, as_of).await?),
+        None => None,
+    };
+    let places = repository::places(&reader, caller, &request, past.as_ref(), behind, now).await?;
     let page = Page::cut(places, request.limit, |place| (LIST, place.sku.clone(), place.location.clone()));
-    let lots = repository::lots(&reader, caller, &request, &page.data).await?;
+    let lots = repository::lots(&reader, caller, &request, past.as_ref(), &page.data).await?;
     reader.commit().await?;
     let mut by_place: HashMap<(Uuid, Uuid), Vec<LotRow>> = HashMap::new();
     for lot in lots {

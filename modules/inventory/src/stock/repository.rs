@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::list_stock::Request;
 use crate::error::Error;
-use crate::ledger::ended;
-use crate::names::{AsOf, Sku};
+use crate::ledger::{Past, ended};
+use crate::names::Sku;
 use crate::rows::{self, Filter, Kind, Relation, given_row};
 
 /// An item at a location.
@@ -45,19 +45,12 @@ pub struct LotRow {
     pub value: i64,
 }
 
-/// The condition that an entry lies in the past that is asked about.
-fn until(filter: &mut Filter, as_of: AsOf) -> String {
-    match as_of {
-        AsOf::Date(date) => format!("entry.business_date <= {}", filter.bind(date)),
-        AsOf::Instant(instant) => format!("entry.effective_at <= {}", filter.bind(DateTime::<FixedOffset>::from(instant))),
-    }
-}
-
 /// The items and places of a page, by sku and path.
 pub async fn places(
     reader: &impl ConnectionTrait,
     caller: &Caller,
     request: &Request,
+    past: Option<&Past>,
     behind: Option<(String, String)>,
     now: Instant,
 ) -> Result<Vec<PlaceRow>, Error> {
@@ -79,7 +72,7 @@ pub async fn places(
             (format!("AND item.sku >= {sku}"), format!("AND (item.sku, location.path) > ({sku}, {path})"))
         }
     };
-    let held = match request.as_of {
+    let held = match past {
         // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
         // the cursor's own item nothing may be left.
         None => format!(
@@ -87,14 +80,13 @@ pub async fn places(
              AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location CROSS JOIN lot {wanted} AND held.item_id = item.id AND {of_place}) \
              ORDER BY item.sku LIMIT {limit} + 1) AS first CROSS JOIN balance WHERE balance.tenant_id = first.tenant_id AND balance.item_id = first.id"
         ),
-        Some(as_of) => format!(
-            "SELECT entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity \
-             FROM ledger_entry AS entry WHERE entry.tenant_id = $1 AND {} GROUP BY entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id \
-             HAVING SUM(entry.quantity_delta) > 0",
-            until(&mut filter, as_of)
+        Some(past) => format!(
+            "SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity \
+             FROM ({}) AS moved GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0",
+            past.rows(&mut filter, None)
         ),
     };
-    let reserved = match request.as_of {
+    let reserved = match past {
         None => {
             let ended = ended("stock_key", &filter.bind(DateTime::<FixedOffset>::from(now)));
             format!("COALESCE(stock_key.reserved_quantity - {ended}, 0)")
@@ -118,7 +110,7 @@ pub async fn places(
 }
 
 /// The lots at the places of a page, in the order in which they expire.
-pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Request, places: &[PlaceRow]) -> Result<Vec<LotRow>, Error> {
+pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Request, past: Option<&Past>, places: &[PlaceRow]) -> Result<Vec<LotRow>, Error> {
     const PLACE: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
     let backend = reader.get_database_backend();
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
@@ -126,17 +118,16 @@ pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Requ
     let given = PLACE.select(backend, 2);
     filter.and_given("lot.expires_on < ?", request.expiring_before);
     let wanted = filter.sql().to_owned();
-    let held = match request.as_of {
+    let held = match past {
         None => format!(
             "SELECT held.* FROM ({given}) AS place CROSS JOIN balance AS held \
              WHERE held.tenant_id = $1 AND held.item_id = place.item_id AND held.location_id = place.location_id AND held.quantity > 0"
         ),
-        Some(as_of) => format!(
-            "SELECT entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity, \
-             CAST(SUM(entry.value_delta) AS BIGINT) AS value FROM ({given}) AS place CROSS JOIN ledger_entry AS entry \
-             WHERE entry.tenant_id = $1 AND entry.item_id = place.item_id AND entry.location_id = place.location_id AND {} \
-             GROUP BY entry.tenant_id, entry.item_id, entry.location_id, entry.lot_id HAVING SUM(entry.quantity_delta) > 0",
-            until(&mut filter, as_of)
+        Some(past) => format!(
+            "SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity, \
+             CAST(SUM(moved.value) AS BIGINT) AS value FROM ({}) AS moved \
+             GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0",
+            past.rows(&mut filter, Some(&given))
         ),
     };
     let sql = format!(

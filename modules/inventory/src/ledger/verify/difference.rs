@@ -30,7 +30,9 @@ crate::names::words!(
         Sign = "sign",
         /// What is named is there.
         Reference = "reference",
-        /// I20: a void lot holds nothing.
+        /// A document is marked as reversed where another one undoes it, and only there.
+        Status = "status",
+        /// A lot is void where the document that made it is undone, and only there; I20: a void lot holds nothing.
         Void = "void",
         /// I3: a transfer sums to nothing, and what waits in transit is what the transfers have under way.
         Transfer = "transfer",

@@ -4,10 +4,12 @@
 //! It only reads, and what it reads must be one snapshot. A ledger of any size needs the memory of a page and of one document.
 
 mod chain;
+mod checkpoints;
 mod difference;
 mod places;
 mod references;
 mod stored;
+mod truths;
 
 use kernel::{TenantId, Txn};
 use sea_orm::{DbErr, FromQueryResult};
@@ -59,6 +61,7 @@ pub async fn verify(txn: &Txn, only: Option<TenantId>, progress: &mut (dyn FnMut
         let walked = chain::check(txn, tenant, head.as_ref(), &mut findings, progress).await?;
         let places = places::check(txn, tenant, &mut findings).await?;
         references::check(txn, tenant, &mut findings).await?;
+        checkpoints::check(txn, tenant, &mut findings).await?;
         let head_hash = head.map(|head| head.hash).unwrap_or_default();
         let differences = findings.total() - before;
         verified.push(Verified { tenant, documents: walked.documents, entries: walked.entries, places, head_hash, differences });

@@ -1,4 +1,4 @@
-//! What lies where: the entries of each place summed, at every instant and at the end (I1, I2).
+//! What lies where: the entries of each place summed, at every instant and at the end (I1, I2), and where something was counted (I19).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::difference::{Check, Difference, Findings};
 use super::stored::ENTRIES;
+use super::truths::{Truth, Truths};
 use crate::arithmetic::{Money, Quantity};
 use crate::ledger::facts::{Key, Place};
 use crate::names::LotId;
@@ -21,6 +22,7 @@ const BALANCES: i64 = 5_000;
 pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Result<u64, DbErr> {
     let mut movements = Movements { txn, tenant, after: None };
     let mut balances = Balances { txn, tenant, after: None, page: Vec::new().into_iter(), next: None, begun: false };
+    let mut truths = Truths::new(txn, tenant);
     let mut current: Option<Shelf> = None;
     let mut places = 0;
     while let Some(page) = movements.page().await? {
@@ -29,19 +31,42 @@ pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Resu
             if current.as_ref().is_some_and(|shelf| shelf.key != key)
                 && let Some(shelf) = current.take()
             {
+                counted(tenant, &mut truths, Some((shelf.key, None)), Some(&shelf), findings).await?;
                 places += shelf.end(txn, tenant, &mut balances, findings).await?;
             }
-            current.get_or_insert_with(|| Shelf { key, lots: BTreeMap::new() }).move_by(&movement);
+            // What was counted at the instant of an entry has seen it.
+            counted(tenant, &mut truths, Some((key, Some(movement.effective_at.into()))), current.as_ref(), findings).await?;
+            current.get_or_insert_with(|| Shelf { key, quantity: 0, lots: BTreeMap::new() }).move_by(&movement);
         }
     }
     if let Some(shelf) = current {
+        counted(tenant, &mut truths, Some((shelf.key, None)), Some(&shelf), findings).await?;
         places += shelf.end(txn, tenant, &mut balances, findings).await?;
     }
+    counted(tenant, &mut truths, None, None, findings).await?;
     while let Some(balance) = balances.next_to(None).await? {
         places += 1;
         Sums::default().hold_against(txn, tenant, Some(&balance), balance.place(), findings).await?;
     }
     Ok(places)
+}
+
+/// Holds what was counted up to an end against what lies there so far: nothing, where nothing ever moved.
+async fn counted(
+    tenant: TenantId,
+    truths: &mut Truths<'_>,
+    end: Option<(Key, Option<Instant>)>,
+    shelf: Option<&Shelf>,
+    findings: &mut Findings,
+) -> Result<(), DbErr> {
+    while let Some(truth) = truths.next_before(end).await? {
+        let found = shelf.filter(|shelf| shelf.key == truth.key()).map_or(0, |shelf| shelf.says(&truth));
+        if found != i128::from(truth.quantity) {
+            let about = format!("what was counted by the document {}", truth.document_id);
+            findings.add(Difference::new(Check::Count, tenant, about, show(found, |found| Quantity(found).to_string()), Quantity(truth.quantity)));
+        }
+    }
+    Ok(())
 }
 
 #[derive(FromQueryResult)]
@@ -147,6 +172,8 @@ impl Balances<'_> {
 /// The lots of one item at one location.
 struct Shelf {
     key: Key,
+    /// Of all lots so far.
+    quantity: i128,
     lots: BTreeMap<LotId, Sums>,
 }
 
@@ -164,7 +191,16 @@ struct Sums {
 }
 
 impl Shelf {
+    /// How much of what was counted lies here so far.
+    fn says(&self, truth: &Truth) -> i128 {
+        match truth.lot_id {
+            Some(lot) => self.lots.get(&lot).map_or(0, |sums| sums.quantity),
+            None => self.quantity,
+        }
+    }
+
     fn move_by(&mut self, movement: &Movement) {
+        self.quantity += i128::from(movement.quantity_delta);
         let sums = self.lots.entry(movement.lot_id).or_default();
         let at = Instant::from(movement.effective_at);
         // At one instant what comes in comes before what goes out: what counts is what stands at its end.
@@ -225,8 +261,11 @@ impl Sums {
     }
 }
 
+fn show(number: i128, shown: fn(i64) -> String) -> String {
+    i64::try_from(number).map_or_else(|_| format!("{number} millionths"), shown)
+}
+
 fn worth(quantity: i128, value: i128) -> String {
-    let show = |number: i128, shown: fn(i64) -> String| i64::try_from(number).map_or_else(|_| format!("{number} millionths"), shown);
     format!("{} worth {}", show(quantity, |quantity| Quantity(quantity).to_string()), show(value, |value| Money(value).to_string()))
 }
 

@@ -16,13 +16,13 @@ use crate::rows;
 
 /// A statement that answers a row for each thing that is wrong, for the tenant `$1`: `seq`, `id`, and the quantities `found` and
 /// `expected`. All but `id` may be NULL; for quantities the words of the check are told then.
-struct Statement {
-    check: Check,
+pub(super) struct Statement {
+    pub check: Check,
     /// What it is about; the row's id follows.
-    about: String,
-    found: &'static str,
-    expected: &'static str,
-    sql: String,
+    pub about: String,
+    pub found: &'static str,
+    pub expected: &'static str,
+    pub sql: String,
 }
 
 /// What the entries name, with the table that it lies in.
@@ -76,8 +76,37 @@ fn checks() -> Vec<Statement> {
               WHERE lot.tenant_id = $1 AND lot.void AND (balance.quantity <> 0 OR balance.value <> 0)"
             .to_owned(),
     });
-    checks.extend([sent_and_not_put(), in_transit(), kept_at_ends(), counted(), set_aside()]);
+    checks.extend(marks());
+    checks.extend([sent_and_not_put(), in_transit(), set_aside()]);
     checks
+}
+
+/// What is undone is marked so, and nothing else: the mark is in no hash, since it changes. A lot is void with the document that
+/// made it.
+fn marks() -> [Statement; 4] {
+    let document = |condition: &str| {
+        format!(
+            "SELECT document.last_seq AS seq, document.id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM document \
+             LEFT JOIN document_detail AS undoing ON undoing.tenant_id = document.tenant_id AND undoing.reverses_id = document.id \
+             WHERE document.tenant_id = $1 AND {condition}"
+        )
+    };
+    let lot = |condition: &str| {
+        format!(
+            "SELECT lot.origin_seq AS seq, lot.id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM lot \
+             LEFT JOIN document_detail AS undoing ON undoing.tenant_id = lot.tenant_id AND undoing.reverses_id = lot.origin_document_id \
+             WHERE lot.tenant_id = $1 AND {condition}"
+        )
+    };
+    let statement = |check, about: &str, found, expected, sql| Statement { check, about: about.to_owned(), found, expected, sql };
+    let undone = "undoing.document_id IS NOT NULL AND document.status <> 'reversed'";
+    let standing = "undoing.document_id IS NULL AND document.status <> 'posted'";
+    [
+        statement(Check::Status, "the status of the document", "another than reversed", "reversed, as a document undoes it", document(undone)),
+        statement(Check::Status, "the status of the document", "another than posted", "posted, as no document undoes it", document(standing)),
+        statement(Check::Void, "the lot", "in use", "void, as what made it is undone", lot("undoing.document_id IS NOT NULL AND NOT lot.void")),
+        statement(Check::Void, "the lot", "void", "in use, as what made it is not undone", lot("undoing.document_id IS NULL AND lot.void")),
+    ]
 }
 
 /// I3: a document that moves goods takes out of one place what it puts into another, of every lot.
@@ -116,44 +145,6 @@ fn in_transit() -> Statement {
              WHERE sent.tenant_id = $1) AS sides GROUP BY site_id, lot_id HAVING SUM(lies) <> SUM(under_way)",
             LocationKind::Transit.word()
         ),
-    }
-}
-
-/// I10: what was kept at the end of each closed period is what the entries until then sum to. Later ones then lead to the
-/// balance, which is their sum, too.
-fn kept_at_ends() -> Statement {
-    let closed = "JOIN ledger_head AS head ON head.tenant_id = period.tenant_id AND period.last_day <= head.closed_through";
-    Statement {
-        check: Check::Checkpoint,
-        about: "what a closed period kept of the lot".to_owned(),
-        found: "another value",
-        expected: "the sum of its entries",
-        sql: format!(
-            "SELECT CAST(NULL AS BIGINT) AS seq, lot_id AS id, CAST(SUM(kept) AS BIGINT) AS found, CAST(SUM(summed) AS BIGINT) AS expected FROM ( \
-             SELECT period.id AS period_id, point.item_id, point.location_id, point.lot_id, point.quantity AS kept, point.value AS kept_value, \
-             0 AS summed, 0 AS summed_value FROM period {closed} \
-             JOIN checkpoint AS point ON point.tenant_id = period.tenant_id AND point.period_id = period.id WHERE period.tenant_id = $1 \
-             UNION ALL SELECT period.id, entry.item_id, entry.location_id, entry.lot_id, 0, 0, entry.quantity_delta, entry.value_delta FROM period {closed} \
-             JOIN ledger_entry AS entry ON entry.tenant_id = period.tenant_id AND entry.business_date <= period.last_day WHERE period.tenant_id = $1 \
-             ) AS sides GROUP BY period_id, item_id, location_id, lot_id \
-             HAVING SUM(kept) <> SUM(summed) OR SUM(kept_value) <> SUM(summed_value)"
-        ),
-    }
-}
-
-/// I19: a line of a posted count says what the ledger says of that moment, unless it is marked.
-fn counted() -> Statement {
-    Statement {
-        check: Check::Count,
-        about: "what was counted by the document".to_owned(),
-        found: "another quantity",
-        expected: "what was counted",
-        sql: "SELECT CAST(NULL AS BIGINT) AS seq, truth.document_id AS id, CAST(COALESCE(SUM(entry.quantity_delta), 0) AS BIGINT) AS found, truth.quantity AS expected \
-              FROM count_truth AS truth LEFT JOIN ledger_entry AS entry ON entry.tenant_id = truth.tenant_id AND entry.item_id = truth.item_id \
-              AND entry.location_id = truth.location_id AND entry.effective_at <= truth.counted_at AND (truth.lot_id IS NULL OR entry.lot_id = truth.lot_id) \
-              WHERE truth.tenant_id = $1 AND truth.marked_by IS NULL \
-              GROUP BY truth.document_id, truth.line_no, truth.quantity HAVING COALESCE(SUM(entry.quantity_delta), 0) <> truth.quantity"
-            .to_owned(),
     }
 }
 
@@ -197,11 +188,22 @@ struct Row {
 }
 
 pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Result<(), DbErr> {
-    for Statement { check, about, found, expected, sql } in checks() {
+    for statement in checks() {
+        statement.run(txn, tenant, &[], findings).await?;
+    }
+    Ok(())
+}
+
+impl Statement {
+    /// Runs it; `more` are the parameters after the tenant.
+    pub(super) async fn run(self, txn: &Txn, tenant: TenantId, more: &[sea_orm::Value], findings: &mut Findings) -> Result<(), DbErr> {
+        let Self { check, about, found, expected, sql } = self;
         let sql = format!(
             "SELECT wrong.seq, wrong.id, wrong.found, wrong.expected, COUNT(*) OVER () AS number FROM ({sql}) AS wrong ORDER BY wrong.seq, wrong.id LIMIT 20"
         );
-        let rows = rows::all::<Row>(txn, &sql, [tenant.into()]).await?;
+        let mut values: Vec<sea_orm::Value> = vec![tenant.into()];
+        values.extend_from_slice(more);
+        let rows = rows::all::<Row>(txn, &sql, values).await?;
         let mut unnamed = rows.first().map_or(0, |row| row.number);
         for (left, row) in (0..rows.len()).rev().zip(&rows) {
             // The last one that is named stands for all that are not.
@@ -214,6 +216,6 @@ pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Resu
             };
             findings.add_of(Difference { seq: row.seq, ..wrong }, u64::try_from(number).unwrap_or(1));
         }
+        Ok(())
     }
-    Ok(())
 }
