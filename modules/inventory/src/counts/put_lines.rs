@@ -15,7 +15,7 @@ use super::{CountAnswer, CountStatus, done, ground, locked, repository};
 use crate::Inventory;
 use crate::arithmetic::{AtLeastZero, Quantity};
 use crate::catalog::answers as common;
-use crate::catalog::lookup;
+use crate::catalog::lookup::{self, Ground};
 use crate::documents::LINES;
 use crate::error::Error;
 use crate::http::{Answer, HideCosts, Id, Recheck, Seen};
