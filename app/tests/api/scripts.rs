@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
+use kernel::Instant;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 use serde_json::{Value, json};
 
+use crate::receipts::millionths;
+use crate::replay::{Granted, done_again};
 use crate::support::kitchen::{Kitchen, text};
 use crate::support::{Api, Client, Engine, Reply, on, variable};
 
@@ -35,6 +38,7 @@ struct Script {
     /// Ids by the order in which they were seen: those of two engines differ.
     seen: BTreeMap<String, usize>,
     transcript: Vec<String>,
+    granted: Vec<Granted>,
     posted: usize,
 }
 
@@ -57,6 +61,7 @@ impl Script {
             periods: Vec::new(),
             seen: BTreeMap::new(),
             transcript: Vec::new(),
+            granted: Vec::new(),
             posted: 0,
         }
     }
@@ -325,13 +330,23 @@ impl Script {
     }
 
     async fn post(&mut self, path: &str, body: Value) -> Value {
-        let reply = self.kitchen.owner.post(&format!("/v1/inventory{path}"), body).await;
+        let reply = self.kitchen.owner.post(&format!("/v1/inventory{path}"), body.clone()).await;
+        self.keep("POST", path, body, &reply);
         self.note(path, &reply)
     }
 
     async fn put(&mut self, path: &str, body: Value) -> Value {
         let reply = self.kitchen.owner.call("PUT", &format!("/v1/inventory{path}")).json(&body).send().await;
+        self.keep("PUT", path, body, &reply);
         self.note(path, &reply)
+    }
+
+    /// Keeps what was granted, to be done again.
+    fn keep(&mut self, method: &'static str, path: &str, body: Value, reply: &Reply) {
+        if (200..300).contains(&reply.status) {
+            let answer = serde_json::from_str(&reply.text).unwrap_or(Value::Null);
+            self.granted.push(Granted { method, path: path.to_owned(), body, answer });
+        }
     }
 
     /// Keeps what an answer says, with ids replaced by their order, and what the next steps can be about.
@@ -407,11 +422,61 @@ async fn transcripts(engine: Engine) -> Option<Vec<Vec<String>>> {
         }
         let requests: usize = scripts.iter().map(|script| script.transcript.len()).sum();
         assert!(requests >= 2_000 * scripts.len(), "only {requests} requests were sent");
+        for script in &scripts {
+            the_past_is_the_sum_of_its_entries(&script.kitchen).await;
+        }
+        if let Some(script) = scripts.first() {
+            let again = Script::open(Kitchen::of(api.other_tenant().await).await, 0).await;
+            done_again(&api, &script.kitchen, &script.granted, &again.kitchen).await;
+        }
         the_ledger_is_what_was_posted(&api).await;
         *tell.lock().expect("nobody panicked") = Some(scripts.into_iter().map(|script| script.transcript).collect());
     })
     .await;
     told.lock().expect("nobody panicked").take()
+}
+
+/// I10: what lay where at the end of a date, and at an instant, is the sum of the entries until then, on either side of every close.
+async fn the_past_is_the_sum_of_its_entries(kitchen: &Kitchen) {
+    let owner = &kitchen.owner;
+    let periods = owner.get("/v1/inventory/periods").await.ok(200)["data"].as_array().expect("periods").clone();
+    for open in periods.iter().rev().filter(|period| period["status"] == "open") {
+        owner.post(&format!("/v1/inventory/periods/{}/close", text(&open["id"])), json!({})).await.ok(200);
+    }
+    for last_day in ["2026-11-19", "2026-11-21"] {
+        owner.post("/v1/inventory/periods", json!({ "last_day": last_day, "close": true })).await.ok(201);
+    }
+    let ledger = kitchen.ledger().await;
+    let days = (14..=25).map(|day| format!("2026-11-{day}"));
+    let instants = days.clone().flat_map(|day| ["00:00:00", "02:59:59.999999", "03:00:00", "04:59:59.999999", "05:00:00"].map(|time| format!("{day}T{time}Z")));
+    for as_of in days.chain(instants) {
+        let instant = Instant::parse(&as_of);
+        let is_in = |entry: &Value| match instant {
+            Some(instant) => Instant::parse(&text(&entry["effective_at"])).expect("a time") <= instant,
+            None => text(&entry["business_date"]) <= as_of,
+        };
+        let (mut by_place, mut by_sku) = (BTreeMap::new(), BTreeMap::new());
+        for entry in ledger.iter().filter(|entry| is_in(entry)) {
+            let place = ["sku", "location_id", "lot_id"].map(|name| text(&entry[name]));
+            for sums in [by_place.entry(place.clone()).or_insert((0, 0)), by_sku.entry(place[0].clone()).or_insert((0, 0))] {
+                (sums.0, sums.1) = (sums.0 + millionths(&entry["quantity"]), sums.1 + millionths(&entry["value"]));
+            }
+        }
+        by_place.retain(|_, (quantity, _)| *quantity > 0);
+        by_sku.retain(|_, sums| *sums != (0, 0));
+        let stock = owner.get(&format!("/v1/inventory/stock?include=lots&limit=500&as_of={as_of}")).await.ok(200);
+        let mut seen = BTreeMap::new();
+        for row in stock["data"].as_array().expect("rows") {
+            for lot in row["lots"].as_array().expect("lots") {
+                let place = [text(&row["sku"]), text(&row["location_id"]), text(&lot["lot_id"])];
+                seen.insert(place, (millionths(&lot["quantity"]), millionths(&lot["value"])));
+            }
+        }
+        assert_eq!(seen, by_place, "{as_of}");
+        let valued = owner.get(&format!("/v1/inventory/reports/valuation?as_of={as_of}")).await.ok(200);
+        let row = |row: &Value| (text(&row["sku"]), (millionths(&row["quantity"]), millionths(&row["value"])));
+        assert_eq!(valued["data"].as_array().expect("rows").iter().map(row).collect::<BTreeMap<_, _>>(), by_sku, "{as_of}");
+    }
 }
 
 /// What `larder ledger verify` finds: nothing. The sums are made once more by SQL.

@@ -83,7 +83,8 @@ pub async fn open_at(txn: &Txn, tenant: TenantId, location: LocationId, items: i
     let ids = ID.select(backend, given.trim_start_matches('$').parse().unwrap_or(0));
     filter.and_plain(&format!("shortage.status = 'open' AND shortage.item_id IN ({ids})"));
     let limit = filter.bind(i64::try_from(OFFERED).unwrap_or(i64::MAX));
-    select(txn, filter, &format!("ORDER BY shortage.created_at, shortage.id LIMIT {limit}")).await
+    // Those of one document by its lines: their ids, made of both, are in no order.
+    select(txn, filter, &format!("ORDER BY shortage.created_at, shortage.document_id, shortage.line_no LIMIT {limit}")).await
 }
 
 /// By what shortages are cleared.
