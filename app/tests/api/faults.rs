@@ -242,6 +242,13 @@ const USE_CASES: &[(&str, Prepare)] = &[
             kitchen.owner.posting(&format!("{path}/reopen"), &json!({}))
         })
     }),
+    ("release of a reservation", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let reservation = kitchen.owner.post("/v1/inventory/reservations", json!({ "location": WALK_IN, "sku": "X", "quantity": "3" })).await.ok(201);
+            kitchen.owner.call("DELETE", &format!("/v1/inventory/reservations/{}", text(&reservation["id"])))
+        })
+    }),
     ("clearing of a shortage", |kitchen| {
         Box::pin(async move {
             let used = used_too_much(kitchen).await;

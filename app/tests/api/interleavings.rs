@@ -333,6 +333,14 @@ async fn a_count_and_a_posting_at_once_are_as_one_after_the_other() {
     course.close().await;
 }
 
+/// A count of the walk-in of so many now, ready to be posted, with what becomes of what was not counted.
+async fn counting(kitchen: &Kitchen, lines: &Value, uncounted: &str) -> Call {
+    let count = kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN, "uncounted": uncounted })).await.ok(201);
+    let path = format!("/v1/inventory/counts/{}", text(&count["id"]));
+    kitchen.owner.call("PUT", &format!("{path}/lines")).json(&json!({ "lines": lines })).send().await.ok(200);
+    kitchen.owner.posting(&format!("{path}/post"), &json!({}))
+}
+
 /// The others run while time stands still: here what one request does is later than what the other took for now when it began.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_waited() {
@@ -345,6 +353,20 @@ async fn a_request_that_says_no_time_is_not_refused_for_what_happened_while_it_w
     let race = course.race("what was found elsewhere and a later cost of the lot that it goes to", async |kitchen| {
         let receipt = since_monday(kitchen).await;
         vec![adjust(kitchen, DRY_STORE, "+1"), charge(kitchen, &receipt)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    let race = course.race("usage and a count of what was not counted as nothing", async |kitchen| {
+        since_monday(kitchen).await;
+        kitchen.item("Y", json!({})).await;
+        let nothing_of_another = json!([{ "sku": "Y", "quantity": "0" }]);
+        vec![use_stock(kitchen, &of("1")), counting(kitchen, &nothing_of_another, "zero").await]
+    });
+    race.await.assert_answered(&[201, 201]).assert_answered(&[409, 201]).assert_serial();
+    let race = course.race("a receipt and a count of what was not counted as nothing", async |kitchen| {
+        since_monday(kitchen).await;
+        kitchen.item("Y", json!({})).await;
+        let nothing_of_another = json!([{ "sku": "Y", "quantity": "0" }]);
+        vec![receive(kitchen, &priced("2")), counting(kitchen, &nothing_of_another, "zero").await]
     });
     race.await.assert_answered(&[201, 201]).assert_serial();
     course.close().await;

@@ -8,6 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::lines::{Counted, Slot};
+use super::repository::AreaRow;
 use super::sheet::Areas;
 use super::{CountAnswer, Uncounted, ground, repository};
 use crate::arithmetic::Quantity;
@@ -67,6 +68,16 @@ pub struct Prepared {
     /// Now, not before the last posting; once it is decided, when it is recorded.
     pub now: Instant,
     tenant: TenantId,
+    /// What lies there, was not counted and is counted as zero; nothing of that kind where it stays untouched.
+    zeros: Option<Zeros>,
+}
+
+/// What is counted as zero.
+struct Zeros {
+    slots: BTreeSet<Slot>,
+    /// What somebody counted.
+    counted: BTreeSet<Slot>,
+    areas: Vec<AreaRow>,
 }
 
 /// What is said about the document of a count.
@@ -87,9 +98,9 @@ impl Prepared {
         Self::with(task, txn, count, about, ground, lines).await
     }
 
-    /// The same with lines that are known. What was not counted is read before the stock is locked: what comes in after that was
-    /// not there when the count was closed. A count that was reviewed has the zeros of its review among its lines: what has come in
-    /// since was reviewed by nobody.
+    /// The same with lines that are known. What was not counted is read before the stock is locked, which needs its keys, and again
+    /// under the locks: where it is something else by then, the count begins anew. A count that was reviewed has the zeros of its
+    /// review among its lines: what has come in since was reviewed by nobody.
     pub async fn with<I>(
         task: &Task<I>,
         txn: &Txn,
@@ -101,13 +112,25 @@ impl Prepared {
         let tenant = task.caller.tenant_id;
         let area_rows = repository::areas(txn, tenant, &count.location).await?;
         let zeros = match (about.source, count.uncounted) {
-            (Source::Counters, Uncounted::Zero) if count.reviewed_seq.is_none() => not_counted(&lines, repository::lying(txn, tenant, &area_rows).await?),
-            _ => BTreeSet::new(),
+            (Source::Counters, Uncounted::Zero) if count.reviewed_seq.is_none() => {
+                let counted: BTreeSet<Slot> = lines.keys().copied().collect();
+                let slots = not_counted(&counted, repository::lying(txn, tenant, &area_rows).await?);
+                Some(Zeros { slots, counted, areas: area_rows.clone() })
+            }
+            _ => None,
         };
-        let named: Vec<ItemRef> =
-            lines.keys().chain(&zeros).map(|slot| slot.item).collect::<BTreeSet<_>>().into_iter().map(|item_id| ItemRef::Id { item_id }).collect();
+        let of_zeros = || zeros.iter().flat_map(|zeros| &zeros.slots);
+        let named: Vec<ItemRef> = lines
+            .keys()
+            .copied()
+            .chain(of_zeros().copied())
+            .map(|slot| slot.item)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|item_id| ItemRef::Id { item_id })
+            .collect();
         let items = lookup::items(txn, tenant, named.iter()).await?;
-        for slot in zeros {
+        for slot in of_zeros().copied() {
             let (_, unit) = items.names(slot.item);
             lines.insert(slot, Counted::nothing(unit, ground.now, task.caller.user_id));
         }
@@ -124,23 +147,39 @@ impl Prepared {
         let areas = Areas::new(count, area_rows);
         need_in_use(&lines, &items, &areas)?;
         let spot = |location: LocationId| Spot { location, days: ground.area.days };
+        let is_zero = |slot: &Slot| zeros.as_ref().is_some_and(|zeros| zeros.slots.contains(slot));
         let command = |(slot, line): (&Slot, &Counted)| {
             let item = items.named(&ItemRef::Id { item_id: slot.item })?;
-            Some(CountLine { item: item.rules, spot: spot(slot.location), lot: slot.lot, quantity: line.quantity, counted_at: line.counted_at })
+            Some(CountLine {
+                item: item.rules,
+                spot: spot(slot.location),
+                lot: slot.lot,
+                quantity: line.quantity,
+                counted_at: line.counted_at,
+                not_counted: is_zero(slot),
+            })
         };
         let commands: Vec<CountLine> = lines.iter().filter_map(command).collect();
         let detail = Detail { count_id: Some(count.id), approved_by: count.approved_by, ..Detail::default() };
         let (external_ref, note) = (count.external_ref.clone(), count.note.clone());
         let header = Header { external_ref, note, counted: about.counted, detail, ..Header::plain(about.document, ground.rules) };
-        let permit = Permit::ask(&task.caller, ground.area, Some(effective_at), ground.now)?;
+        let said = of_zeros().next().is_none().then_some(effective_at);
+        let permit = Permit::ask(&task.caller, ground.area, said, ground.now)?;
         let posting = Posting::count(permit, header, commands);
-        Ok(Self { posting, lines: lines.into_iter().collect(), items, areas, now: ground.now, tenant })
+        Ok(Self { posting, lines: lines.into_iter().collect(), items, areas, now: ground.now, tenant, zeros })
     }
 
     /// Decides it. A line that is wrong is named, because nobody has sent it under a number.
     pub async fn decide(&mut self, txn: &Txn, locked: &Locked) -> Result<Effects, Error> {
         let decided = self.posting.decide(txn, locked).await;
         self.now = self.posting.recorded_at();
+        if let (Some(zeros), Ok(_) | Err(Error::Refused(_))) = (&self.zeros, &decided) {
+            if not_counted(&zeros.counted, repository::lying(txn, self.tenant, &zeros.areas).await?) != zeros.slots {
+                return Err(Error::RulesChanged);
+            }
+            let not_counted = self.lines.iter_mut().filter(|(slot, _)| zeros.slots.contains(slot));
+            not_counted.for_each(|(_, line)| line.counted_at = self.now);
+        }
         decided.map_err(|error| match error {
             Error::Refused(Refusal::Lines(flaws)) => {
                 let named: Vec<_> = flaws.iter().filter_map(|flaw| self.lines.get(flaw.line).map(|line| self.name(flaw.code, line.0))).collect();
@@ -202,11 +241,11 @@ impl Prepared {
 }
 
 /// What lies there and no line is about: the item as a whole, or the lots that are missing where an item was counted by lot.
-fn not_counted(lines: &BTreeMap<Slot, Counted>, lying: Vec<Slot>) -> BTreeSet<Slot> {
-    let by_lot: BTreeSet<_> = lines.keys().filter(|slot| slot.lot.is_some()).map(Slot::place).collect();
+fn not_counted(counted: &BTreeSet<Slot>, lying: Vec<Slot>) -> BTreeSet<Slot> {
+    let by_lot: BTreeSet<_> = counted.iter().filter(|slot| slot.lot.is_some()).map(Slot::place).collect();
     let whole = |slot: Slot| Slot { lot: None, ..slot };
     let not_counted = lying.into_iter().map(|slot| if by_lot.contains(&slot.place()) { slot } else { whole(slot) });
-    not_counted.filter(|slot| !lines.contains_key(slot)).collect()
+    not_counted.filter(|slot| !counted.contains(slot)).collect()
 }
 
 /// 409 where something was archived since it was counted, and would hold stock again.

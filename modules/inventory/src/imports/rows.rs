@@ -50,12 +50,10 @@ impl Rows {
         let format = date_format.map_or_else(|| DateFormat::of_file(dates), Ok);
         for (line, cells) in &table.rows {
             let mut reader = RowReader { line: *line, cells, columns, wrong: &mut rows.wrong };
-            match reader.read(format) {
-                Some(row) => match columns.takes().nothing.filter(|_| row.quantity == Quantity::ZERO) {
-                    Some(nothing) => rows.empty.push(RowReport::about(*line, columns, "quantity", "zero_quantity", format!("{}: {nothing}", row.sku))),
-                    None => rows.good.push(row),
-                },
-                None => {}
+            let Some(row) = reader.read(format) else { continue };
+            match columns.takes().nothing.filter(|_| row.quantity == Quantity::ZERO) {
+                Some(nothing) => rows.empty.push(RowReport::about(*line, columns, "quantity", "zero_quantity", format!("{}: {nothing}", row.sku))),
+                None => rows.good.push(row),
             }
         }
         rows

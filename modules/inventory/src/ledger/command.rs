@@ -169,6 +169,8 @@ pub struct CountLine {
     /// In the base unit, zero or more.
     pub quantity: Quantity,
     pub counted_at: Instant,
+    /// Whether nobody counted it: it is taken for nothing at the time of posting.
+    pub not_counted: bool,
 }
 
 /// A document that is to be undone, as it stands in the ledger.
@@ -362,6 +364,14 @@ impl Command {
             _ => None,
         };
         earliest.unwrap_or(self.effective_at)
+    }
+
+    /// It happens now, and what was not counted is nothing now.
+    pub fn happens_at(&mut self, now: Instant) {
+        self.effective_at = now;
+        if let Work::Count { lines } = &mut self.work {
+            lines.iter_mut().filter(|line| line.not_counted).for_each(|line| line.counted_at = now);
+        }
     }
 
     /// What this can't come before: goods arrive after they were sent.

@@ -43,7 +43,7 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
         what_is_there(txn, locked, command, moment, &mut snapshot).await?;
     }
     snapshot.now = snapshot.seen().chain(command.follows()).filter(|at| *at <= moment.latest).fold(moment.now, Instant::max);
-    if moment.happens_now {
+    if moment.happens_now && !command.finds_revalued() {
         let now = snapshot.now;
         snapshot.youngest = snapshot.youngest.into_iter().map(|((key, _), lot)| ((key, now), lot)).collect();
     }
@@ -59,8 +59,10 @@ async fn what_is_there(txn: &Txn, locked: &Locked, command: &Command, moment: Mo
         held_of_lots(txn, locked, &revalued, snapshot).await?;
     }
     let mut finds = command.finds();
-    if moment.happens_now {
-        finds.iter_mut().for_each(|(_, at)| *at = moment.latest);
+    if moment.happens_now && !command.finds_revalued() {
+        for (_, at) in &mut finds {
+            *at = moment.latest;
+        }
     }
     if !finds.is_empty() {
         snapshot.youngest = youngest(txn, locked, &finds, command.finds_revalued()).await?;

@@ -258,7 +258,7 @@ impl<K: Kind> Posting<K> {
         let snapshot = load::load(txn, locked, &self.command, self.header.rules, self.moment(locked)).await?;
         self.permit.recorded_at = snapshot.now;
         if self.permit.happens_now {
-            self.command.effective_at = snapshot.now;
+            self.command.happens_at(snapshot.now);
         }
         let planned = if let Work::Reverse(reversal) = &self.command.work {
             let reversal = load::touched(txn, locked, reversal).await?;

@@ -401,7 +401,14 @@ impl World {
                 .sum();
             // Often near what is there.
             let quantity = if line.quantity % 3 == 0 { line.quantity } else { (there + line.quantity % 7 - 3).max(0) };
-            counted.push(CountLine { item: item(line.item), spot: spot(*area), lot, quantity: Quantity(quantity), counted_at: instant(*hour) });
+            counted.push(CountLine {
+                item: item(line.item),
+                spot: spot(*area),
+                lot,
+                quantity: Quantity(quantity),
+                counted_at: instant(*hour),
+                not_counted: false,
+            });
         }
         let effective_at = counted.iter().map(|line| line.counted_at).max()?;
         let work = Work::Count { lines: counted };
