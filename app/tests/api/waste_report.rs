@@ -187,7 +187,7 @@ both_engines! {
     async fn days_that_are_none_are_refused_by_name(api: Api) {
         let owner = api.owner().await;
         for (query, expected) in [
-            ("", pairs([("?from", "required"), ("?to", "required")]).to_vec()),
+            ("", pairs([("?from", "required"), ("?to", "required")])),
             ("from=2026-11-24", pairs([("?to", "required")])),
             ("from=2026-11-25&to=2026-11-24", pairs([("?to", "before_from")])),
             ("from=2026-11-24&to=2026-11-24&group_by=site", pairs([("?group_by", "invalid_choice")])),
