@@ -26,7 +26,7 @@ pub const SCHEMA: Schema = Schema {
     migrations: <Migrator as MigratorTrait>::migrations,
     lock_file: include_str!("../migrations.lock"),
     append_only: APPEND_ONLY,
-    waivers: &[],
+    waivers: &[("m20261126_000008_create_periods", m20261126_000008_create_periods::WAIVERS)],
 };
 
 pub struct Migrator;

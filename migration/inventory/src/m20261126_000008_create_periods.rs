@@ -1,5 +1,6 @@
 //! Periods that are closed, with what stood where at their end, and who did what that no document tells.
 
+use migration_history::Waiver;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, date, date_null, string_len, text, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null};
 
@@ -9,6 +10,12 @@ use crate::columns::{code, create, drop_all, drop_guard, guard, index, mutable_t
 pub struct Migration;
 
 const TABLES: [&str; 3] = ["period", "checkpoint", "audit_event"];
+
+pub const WAIVERS: &[Waiver] = &[Waiver {
+    rule: "create_index_not_concurrently",
+    subject: "ledger_entry.ix_ledger_entry_business_date",
+    reason: "Postings wait for as long as it takes, which is seconds for a million entries; concurrently it could not be in one transaction with the tables that need it.",
+}];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
