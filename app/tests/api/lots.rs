@@ -305,7 +305,7 @@ both_engines! {
         // What is recalled is not hidden in what is not.
         owner.patch(&at(&made), Some(1), json!({ "status": "recall" })).await.ok(200);
         refused(owner, &reseal(&made), json!({})).await.refused(409, "lot_on_hold");
-        let reverse = format!("/v1/inventory/documents/{}/reverse", opened["document"]["id"].as_str().unwrap());
+        let reverse = format!("/v1/inventory/documents/{}/reverse", text(&opened["document"]["id"]));
         refused(owner, &reverse, json!({ "reason": "typing_error" })).await.refused(409, "lot_on_hold");
         owner.patch(&at(&made), Some(2), json!({ "status": "ok" })).await.ok(200);
         let sealed = owner.post_with_key(&reseal(&made), "seal", json!({})).await.ok(201);
