@@ -125,9 +125,10 @@ impl Replay<'_> {
         times(request) == times(undone)
     }
 
-    /// The request once more, at the time of its document.
+    /// The request once more, at the time of its document; where it said none, now is the same time again.
     async fn post(&mut self, request: &Granted, body: Value) -> Value {
-        let body = with(body, "effective_at", request.answer["document"]["effective_at"].clone());
+        let said = !body["effective_at"].is_null();
+        let body = if said { with(body, "effective_at", request.answer["document"]["effective_at"].clone()) } else { body };
         self.send("POST", &request.path, body).await
     }
 

@@ -117,6 +117,8 @@ impl Stores {
         let mut variables: BTreeMap<String, String> = [
             ("LARDER_SERVER_PORT", "0"),
             ("LARDER_SERVER_WORKERS", "2"),
+            // A busy machine decides no test.
+            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "300"),
             ("LARDER_SETUP_TOKEN", SETUP_TOKEN),
             ("LARDER_SECRET_KEY", SECRET_KEY),
             ("LARDER_DATABASE_SQLITE_SYNCHRONOUS", "NORMAL"),
