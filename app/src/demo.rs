@@ -46,7 +46,7 @@ pub async fn set_up(application: &Application, setup_token: &str) -> Result<auth
         "setup_token": setup_token, "email": EMAIL, "password": PASSWORD, "name": "Dana",
         "tenant_name": "The Harbour Café", "currency": CURRENCY, "time_zone": TIME_ZONE,
     });
-    auth::setup::execute(application.auth(), read(&setup).map_err(auth::Error::Refused)?).await
+    auth::setup::execute(application.auth(), read(&setup).map_err(auth::Error::Refused)?, auth::UserAgent::default()).await
 }
 
 /// An item of the demo, with the unit that it is delivered in.

@@ -37,6 +37,7 @@ mod reversals;
 mod round_trips;
 mod runbook;
 mod scripts;
+mod sessions;
 mod shortages;
 mod tenants;
 mod transfers;

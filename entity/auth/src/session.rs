@@ -16,6 +16,10 @@ pub struct Model {
     pub last_used_at: DateTimeWithTimeZone,
     pub expires_at: DateTimeWithTimeZone,
     pub revoked_at: Option<DateTimeWithTimeZone>,
+    pub nonce: String,
+    pub used_counter: i64,
+    pub rotated_at: Option<DateTimeWithTimeZone>,
+    pub user_agent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

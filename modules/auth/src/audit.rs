@@ -16,6 +16,15 @@ pub(crate) enum Act {
     Setup,
     Login,
     Logout,
+    /// The same refresh token came again in time: its answer was lost, or two tabs share it.
+    RefreshRepeated,
+    /// A refresh token came that was used before.
+    RefreshReused,
+    /// A refresh token came from after what this database was restored from.
+    RefreshAhead,
+    EndSession,
+    EndOtherSessions,
+    SwitchTenant,
 }
 
 impl Act {
@@ -24,6 +33,12 @@ impl Act {
             Self::Setup => "setup",
             Self::Login => "login",
             Self::Logout => "logout",
+            Self::RefreshRepeated => "refresh_repeated",
+            Self::RefreshReused => "refresh_reused",
+            Self::RefreshAhead => "refresh_ahead",
+            Self::EndSession => "end_session",
+            Self::EndOtherSessions => "end_other_sessions",
+            Self::SwitchTenant => "switch_tenant",
         }
     }
 }
@@ -38,24 +53,32 @@ pub(crate) struct Concerned {
     pub(crate) subject: Option<String>,
 }
 
-/// One event, made where the request is known and written inside of its transaction.
+/// Who writes down what happens in one request. Made where the request is known: a transaction runs in a task of its own.
 #[derive(Clone)]
-pub(crate) struct Event(audit_event::ActiveModel);
+pub(crate) struct Witness {
+    clock: Clock,
+    ids: Ids,
+    request_id: Option<String>,
+}
 
-impl Event {
-    pub(crate) fn done(act: Act, concerned: Concerned, clock: &Clock, ids: &Ids) -> Self {
-        Self::new(act, "done", concerned, clock, ids)
+impl Witness {
+    pub(crate) fn new(clock: &Clock, ids: &Ids) -> Self {
+        let request_id = Some(kernel::http::request_id()).filter(|id| !id.is_empty());
+        Self { clock: clock.clone(), ids: ids.clone(), request_id }
     }
 
-    pub(crate) fn refused(act: Act, concerned: Concerned, clock: &Clock, ids: &Ids) -> Self {
-        Self::new(act, "refused", concerned, clock, ids)
+    pub(crate) fn done(&self, act: Act, concerned: Concerned) -> Event {
+        self.event(act, "done", concerned)
     }
 
-    fn new(act: Act, outcome: &str, concerned: Concerned, clock: &Clock, ids: &Ids) -> Self {
-        let now = clock.now();
-        let request_id = kernel::http::request_id();
-        Self(audit_event::ActiveModel {
-            id: Set(ids.next(now)),
+    pub(crate) fn refused(&self, act: Act, concerned: Concerned) -> Event {
+        self.event(act, "refused", concerned)
+    }
+
+    fn event(&self, act: Act, outcome: &str, concerned: Concerned) -> Event {
+        let now = self.clock.now();
+        Event(audit_event::ActiveModel {
+            id: Set(self.ids.next(now)),
             occurred_at: Set(now.into()),
             act: Set(act.name().to_owned()),
             outcome: Set(outcome.to_owned()),
@@ -63,10 +86,16 @@ impl Event {
             user_id: Set(concerned.user_id),
             session_id: Set(concerned.session_id),
             subject: Set(concerned.subject),
-            request_id: Set(Some(request_id).filter(|id| !id.is_empty())),
+            request_id: Set(self.request_id.clone()),
         })
     }
+}
 
+/// One event, written inside of the transaction of what it tells.
+#[derive(Clone)]
+pub(crate) struct Event(audit_event::ActiveModel);
+
+impl Event {
     pub(crate) async fn record(&self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         audit_event::Entity::insert(self.0.clone()).exec_without_returning(connection).await.map(|_| ())
     }

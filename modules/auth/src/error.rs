@@ -13,6 +13,12 @@ pub enum Error {
     TokenExpired,
     #[error("the session has ended")]
     SessionRevoked,
+    #[error("the refresh token is not one of this installation")]
+    RefreshInvalid,
+    #[error("the refresh token was used before")]
+    RefreshReused,
+    #[error("no such {0}")]
+    NotFound(&'static str),
     #[error("the setup token is wrong")]
     SetupTokenInvalid,
     #[error("setup has been done before")]
@@ -55,8 +61,15 @@ impl From<Error> for Problem {
         match error {
             Error::InvalidCredentials => Self::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
             Error::TokenInvalid => Self::new(401, "token_invalid", "This is not an access token of this server."),
-            Error::TokenExpired => Self::new(401, "token_expired", "The access token has expired; POST /v1/auth/login gives a new one."),
+            Error::TokenExpired => Self::new(401, "token_expired", "The access token has expired; POST /v1/auth/refresh gives a new one."),
             Error::SessionRevoked => Self::new(401, "session_revoked", "This session has ended; log in again."),
+            Error::RefreshInvalid => {
+                Self::new(401, "refresh_invalid", "This is not a refresh token of this server, or not one for this database; log in again.")
+            }
+            Error::RefreshReused => {
+                Self::new(401, "refresh_reused", "This refresh token was used before, so somebody may have a copy of it. The session has ended; log in again.")
+            }
+            Error::NotFound(what) => Self::new(404, "not_found", format!("There is no such {what}, or it is not yours.")),
             Error::SetupTokenInvalid => {
                 Self::new(401, "setup_token_invalid", "This is not the setup token that the server printed at its first start or was given.")
             }

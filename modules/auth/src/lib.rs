@@ -27,12 +27,16 @@ pub mod jwks;
 pub mod login;
 pub mod logout;
 pub mod me;
+pub mod own_sessions;
+pub mod refresh;
 pub mod setup;
+pub mod switch_tenant;
 
 pub use config::Config;
 pub use error::Error;
 pub use keys::{PublicKey, SecretKey};
 pub use roles::Role;
+pub use sessions::UserAgent;
 pub use tokens::Tokens;
 
 /// The largest body that an endpoint of this module reads.
@@ -80,7 +84,7 @@ impl Auth {
         let state = State {
             hasher,
             policy: password::Policy::new(config.password_least_characters),
-            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys),
+            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(&secret)?),
             sessions: sessions::Cache::default(),
             subjects: audit::Subjects::new(&secret)?,
             epoch: opened.epoch,
@@ -116,8 +120,15 @@ impl Auth {
     }
 }
 
+/// Runs a change to its end, with what has to follow it, also where the client hangs up meanwhile.
+async fn settled<T: Send + 'static>(change: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
+    tokio::spawn(change).await.map_err(|_| Error::Interrupted)?
+}
+
 /// The endpoints, relative to the scope that they are mounted under. The app registers `web::Data<Auth>`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.app_data(web::PayloadConfig::new(MOST_BODY_BYTES));
-    config.service(setup::handler).service(login::handler).service(jwks::handler).service(logout::handler).service(me::handler);
+    config.service(setup::handler).service(login::handler).service(refresh::handler).service(logout::handler).service(switch_tenant::handler);
+    config.service(own_sessions::list).service(own_sessions::end).service(own_sessions::end_others);
+    config.service(me::handler).service(jwks::handler);
 }

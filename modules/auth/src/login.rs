@@ -1,21 +1,21 @@
 //! `POST /login`: an address and a password become a session.
 
 use actix_web::{HttpResponse, post, web};
-use auth_entity::session;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, Fields, FromFields, Problem, Sites, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::audit::{Act, Concerned, Event};
+use crate::Auth;
+use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::members::repository::{live_membership, sites, user_by_email, user_held};
 use crate::password::Password;
 use crate::roles::Role;
+use crate::sessions::{Member, NewSession, UserAgent, repository};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, sessions};
 
 /// Who wants to come in.
 #[derive(ToSchema)]
@@ -45,16 +45,14 @@ struct Found {
     user_id: Uuid,
     tenant_id: Option<Uuid>,
     password_hash: String,
-    session_id: Uuid,
-    now: kernel::Instant,
-    clock: kernel::Clock,
-    ids: kernel::Ids,
+    session: NewSession,
+    witness: Witness,
     epoch: i64,
 }
 
 /// Begins a session. An unknown, disabled or removed user and a wrong or empty password are the same to the caller, and take
 /// the same statements and one hashing.
-pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
+pub(crate) async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
     let state = &auth.0;
     let reader = state.database.reader();
     let user = user_by_email(reader, &request.email).await?;
@@ -62,7 +60,7 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
     let membership = live_membership(reader, user_id, request.tenant_id).await?;
     let right = state.hasher.verify(request.password, user.as_ref().map(|user| user.password_hash.clone())).await?;
 
-    let now = state.clock.now();
+    let (now, witness) = (state.clock.now(), Witness::new(&state.clock, &state.ids));
     if let (Some(user), Some(_), true) = (user, membership, right)
         && user.disabled_at.is_none()
     {
@@ -70,10 +68,8 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
             user_id,
             tenant_id: request.tenant_id,
             password_hash: user.password_hash,
-            session_id: state.ids.next(now),
-            now,
-            clock: state.clock.clone(),
-            ids: state.ids.clone(),
+            session: NewSession::begin(&state.ids, now, user_agent),
+            witness: witness.clone(),
             epoch: state.epoch,
         };
         if let Some(subject) = state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? {
@@ -81,7 +77,7 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
         }
     }
     let subject = Some(state.subjects.pseudonym(&request.email));
-    let refused = Event::refused(Act::Login, Concerned { subject, ..Concerned::default() }, &state.clock, &state.ids);
+    let refused = witness.refused(Act::Login, Concerned { subject, ..Concerned::default() });
     state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
     Err(Error::InvalidCredentials)
 }
@@ -94,20 +90,11 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
     let Some(membership) = live_membership(txn, found.user_id, found.tenant_id).await? else { return Ok(None) };
     let Some(role) = Role::parse(&membership.role) else { return Ok(None) };
     let sites = if membership.all_sites { Sites::All } else { sites(txn, membership.tenant_id, membership.id).await? };
-    let session: session::ActiveModel = sessions::repository::row(found.session_id, membership.tenant_id, found.user_id, membership.id, found.now);
-    sessions::repository::insert(txn, session).await?;
-    let concerned = Concerned { tenant_id: Some(membership.tenant_id), user_id: Some(found.user_id), session_id: Some(found.session_id), subject: None };
-    Event::done(Act::Login, concerned, &found.clock, &found.ids).record(txn).await?;
-    Ok(Some(Subject {
-        user_id: found.user_id,
-        tenant_id: membership.tenant_id,
-        membership_id: membership.id,
-        session_id: found.session_id,
-        counter: 0,
-        epoch: found.epoch,
-        role,
-        sites,
-    }))
+    repository::insert(txn, found.session.row(membership.tenant_id, found.user_id, membership.id)).await?;
+    let concerned = Concerned { tenant_id: Some(membership.tenant_id), user_id: Some(found.user_id), session_id: Some(found.session.id), subject: None };
+    found.witness.done(Act::Login, concerned).record(txn).await?;
+    let member = Member { user_id: found.user_id, tenant_id: membership.tenant_id, membership_id: membership.id, epoch: found.epoch, role, sites };
+    Ok(Some(found.session.subject(&member)))
 }
 
 /// Logs in and begins a session in one tenant.
@@ -127,7 +114,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
     )
 )]
 #[post("/login")]
-pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, body: Body<Request>) -> Result<HttpResponse, Problem> {
-    let tokens = execute(&auth, body.request).await?;
+pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, agent: UserAgent, body: Body<Request>) -> Result<HttpResponse, Problem> {
+    let tokens = execute(&auth, body.request, agent).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(tokens))
 }

@@ -13,12 +13,13 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
-use crate::audit::{Act, Concerned, Event};
+use crate::audit::{Act, Concerned, Event, Witness};
 use crate::email::Email;
 use crate::error::Error;
 use crate::password::{Password, Policy};
 use crate::roles::Role;
-use crate::tokens::{Subject, Tokens};
+use crate::sessions::{Member, NewSession, UserAgent};
+use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, TenantFacts, instance, sessions};
 
@@ -134,7 +135,7 @@ struct Founding {
 
 /// Makes the owner and the tenant and logs in. Of any number that try at once, one does it. Who has not the token, or comes
 /// after the set-up, is turned away before any work with passwords, so that strangers cannot keep its gate busy.
-pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
+pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
     let state = &auth.0;
     let presented = token_hash(&request.setup_token.0);
     let stored = instance::setup_token_hash(state.database.reader()).await?;
@@ -144,9 +145,10 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
     let password_hash = hash(auth, &request.about(), request.password).await?;
 
     let now = state.clock.now();
-    let [user_id, tenant_id, membership_id, session_id] = [(); 4].map(|()| state.ids.next(now));
+    let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
+    let session = NewSession::begin(&state.ids, now, user_agent);
     let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
-    let concerned = Concerned { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), subject: None };
+    let concerned = Concerned { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session.id), subject: None };
     let founding = Founding {
         token_hash: presented,
         now,
@@ -181,8 +183,8 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
             role: Set(Role::Owner.name().to_owned()),
             all_sites: Set(true),
         },
-        session: sessions::repository::row(session_id, tenant_id, user_id, membership_id, now),
-        event: Event::done(Act::Setup, concerned, &state.clock, &state.ids),
+        session: session.row(tenant_id, user_id, membership_id),
+        event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned),
     };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
 
@@ -190,8 +192,8 @@ pub async fn execute(auth: &Auth, request: Request) -> Result<Tokens, Error> {
         // The tenant is there; the other module makes its place when it is first needed.
         tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
     }
-    let subject = Subject { user_id, tenant_id, membership_id, session_id, counter: 0, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
-    state.tokens.issue(&subject, state.ids.next(now), now)
+    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
+    state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
 }
 
 /// Hashes a password that is not easily guessed.
@@ -255,10 +257,16 @@ fn token_hash(token: &str) -> String {
     )
 )]
 #[post("/setup")]
-pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub(crate) async fn handler(
+    auth: web::Data<Auth>,
+    _: NoIdempotencyKey,
+    agent: UserAgent,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let bytes = body_bytes(&request, &mut payload.into_inner(), |kind| kind == "application/json", "application/json").await?;
     let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(400, "malformed_json", format!("The body is not JSON: {error}.")))?;
-    let tokens = execute(&auth, Request::parse(&body, auth.0.policy)?).await?;
+    let tokens = execute(&auth, Request::parse(&body, auth.0.policy)?, agent).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }
 

@@ -56,7 +56,8 @@ pub async fn authenticated(request: ServiceRequest, next: Next<impl MessageBody 
     next.call(request).await
 }
 
-fn bearer(request: &HttpRequest) -> Option<String> {
+/// The bearer token of a request, of whatever worth.
+pub fn bearer(request: &HttpRequest) -> Option<String> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())

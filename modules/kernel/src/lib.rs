@@ -11,7 +11,7 @@ pub mod page;
 pub mod problem;
 pub mod reading;
 
-pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId};
+pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId, unauthenticated};
 pub use database::{Database, Outcome, Retry, Txn, WriteError};
 pub use ids::{Ids, Steps};
 pub use instant::{Clock, Instant};

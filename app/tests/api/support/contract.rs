@@ -38,7 +38,8 @@ impl Contract {
                 operations.push(Operation {
                     method: method.to_ascii_uppercase(),
                     path: path.clone(),
-                    needs_token: operation["security"].as_array().is_some_and(|security| !security.is_empty()),
+                    // An empty way among them says that it can be asked without one.
+                    needs_token: operation["security"].as_array().is_some_and(|ways| !ways.is_empty() && !ways.contains(&serde_json::json!({}))),
                     responses: responses.iter().map(|(status, response)| (status.clone(), meaning(response))).collect(),
                 });
             }

@@ -1,24 +1,30 @@
 //! Sessions: who is behind a token, as the database has it.
 
 mod cache;
+mod device;
 pub(crate) mod repository;
+mod rotation;
 
 use std::sync::Arc;
 
+use auth_entity::session;
 pub(crate) use cache::Cache;
 use chrono::TimeDelta;
-use kernel::{Caller, Instant, Sites};
+pub use device::UserAgent;
+use kernel::{Caller, Ids, Instant, Sites, hex};
+pub(crate) use rotation::{Rotation, Verdict};
+use sea_orm::Set;
 use uuid::Uuid;
 
 use crate::Auth;
 use crate::error::Error;
 use crate::roles::Role;
-use crate::tokens::Claims;
+use crate::tokens::{Claims, Subject};
 
 /// A session ends this long after the log-in, whatever happens,
 pub(crate) const LIFE: TimeDelta = TimeDelta::days(30);
 /// and this long after it was last used.
-const IDLE: TimeDelta = TimeDelta::days(14);
+pub(crate) const IDLE: TimeDelta = TimeDelta::days(14);
 
 /// A session that may act, with what its member may do at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +36,41 @@ pub(crate) struct Standing {
     pub(crate) role: Role,
     pub(crate) sites: Sites,
     pub(crate) counter: i64,
+    pub(crate) used_counter: i64,
+    pub(crate) nonce: String,
     pub(crate) epoch: i64,
+    pub(crate) authenticated_at: Instant,
     pub(crate) last_used_at: Instant,
+    pub(crate) rotated_at: Option<Instant>,
     pub(crate) expires_at: Instant,
 }
 
 impl Standing {
+    pub(crate) fn rotation(&self) -> Rotation {
+        Rotation { counter: self.counter, used_counter: self.used_counter, rotated_at: self.rotated_at }
+    }
+
+    /// For tokens of this session with a counter.
+    pub(crate) fn subject(&self, counter: i64) -> Subject {
+        Subject {
+            user_id: self.user_id,
+            tenant_id: self.tenant_id,
+            membership_id: self.membership_id,
+            session_id: self.session_id,
+            counter,
+            nonce: self.nonce.clone(),
+            expires_at: self.expires_at,
+            epoch: self.epoch,
+            role: self.role,
+            sites: self.sites.clone(),
+        }
+    }
+
+    /// Whether it still has time.
+    pub(crate) fn lasts(&self, now: Instant) -> bool {
+        now < self.expires_at && now < self.last_used_at.plus(IDLE)
+    }
+
     pub(crate) fn caller(&self) -> Caller {
         Caller {
             tenant_id: self.tenant_id,
@@ -54,9 +89,79 @@ impl Standing {
             && self.membership_id == claims.mid
             && self.epoch == claims.epoch
             && self.counter >= claims.counter
-            && now < self.expires_at
-            && now < self.last_used_at.plus(IDLE)
+            && self.lasts(now)
     }
+}
+
+/// A session that begins.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSession {
+    pub(crate) id: Uuid,
+    nonce: String,
+    user_agent: UserAgent,
+    now: Instant,
+    /// When its user last showed who they are.
+    authenticated_at: Instant,
+    expires_at: Instant,
+}
+
+impl NewSession {
+    /// After a log-in.
+    pub(crate) fn begin(ids: &Ids, now: Instant, user_agent: UserAgent) -> Self {
+        Self { id: ids.next(now), nonce: hex(&ids.bytes::<16>()), user_agent, now, authenticated_at: now, expires_at: now.plus(LIFE) }
+    }
+
+    /// Out of another session of the same user: it ends when that would have ended, and its user has shown who they are when
+    /// they did so there.
+    pub(crate) fn after(self, other: &Standing) -> Self {
+        Self { authenticated_at: other.authenticated_at, expires_at: other.expires_at, ..self }
+    }
+
+    pub(crate) fn row(&self, tenant_id: Uuid, user_id: Uuid, membership_id: Uuid) -> session::ActiveModel {
+        session::ActiveModel {
+            id: Set(self.id),
+            tenant_id: Set(tenant_id),
+            user_id: Set(user_id),
+            membership_id: Set(membership_id),
+            counter: Set(0),
+            created_at: Set(self.now.into()),
+            authenticated_at: Set(self.authenticated_at.into()),
+            last_used_at: Set(self.now.into()),
+            expires_at: Set(self.expires_at.into()),
+            revoked_at: Set(None),
+            nonce: Set(self.nonce.clone()),
+            used_counter: Set(0),
+            rotated_at: Set(None),
+            user_agent: Set(self.user_agent.0.clone()),
+        }
+    }
+
+    /// For its first tokens.
+    pub(crate) fn subject(&self, member: &Member) -> Subject {
+        Subject {
+            user_id: member.user_id,
+            tenant_id: member.tenant_id,
+            membership_id: member.membership_id,
+            session_id: self.id,
+            counter: 0,
+            nonce: self.nonce.clone(),
+            expires_at: self.expires_at,
+            epoch: member.epoch,
+            role: member.role,
+            sites: member.sites.clone(),
+        }
+    }
+}
+
+/// Whose session it is, and what they may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) user_id: Uuid,
+    pub(crate) tenant_id: Uuid,
+    pub(crate) membership_id: Uuid,
+    pub(crate) epoch: i64,
+    pub(crate) role: Role,
+    pub(crate) sites: Sites,
 }
 
 /// The token proves the session; session, membership, user and tenant are read, at most [`cache::FRESH`] ago. Fails closed: where
@@ -66,7 +171,8 @@ pub(crate) async fn authenticate(auth: &Auth, bearer: &str) -> Result<Arc<Standi
     let claims = state.tokens.verify(bearer, state.clock.now())?;
     // From before the read: what is read may be that old.
     let now = state.clock.now();
-    let standing = match state.sessions.get(claims.sid, now) {
+    // A token that is ahead of what is remembered was made since by another replica.
+    let standing = match state.sessions.get(claims.sid, now).filter(|known| known.counter >= claims.counter) {
         Some(known) => known,
         None => {
             let ticket = state.sessions.begin(claims.sid, now);
@@ -76,7 +182,19 @@ pub(crate) async fn authenticate(auth: &Auth, bearer: &str) -> Result<Arc<Standi
             standing
         }
     };
-    if standing.carries(&claims, now) { Ok(standing) } else { Err(Error::SessionRevoked) }
+    if !standing.carries(&claims, now) {
+        return Err(Error::SessionRevoked);
+    }
+    // Before it is answered: from now on the refresh token before this one is no longer asked for by whoever lost an answer.
+    if claims.counter == standing.counter && standing.used_counter < claims.counter {
+        let (session_id, counter) = (claims.sid, claims.counter);
+        let used = state
+            .database
+            .write((session_id, counter), |(id, counter), txn| Box::pin(async move { Ok::<_, Error>(repository::mark_used(txn, *id, *counter).await?) }));
+        used.await?;
+        state.sessions.forget(session_id);
+    }
+    Ok(standing)
 }
 
 #[cfg(test)]
@@ -93,8 +211,12 @@ mod tests {
             role: Role::Owner,
             sites: Sites::All,
             counter: 3,
+            used_counter: 3,
+            nonce: String::new(),
             epoch: 1,
+            authenticated_at: Instant::from_micros(0),
             last_used_at: Instant::from_micros(0),
+            rotated_at: None,
             expires_at: Instant::from_micros(0).plus(LIFE),
         }
     }

@@ -2,12 +2,12 @@ use auth_entity::{instance, membership, session, tenant, user};
 use kernel::{Instant, Sites};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult, JoinType, QueryFilter as _, QuerySelect as _,
-    RelationTrait as _, Set,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, RelationTrait as _,
 };
 use uuid::Uuid;
 
-use super::{LIFE, Standing};
+use super::{IDLE, Standing};
 use crate::error::Error;
 use crate::members;
 use crate::roles::Role;
@@ -18,7 +18,11 @@ struct Row {
     user_id: Uuid,
     membership_id: Uuid,
     counter: i64,
+    used_counter: i64,
+    nonce: String,
+    authenticated_at: chrono::DateTime<chrono::FixedOffset>,
     last_used_at: chrono::DateTime<chrono::FixedOffset>,
+    rotated_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     expires_at: chrono::DateTime<chrono::FixedOffset>,
     role: String,
     all_sites: bool,
@@ -33,7 +37,11 @@ pub(crate) async fn standing(connection: &impl ConnectionTrait, session_id: Uuid
             session::Column::UserId,
             session::Column::MembershipId,
             session::Column::Counter,
+            session::Column::UsedCounter,
+            session::Column::Nonce,
+            session::Column::AuthenticatedAt,
             session::Column::LastUsedAt,
+            session::Column::RotatedAt,
             session::Column::ExpiresAt,
         ])
         .columns([membership::Column::Role, membership::Column::AllSites])
@@ -61,40 +69,125 @@ pub(crate) async fn standing(connection: &impl ConnectionTrait, session_id: Uuid
         role,
         sites,
         counter: row.counter,
+        used_counter: row.used_counter,
+        nonce: row.nonce,
         epoch: instance.epoch,
+        authenticated_at: row.authenticated_at.into(),
         last_used_at: row.last_used_at.into(),
+        rotated_at: row.rotated_at.map(Instant::from),
         expires_at: row.expires_at.into(),
     }))
-}
-
-/// The row of a session that begins now.
-pub(crate) fn row(id: Uuid, tenant_id: Uuid, user_id: Uuid, membership_id: Uuid, now: Instant) -> session::ActiveModel {
-    session::ActiveModel {
-        id: Set(id),
-        tenant_id: Set(tenant_id),
-        user_id: Set(user_id),
-        membership_id: Set(membership_id),
-        counter: Set(0),
-        created_at: Set(now.into()),
-        authenticated_at: Set(now.into()),
-        last_used_at: Set(now.into()),
-        expires_at: Set(now.plus(LIFE).into()),
-        revoked_at: Set(None),
-    }
 }
 
 pub(crate) async fn insert(connection: &impl ConnectionTrait, row: session::ActiveModel) -> Result<(), DbErr> {
     session::Entity::insert(row).exec_without_returning(connection).await.map(|_| ())
 }
 
-/// Ends a session; whether it had not ended before.
-pub(crate) async fn revoke(connection: &impl ConnectionTrait, tenant_id: Uuid, id: Uuid, now: Instant) -> Result<bool, DbErr> {
-    let revoked = session::Entity::update_many()
-        .col_expr(session::Column::RevokedAt, Expr::value(chrono::DateTime::<chrono::FixedOffset>::from(now)))
-        .filter(session::Column::TenantId.eq(tenant_id))
+/// The nonce of a session, ended or not.
+pub(crate) async fn nonce(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
+    session::Entity::find_by_id(id).select_only().column(session::Column::Nonce).into_tuple().one(connection).await
+}
+
+/// Whose session it is, ended or not.
+#[derive(FromQueryResult)]
+pub(crate) struct Owner {
+    pub(crate) user_id: Uuid,
+    pub(crate) tenant_id: Uuid,
+}
+
+pub(crate) async fn owner(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<Owner>, DbErr> {
+    session::Entity::find_by_id(id).select_only().columns([session::Column::UserId, session::Column::TenantId]).into_model().one(connection).await
+}
+
+/// Takes a session for the rest of the transaction.
+pub(crate) async fn hold(connection: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
+    let held = session::Entity::find_by_id(id).select_only().column(session::Column::Id).lock_exclusive();
+    held.into_tuple::<Uuid>().one(connection).await.map(|_| ())
+}
+
+/// Moves a session from one counter to the next, at `now`. Whether it was there and had not ended.
+pub(crate) async fn rotate(connection: &impl ConnectionTrait, id: Uuid, counter: i64, now: Instant) -> Result<bool, DbErr> {
+    let rotated = session::Entity::update_many()
+        .col_expr(session::Column::Counter, Expr::value(counter + 1))
+        .col_expr(session::Column::RotatedAt, Expr::value(stored(now)))
+        .col_expr(session::Column::LastUsedAt, Expr::value(stored(now)))
         .filter(session::Column::Id.eq(id))
+        .filter(session::Column::Counter.eq(counter))
         .filter(session::Column::RevokedAt.is_null())
         .exec(connection)
         .await?;
-    Ok(revoked.rows_affected == 1)
+    Ok(rotated.rows_affected == 1)
+}
+
+/// Keeps in mind that an access token of the present counter was accepted.
+pub(crate) async fn mark_used(connection: &impl ConnectionTrait, id: Uuid, counter: i64) -> Result<(), DbErr> {
+    session::Entity::update_many()
+        .col_expr(session::Column::UsedCounter, Expr::value(counter))
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::Counter.eq(counter))
+        .filter(session::Column::UsedCounter.lt(counter))
+        .exec(connection)
+        .await
+        .map(|_| ())
+}
+
+/// The sessions of a user that have not ended, the one that began last first; from behind `after` on.
+pub(crate) async fn live(
+    connection: &impl ConnectionTrait,
+    user_id: Uuid,
+    now: Instant,
+    after: Option<(Instant, Uuid)>,
+    most: u64,
+) -> Result<Vec<(session::Model, Option<tenant::Model>)>, DbErr> {
+    let mut sessions = session::Entity::find()
+        .select_also(tenant::Entity)
+        .join(JoinType::InnerJoin, session::Relation::Membership.def())
+        .join(JoinType::InnerJoin, membership::Relation::Tenant.def())
+        .filter(live_of(user_id, now))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .limit(most);
+    if let Some((created_at, id)) = after {
+        let earlier = session::Column::CreatedAt.lt(stored(created_at));
+        let same = Condition::all().add(session::Column::CreatedAt.eq(stored(created_at))).add(session::Column::Id.lt(id));
+        sessions = sessions.filter(Condition::any().add(earlier).add(same));
+    }
+    sessions.all(connection).await
+}
+
+/// Ends a session of a user; whether it had not ended before.
+pub(crate) async fn revoke(connection: &impl ConnectionTrait, user_id: Uuid, id: Uuid, now: Instant) -> Result<bool, DbErr> {
+    Ok(revoke_where(connection, session::Column::Id.eq(id).and(session::Column::UserId.eq(user_id)), now).await? == 1)
+}
+
+/// Ends all sessions of a user but one; which those were.
+pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uuid, but: Uuid, now: Instant) -> Result<Vec<Uuid>, DbErr> {
+    let others = session::Column::Id.ne(but);
+    let ids: Vec<Uuid> =
+        session::Entity::find().select_only().column(session::Column::Id).filter(live_of(user_id, now)).filter(others).into_tuple().all(connection).await?;
+    // Those that began meanwhile are another log-in's.
+    revoke_where(connection, session::Column::Id.is_in(ids.iter().copied()), now).await?;
+    Ok(ids)
+}
+
+async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {
+    let revoked = session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(stored(now)))
+        .filter(which)
+        .filter(session::Column::RevokedAt.is_null())
+        .exec(connection)
+        .await?;
+    Ok(revoked.rows_affected)
+}
+
+fn live_of(user_id: Uuid, now: Instant) -> Condition {
+    Condition::all()
+        .add(session::Column::UserId.eq(user_id))
+        .add(session::Column::RevokedAt.is_null())
+        .add(session::Column::ExpiresAt.gt(stored(now)))
+        .add(session::Column::LastUsedAt.gt(stored(now.plus(-IDLE))))
+}
+
+fn stored(instant: Instant) -> chrono::DateTime<chrono::FixedOffset> {
+    instant.into()
 }

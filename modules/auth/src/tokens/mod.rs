@@ -1,4 +1,6 @@
-//! Access tokens: JWTs of ten minutes, signed with Ed25519 (RFC 9068, RFC 8037).
+//! Access tokens: JWTs of ten minutes, signed with Ed25519 (RFC 9068, RFC 8037), and the refresh tokens that come with them.
+
+mod refresh;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +14,9 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::keys::{Keyring, PublicKey};
 use crate::roles::Role;
+use crate::sessions::IDLE;
+
+pub(crate) use refresh::{Presented, Refreshing};
 
 /// How long an access token lives.
 pub(crate) const LIFE_SECONDS: i64 = 600;
@@ -57,6 +62,10 @@ pub(crate) struct Subject {
     pub(crate) membership_id: Uuid,
     pub(crate) session_id: Uuid,
     pub(crate) counter: i64,
+    /// What the session's refresh tokens are made with.
+    pub(crate) nonce: String,
+    /// The session's end, whatever happens.
+    pub(crate) expires_at: Instant,
     pub(crate) epoch: i64,
     pub(crate) role: Role,
     pub(crate) sites: Sites,
@@ -72,6 +81,10 @@ pub struct Tokens {
     pub token_type: &'static str,
     /// Seconds until the access token expires.
     pub expires_in: i64,
+    /// What `POST /v1/auth/refresh` gives the next tokens for. Each is used once; the answer holds the next one.
+    pub refresh_token: String,
+    /// When the refresh token is too old, where it is not used before: two weeks from now, or at the session's end.
+    pub refresh_expires_at: Instant,
     /// The session that was begun.
     pub session_id: Uuid,
     /// The tenant of the session; it never changes.
@@ -84,10 +97,11 @@ pub(crate) struct Authority {
     audience: String,
     validation: Validation,
     keys: Keyring,
+    refreshing: Refreshing,
 }
 
 impl Authority {
-    pub(crate) fn new(issuer: String, audience: String, keys: Keyring) -> Self {
+    pub(crate) fn new(issuer: String, audience: String, keys: Keyring, refreshing: Refreshing) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&issuer]);
         validation.set_audience(&[&audience]);
@@ -95,7 +109,7 @@ impl Authority {
         // The library would read the system's clock; `in_time` reads ours.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { issuer, audience, validation, keys }
+        Self { issuer, audience, validation, keys, refreshing }
     }
 
     pub(crate) fn published(&self) -> &[PublicKey] {
@@ -104,7 +118,20 @@ impl Authority {
 
     pub(crate) fn issue(&self, subject: &Subject, jti: Uuid, now: Instant) -> Result<Tokens, Error> {
         let access_token = self.sign(&self.claims(subject, jti, now))?;
-        Ok(Tokens { access_token, token_type: "Bearer", expires_in: LIFE_SECONDS, session_id: subject.session_id, tenant_id: subject.tenant_id })
+        Ok(Tokens {
+            access_token,
+            token_type: "Bearer",
+            expires_in: LIFE_SECONDS,
+            refresh_token: self.refreshing.token(subject.session_id, subject.counter, &subject.nonce, subject.epoch),
+            refresh_expires_at: subject.expires_at.min(now.plus(IDLE)),
+            session_id: subject.session_id,
+            tenant_id: subject.tenant_id,
+        })
+    }
+
+    /// Whether this installation made that refresh token for a session with this nonce.
+    pub(crate) fn made(&self, presented: &Presented, nonce: &str, epoch: i64) -> bool {
+        self.refreshing.is_right(presented, nonce, epoch)
     }
 
     fn claims(&self, subject: &Subject, jti: Uuid, now: Instant) -> Claims {
@@ -185,11 +212,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::keys::SigningKey;
+    use crate::keys::{SecretKey, SigningKey};
 
     fn authority(seed: u64) -> Authority {
         let keys = Keyring::new(SigningKey::generate(&Ids::seeded(seed)).expect("a key")).expect("a ring");
-        Authority::new("larder".into(), "larder".into(), keys)
+        let secret = SecretKey::parse(&"k".repeat(32)).expect("a key");
+        Authority::new("larder".into(), "larder".into(), keys, Refreshing::new(&secret).expect("a subkey"))
     }
 
     fn at(seconds: i64) -> Instant {
@@ -198,7 +226,18 @@ mod tests {
 
     fn subject(sites: Sites) -> Subject {
         let id = Uuid::from_u128;
-        Subject { user_id: id(1), tenant_id: id(2), membership_id: id(3), session_id: id(4), counter: 0, epoch: 1, role: Role::Staff, sites }
+        Subject {
+            user_id: id(1),
+            tenant_id: id(2),
+            membership_id: id(3),
+            session_id: id(4),
+            counter: 0,
+            nonce: "00112233445566778899aabbccddeeff".into(),
+            expires_at: at(30 * 86_400),
+            epoch: 1,
+            role: Role::Staff,
+            sites,
+        }
     }
 
     fn token(authority: &Authority) -> String {
@@ -231,6 +270,14 @@ mod tests {
         let some = authority.claims(&subject(Sites::Only(BTreeSet::from([Uuid::from_u128(9)]))), Uuid::from_u128(5), at(0));
         let some = serde_json::to_value(some).expect("json");
         assert_eq!((some.get("all_sites"), some.get("sites")), (None, Some(&json!([Uuid::from_u128(9)]))));
+    }
+
+    #[test]
+    fn a_refresh_token_is_too_old_after_two_weeks_or_at_the_end_of_its_session() {
+        let (authority, subject) = (authority(1), subject(Sites::All));
+        let until = |now| authority.issue(&subject, Uuid::from_u128(5), now).expect("tokens").refresh_expires_at;
+        assert_eq!(until(at(0)), at(14 * 86_400));
+        assert_eq!(until(at(20 * 86_400)), at(30 * 86_400));
     }
 
     #[test]
