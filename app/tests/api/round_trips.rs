@@ -109,15 +109,17 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
         let line = if path.ends_with("receipts") { json!({ "quantity": "9", "line_total": "1" }) } else { json!({ "quantity": "1", "reason": "spoiled" }) };
         for lines_count in [1, 10, 1_000] {
             let body = lines(lines_count, &line);
-            // The least of several: a connection that sees a statement for the first time prepares it, in a trip of its own, and what
-            // is sent in pieces on a busy machine counts as several.
-            let mut least = u64::MAX;
-            for _ in 0..12 {
+            // The middle of several: a connection that sees a statement for the first time prepares it, in a trip of its own, and on a
+            // busy machine what is sent in two pieces is read as one, or the other way round.
+            let mut trips = Vec::new();
+            for _ in 0..13 {
                 let before = count.load(Ordering::SeqCst);
                 kitchen.owner.post(path, body.clone()).await.ok(201);
-                least = least.min(count.load(Ordering::SeqCst) - before);
+                trips.push(count.load(Ordering::SeqCst) - before);
             }
-            measured.push((path, least));
+            trips.sort_unstable();
+            let middle = trips[trips.len() / 2];
+            measured.push((path, middle));
         }
     }
     if variable("SHOW_MEASURED").is_some() {

@@ -16,7 +16,7 @@ use crate::support::process::command;
 use crate::support::{Engine, variable};
 
 /// How long a block may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// What is copied of the checkout: what the commands work on.
 const FOLDERS: [&str; 3] = ["entity", "migration", "scripts"];
 const FILES: [&str; 3] = [".env.example", "Cargo.toml", "rustfmt.toml"];

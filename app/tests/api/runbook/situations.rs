@@ -17,7 +17,7 @@ pub const LATER: &str = "m99990101_000001_later";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
 /// The migration of the documents refers to locations.
 const BUSY: &str = "LOCK TABLE location IN ROW EXCLUSIVE MODE";
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// The backends of a deploy, and those of them that wait for a lock.
 const DEPLOYING: &str = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'larder db'";
 const WAITING: &str = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'larder db' AND wait_event_type = 'Lock'";
