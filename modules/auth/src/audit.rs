@@ -53,6 +53,12 @@ pub(crate) struct Concerned {
     pub(crate) subject: Option<String>,
 }
 
+impl Concerned {
+    pub(crate) fn session(tenant_id: Uuid, user_id: Uuid, session_id: Uuid) -> Self {
+        Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), subject: None }
+    }
+}
+
 /// Who writes down what happens in one request. Made where the request is known: a transaction runs in a task of its own.
 #[derive(Clone)]
 pub(crate) struct Witness {

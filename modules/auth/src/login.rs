@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Fields, FromFields, Problem, Sites, Text, Txn};
+use kernel::{Body, Fields, FromFields, Problem, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,10 +10,9 @@ use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::members::repository::{live_membership, sites, user_by_email, user_held};
+use crate::members::repository::{live_membership, member, user_by_email, user_held};
 use crate::password::Password;
-use crate::roles::Role;
-use crate::sessions::{Member, NewSession, UserAgent, repository};
+use crate::sessions::{NewSession, UserAgent, repository};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 
@@ -87,13 +86,10 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
     if !user.is_some_and(|user| user.disabled_at.is_none() && user.password_hash == found.password_hash) {
         return Ok(None);
     }
-    let Some(membership) = live_membership(txn, found.user_id, found.tenant_id).await? else { return Ok(None) };
-    let Some(role) = Role::parse(&membership.role) else { return Ok(None) };
-    let sites = if membership.all_sites { Sites::All } else { sites(txn, membership.tenant_id, membership.id).await? };
-    repository::insert(txn, found.session.row(membership.tenant_id, found.user_id, membership.id)).await?;
-    let concerned = Concerned { tenant_id: Some(membership.tenant_id), user_id: Some(found.user_id), session_id: Some(found.session.id), subject: None };
+    let Some(member) = member(txn, found.user_id, found.tenant_id, found.epoch).await? else { return Ok(None) };
+    repository::insert(txn, found.session.row(&member)).await?;
+    let concerned = Concerned::session(member.tenant_id, member.user_id, found.session.id);
     found.witness.done(Act::Login, concerned).record(txn).await?;
-    let member = Member { user_id: found.user_id, tenant_id: membership.tenant_id, membership_id: membership.id, epoch: found.epoch, role, sites };
     Ok(Some(found.session.subject(&member)))
 }
 

@@ -60,7 +60,7 @@ async fn end(auth: &Auth, session_id: Uuid) -> Result<(), Error> {
 async fn leave(leaving: &Leaving, txn: &Txn) -> Result<(), Error> {
     let Some(owner) = repository::owner(txn, leaving.session_id).await? else { return Err(Error::SessionRevoked) };
     if repository::revoke(txn, owner.user_id, leaving.session_id, leaving.now).await? {
-        let concerned = Concerned { tenant_id: Some(owner.tenant_id), user_id: Some(owner.user_id), session_id: Some(leaving.session_id), subject: None };
+        let concerned = Concerned::session(owner.tenant_id, owner.user_id, leaving.session_id);
         leaving.witness.done(Act::Logout, concerned).record(txn).await?;
     }
     Ok(())

@@ -88,7 +88,7 @@ impl Ending {
     }
 
     fn concerned(&self) -> Concerned {
-        Concerned { tenant_id: Some(self.tenant_id), user_id: Some(self.user_id), session_id: Some(self.session_id), subject: None }
+        Concerned::session(self.tenant_id, self.user_id, self.session_id)
     }
 }
 

@@ -112,7 +112,7 @@ async fn end(txn: &Txn, standing: &Standing, now: Instant, event: &Event) -> Res
 }
 
 fn concerned(standing: &Standing) -> Concerned {
-    Concerned { tenant_id: Some(standing.tenant_id), user_id: Some(standing.user_id), session_id: Some(standing.session_id), subject: None }
+    Concerned::session(standing.tenant_id, standing.user_id, standing.session_id)
 }
 
 /// Gives the next tokens of a session for its refresh token.

@@ -147,8 +147,9 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let now = state.clock.now();
     let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
     let session = NewSession::begin(&state.ids, now, user_agent);
+    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
     let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
-    let concerned = Concerned { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session.id), subject: None };
+    let concerned = Concerned::session(tenant_id, user_id, session.id);
     let founding = Founding {
         token_hash: presented,
         now,
@@ -183,7 +184,7 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
             role: Set(Role::Owner.name().to_owned()),
             all_sites: Set(true),
         },
-        session: session.row(tenant_id, user_id, membership_id),
+        session: session.row(&member),
         event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned),
     };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
@@ -192,7 +193,6 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
         // The tenant is there; the other module makes its place when it is first needed.
         tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
     }
-    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
     state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
 }
 

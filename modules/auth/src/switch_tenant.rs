@@ -5,16 +5,15 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use kernel::http::authenticated;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Sites, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
-use crate::members::repository::{live_membership, sites};
-use crate::roles::Role;
-use crate::sessions::{Member, NewSession, Standing, UserAgent, repository};
+use crate::members::repository::member;
+use crate::sessions::{NewSession, Standing, UserAgent, repository};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 
@@ -60,13 +59,10 @@ async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
     repository::hold(txn, switch.from).await?;
     let from: Option<Standing> = repository::standing(txn, switch.from).await?;
     let from = from.filter(|from| from.lasts(switch.now)).ok_or(Error::SessionRevoked)?;
-    let membership = live_membership(txn, from.user_id, Some(switch.tenant_id)).await?.ok_or(Error::NotFound("tenant"))?;
-    let role = Role::parse(&membership.role).ok_or(Error::NotFound("tenant"))?;
-    let sites = if membership.all_sites { Sites::All } else { sites(txn, membership.tenant_id, membership.id).await? };
-    let member = Member { user_id: from.user_id, tenant_id: membership.tenant_id, membership_id: membership.id, epoch: from.epoch, role, sites };
+    let member = member(txn, from.user_id, Some(switch.tenant_id), from.epoch).await?.ok_or(Error::NotFound("tenant"))?;
     let session = switch.session.clone().after(&from);
-    repository::insert(txn, session.row(member.tenant_id, member.user_id, member.membership_id)).await?;
-    let concerned = Concerned { tenant_id: Some(member.tenant_id), user_id: Some(member.user_id), session_id: Some(session.id), subject: None };
+    repository::insert(txn, session.row(&member)).await?;
+    let concerned = Concerned::session(member.tenant_id, member.user_id, session.id);
     switch.witness.done(Act::SwitchTenant, concerned).record(txn).await?;
     Ok(session.subject(&member))
 }

@@ -6,6 +6,8 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryF
 use uuid::Uuid;
 
 use crate::email::EmailKey;
+use crate::roles::Role;
+use crate::sessions::Member;
 
 pub(crate) async fn user_by_email(connection: &impl ConnectionTrait, key: &EmailKey) -> Result<Option<user::Model>, DbErr> {
     user::Entity::find().filter(user::Column::EmailKey.eq(key.0.as_str())).one(connection).await
@@ -36,6 +38,14 @@ pub(crate) async fn live_membership(connection: &impl ConnectionTrait, user_id: 
         memberships = memberships.filter(membership::Column::TenantId.eq(tenant_id));
     }
     memberships.one(connection).await
+}
+
+/// Who the user is in `tenant_id`, or else in their oldest tenant, and what they may do there.
+pub(crate) async fn member(connection: &impl ConnectionTrait, user_id: Uuid, tenant_id: Option<Uuid>, epoch: i64) -> Result<Option<Member>, DbErr> {
+    let Some(membership) = live_membership(connection, user_id, tenant_id).await? else { return Ok(None) };
+    let Some(role) = Role::parse(&membership.role) else { return Ok(None) };
+    let sites = if membership.all_sites { Sites::All } else { sites(connection, membership.tenant_id, membership.id).await? };
+    Ok(Some(Member { user_id, tenant_id: membership.tenant_id, membership_id: membership.id, epoch, role, sites }))
 }
 
 /// The sites of a membership that has not all of them.

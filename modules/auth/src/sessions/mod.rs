@@ -117,12 +117,12 @@ impl NewSession {
         Self { authenticated_at: other.authenticated_at, expires_at: other.expires_at, ..self }
     }
 
-    pub(crate) fn row(&self, tenant_id: Uuid, user_id: Uuid, membership_id: Uuid) -> session::ActiveModel {
+    pub(crate) fn row(&self, member: &Member) -> session::ActiveModel {
         session::ActiveModel {
             id: Set(self.id),
-            tenant_id: Set(tenant_id),
-            user_id: Set(user_id),
-            membership_id: Set(membership_id),
+            tenant_id: Set(member.tenant_id),
+            user_id: Set(member.user_id),
+            membership_id: Set(member.membership_id),
             counter: Set(0),
             created_at: Set(self.now.into()),
             authenticated_at: Set(self.authenticated_at.into()),
