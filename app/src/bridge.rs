@@ -1,5 +1,6 @@
 //! What one module needs to know of the other, and neither may ask itself. Only `app` knows both.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::OnceLock;
 
@@ -42,6 +43,10 @@ impl auth::TenantHome for Bridge {
             let facts = inventory::TenantFacts { tenant_id: facts.tenant_id, currency: facts.currency, time_zone: facts.time_zone };
             self.inventory.get().ok_or_else(early)?.ensure_tenant(facts).await.map_err(Problem::from)
         })
+    }
+
+    fn unknown_sites(&self, tenant_id: Uuid, sites: BTreeSet<Uuid>) -> Pin<Box<dyn Future<Output = Result<BTreeSet<Uuid>, Problem>> + Send + '_>> {
+        Box::pin(async move { self.inventory.get().ok_or_else(early)?.unknown_sites(tenant_id, sites).await.map_err(Problem::from) })
     }
 }
 

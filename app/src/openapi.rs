@@ -12,8 +12,17 @@ use utoipa_actix_web::{AppExt, scope};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
-pub const WITHOUT_CALLER: [&str; 8] =
-    ["/health/live", "/health/ready", "/openapi.json", "/v1/auth/setup", "/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/v1/auth/jwks.json"];
+pub const WITHOUT_CALLER: [&str; 9] = [
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/v1/auth/setup",
+    "/v1/auth/login",
+    "/v1/auth/refresh",
+    "/v1/auth/logout",
+    "/v1/auth/invites/accept",
+    "/v1/auth/jwks.json",
+];
 
 #[derive(OpenApi)]
 #[openapi(

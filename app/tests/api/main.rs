@@ -5,6 +5,7 @@
 mod support;
 
 mod adjustments;
+mod api_keys;
 mod archiving;
 mod auth;
 mod catalog;
@@ -26,8 +27,10 @@ mod invariants;
 mod later_costs;
 mod ledger_document;
 mod lots;
+mod members;
 mod operations;
 mod periods;
+mod permissions;
 mod reading;
 mod readme;
 mod receipts;

@@ -2,8 +2,12 @@
 
 pub mod prelude;
 
+pub mod api_key;
+pub mod api_key_site;
 pub mod audit_event;
 pub mod instance;
+pub mod invite;
+pub mod invite_site;
 pub mod larder_module;
 pub mod membership;
 pub mod membership_site;

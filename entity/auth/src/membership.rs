@@ -20,6 +20,10 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::api_key::Entity")]
+    ApiKey,
+    #[sea_orm(has_many = "super::invite::Entity")]
+    Invite,
     #[sea_orm(has_many = "super::membership_site::Entity")]
     MembershipSite,
     #[sea_orm(has_many = "super::session::Entity")]
@@ -34,6 +38,18 @@ pub enum Relation {
     Tenant,
     #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id", on_update = "NoAction", on_delete = "NoAction")]
     User,
+}
+
+impl Related<super::api_key::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::ApiKey.def()
+    }
+}
+
+impl Related<super::invite::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Invite.def()
+    }
 }
 
 impl Related<super::membership_site::Entity> for Entity {

@@ -18,8 +18,16 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::invite::Entity")]
+    Invite,
     #[sea_orm(has_many = "super::membership::Entity")]
     Membership,
+}
+
+impl Related<super::invite::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Invite.def()
+    }
 }
 
 impl Related<super::membership::Entity> for Entity {

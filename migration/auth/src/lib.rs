@@ -4,8 +4,10 @@
 use migration_history::Schema;
 use sea_orm_migration::prelude::*;
 
+mod columns;
 mod m20261125_000001_create_auth;
 mod m20261126_000002_rotate_refresh_tokens;
+mod m20261126_000004_invite_members_and_keys;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "auth";
@@ -27,6 +29,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261125_000001_create_auth::Migration), Box::new(m20261126_000002_rotate_refresh_tokens::Migration)]
+        vec![
+            Box::new(m20261125_000001_create_auth::Migration),
+            Box::new(m20261126_000002_rotate_refresh_tokens::Migration),
+            Box::new(m20261126_000004_invite_members_and_keys::Migration),
+        ]
     }
 }

@@ -6,6 +6,8 @@ use sea_orm_migration::schema::{
 };
 use sea_orm_migration::sea_orm::{DatabaseBackend, Statement};
 
+use crate::columns::{code, index, mutable, of_membership, reference, unique};
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -192,47 +194,4 @@ fn append_only(backend: DatabaseBackend) -> Vec<&'static str> {
 
 fn statement(manager: &SchemaManager<'_>, sql: &str) -> Statement {
     Statement::from_string(manager.get_database_backend(), sql)
-}
-
-/// A text that programs compare: by bytes on both engines, whatever the locale of a Postgres database is.
-fn code(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
-    let mut column = string_len(name, length);
-    if manager.get_database_backend() == DatabaseBackend::Postgres {
-        column.extra("COLLATE \"C\"");
-    }
-    column
-}
-
-/// A table with `id`, and what every mutable row carries: `version`, `created_at`, `updated_at`.
-fn mutable(name: &'static str) -> TableCreateStatement {
-    Table::create()
-        .table(name)
-        .col(uuid("id").primary_key())
-        .col(big_integer("version"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("updated_at"))
-        .take()
-}
-
-fn reference(table: &'static str, column: &'static str, target: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create().name(format!("fk_{table}_{column}")).from(table, column).to(target, "id").take()
-}
-
-fn of_membership(table: &'static str) -> ForeignKeyCreateStatement {
-    let mut key = ForeignKey::create();
-    key.name(format!("fk_{table}_membership_id")).from(table, ("tenant_id", "membership_id")).to("membership", ("tenant_id", "id"));
-    key.on_delete(ForeignKeyAction::Cascade).take()
-}
-
-fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.name(format!("ix_{table}_{}", columns.join("_"))).table(table);
-    for column in columns {
-        index.col(*column);
-    }
-    index
-}
-
-fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    index(table, columns).unique().take()
 }

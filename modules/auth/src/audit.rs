@@ -2,7 +2,7 @@
 
 use auth_entity::audit_event;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kernel::{Clock, Ids, hex};
+use kernel::{Caller, Clock, Ids, hex};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::keys::SecretKey;
+use crate::{Auth, State};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -25,6 +26,15 @@ pub(crate) enum Act {
     EndSession,
     EndOtherSessions,
     SwitchTenant,
+    Reauth,
+    ChangePassword,
+    ChangeMember,
+    RemoveMember,
+    Invite,
+    WithdrawInvite,
+    AcceptInvite,
+    CreateApiKey,
+    EndApiKey,
 }
 
 impl Act {
@@ -39,6 +49,15 @@ impl Act {
             Self::EndSession => "end_session",
             Self::EndOtherSessions => "end_other_sessions",
             Self::SwitchTenant => "switch_tenant",
+            Self::Reauth => "reauth",
+            Self::ChangePassword => "change_password",
+            Self::ChangeMember => "change_member",
+            Self::RemoveMember => "remove_member",
+            Self::Invite => "invite",
+            Self::WithdrawInvite => "withdraw_invite",
+            Self::AcceptInvite => "accept_invite",
+            Self::CreateApiKey => "create_api_key",
+            Self::EndApiKey => "end_api_key",
         }
     }
 }
@@ -51,11 +70,13 @@ pub(crate) struct Concerned {
     pub(crate) session_id: Option<Uuid>,
     /// The pseudonym of an address, see [`Subjects`].
     pub(crate) subject: Option<String>,
+    /// What it was done to: a membership, an invite, a key.
+    pub(crate) object_id: Option<Uuid>,
 }
 
 impl Concerned {
     pub(crate) fn session(tenant_id: Uuid, user_id: Uuid, session_id: Uuid) -> Self {
-        Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), subject: None }
+        Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), ..Self::default() }
     }
 }
 
@@ -93,7 +114,45 @@ impl Witness {
             session_id: Set(concerned.session_id),
             subject: Set(concerned.subject),
             request_id: Set(self.request_id.clone()),
+            object_id: Set(concerned.object_id),
         })
+    }
+}
+
+/// Whoever does something in their tenant that is written down.
+#[derive(Clone)]
+pub(crate) struct Doer {
+    pub(crate) tenant_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) session_id: Option<Uuid>,
+    witness: Witness,
+}
+
+impl Doer {
+    pub(crate) fn new(auth: &Auth, caller: &Caller) -> Self {
+        let witness = Witness::new(&auth.0.clock, &auth.0.ids);
+        Self { tenant_id: caller.tenant_id, user_id: caller.user_id, session_id: caller.session_id, witness }
+    }
+
+    fn concerned(&self, object_id: Uuid) -> Concerned {
+        let (tenant_id, user_id) = (Some(self.tenant_id), Some(self.user_id));
+        Concerned { tenant_id, user_id, session_id: self.session_id, object_id: Some(object_id), subject: None }
+    }
+
+    pub(crate) fn done(&self, act: Act, object_id: Uuid) -> Event {
+        self.witness.done(act, self.concerned(object_id))
+    }
+
+    /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
+    pub(crate) async fn told<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(
+            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner | Error::InviteEmailMismatch | Error::InvalidCredentials,
+        ) = &outcome
+        {
+            let refused = self.witness.refused(act, self.concerned(object_id));
+            state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
+        }
+        outcome
     }
 }
 

@@ -10,11 +10,14 @@ pub struct Config {
     pub audience: String,
     /// How many characters (code points) a new password has at least: 8 to 64, 15 where nobody lowers it.
     pub password_least_characters: usize,
+    /// Where people reach this installation, such as `https://stock.example.com`: what links that are handed out begin with. Empty
+    /// where nobody has said it; then there are no links.
+    pub public_url: String,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15 }
+        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new() }
     }
 }
 
@@ -28,8 +31,16 @@ impl Config {
         if !(8..=64).contains(&self.password_least_characters) {
             return Err(format!("password_least_characters: a number from 8 to 64 is expected, not {}", self.password_least_characters));
         }
+        if !self.public_url.is_empty() && !is_web_address(&self.public_url) {
+            return Err("public_url: an address that begins with https:// (or http://) and has no query is expected".into());
+        }
         Ok(())
     }
+}
+
+fn is_web_address(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte)))
 }
 
 #[cfg(test)]
@@ -42,5 +53,14 @@ mod tests {
         assert!(Config::default().validate().is_ok());
         assert!(with(8).is_ok());
         assert!(with(7).is_err_and(|refusal| refusal.starts_with("password_least_characters")));
+    }
+
+    #[test]
+    fn the_public_address_is_one_of_the_web() {
+        let with = |url: &str| Config { public_url: url.into(), ..Config::default() }.validate();
+        assert!(with("https://stock.example.com").is_ok() && with("http://localhost:8080/larder").is_ok());
+        for wrong in ["stock.example.com", "https://", "https://a?b", "https://a#b", "ftp://a", "https://a b", "javascript:alert(1)"] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
     }
 }

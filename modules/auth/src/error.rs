@@ -19,6 +19,24 @@ pub enum Error {
     RefreshReused,
     #[error("no such {0}")]
     NotFound(&'static str),
+    #[error("the caller may not do this")]
+    Forbidden(&'static str),
+    #[error("more would be given or taken than the caller has")]
+    RoleEscalation,
+    #[error("the caller has not shown lately who they are")]
+    ReauthRequired,
+    #[error("the tenant would have no owner")]
+    LastOwner,
+    #[error("already a member of this tenant")]
+    AlreadyMember,
+    #[error("the invite is for another address")]
+    InviteEmailMismatch,
+    #[error("the invite has expired or was withdrawn")]
+    InviteExpired,
+    #[error("the invite was accepted before")]
+    InviteUsed,
+    #[error("the API key is not one of this installation, or has ended")]
+    ApiKeyInvalid,
     #[error("the setup token is wrong")]
     SetupTokenInvalid,
     #[error("setup has been done before")]
@@ -69,6 +87,19 @@ impl From<Error> for Problem {
             Error::RefreshReused => {
                 Self::new(401, "refresh_reused", "This refresh token was used before, so somebody may have a copy of it. The session has ended; log in again.")
             }
+            Error::Forbidden(why) => Self::new(403, "forbidden", why),
+            Error::RoleEscalation => {
+                Self::new(403, "role_escalation", "Nobody gives or takes more than they have: this role or one of these sites is beyond your own.")
+            }
+            Error::ReauthRequired => Self::new(403, "reauth_required", "This needs a log-in, or a POST /v1/auth/reauth, of the last ten minutes."),
+            Error::LastOwner => Self::new(409, "last_owner", "A tenant keeps at least one owner: make somebody else owner first."),
+            Error::AlreadyMember => Self::new(409, "already_member", "Whoever has this address is a member already."),
+            Error::InviteEmailMismatch => {
+                Self::new(403, "invite_email_mismatch", "This invite is for another address than the one you are logged in with. It stays open.")
+            }
+            Error::InviteExpired => Self::new(410, "invite_expired", "This invite has expired or was withdrawn; ask for another."),
+            Error::InviteUsed => Self::new(410, "invite_used", "This invite was accepted before; log in instead."),
+            Error::ApiKeyInvalid => Self::new(401, "token_invalid", "This is not an API key of this server, or one that has ended."),
             Error::NotFound(what) => Self::new(404, "not_found", format!("There is no such {what}, or it is not yours.")),
             Error::SetupTokenInvalid => {
                 Self::new(401, "setup_token_invalid", "This is not the setup token that the server printed at its first start or was given.")

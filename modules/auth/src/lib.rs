@@ -1,24 +1,29 @@
 //! Who may come in: users, tenants, memberships, sessions and the keys that sign tokens. This module owns the auth database;
 //! others get from it a verified caller and nothing else.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::web;
-use kernel::{Caller, Clock, Database, Ids, Problem};
+use kernel::{Caller, Clock, Database, Ids, Problem, Sites, Violation};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+mod api_keys;
 mod audit;
+mod cache;
 mod config;
 mod email;
 mod error;
 mod instance;
+mod invites;
 mod keys;
 mod members;
 mod password;
 mod roles;
 mod sessions;
+mod signed_in;
 mod tokens;
 pub mod transfer;
 mod uncached;
@@ -28,6 +33,7 @@ pub mod login;
 pub mod logout;
 pub mod me;
 pub mod own_sessions;
+pub mod reauth;
 pub mod refresh;
 pub mod setup;
 pub mod switch_tenant;
@@ -56,6 +62,9 @@ pub struct TenantFacts {
 /// no harm.
 pub trait TenantHome: Send + Sync + 'static {
     fn ensure(&self, facts: TenantFacts) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send + '_>>;
+
+    /// Which of these are no sites of the tenant, or closed ones.
+    fn unknown_sites(&self, tenant_id: Uuid, sites: BTreeSet<Uuid>) -> Pin<Box<dyn Future<Output = Result<BTreeSet<Uuid>, Problem>> + Send + '_>>;
 }
 
 /// The module's state.
@@ -70,7 +79,9 @@ struct State {
     hasher: password::Hasher,
     policy: password::Policy,
     tokens: tokens::Authority,
-    sessions: sessions::Cache,
+    sessions: cache::Cache<sessions::Standing>,
+    api_keys: cache::Cache<api_keys::Standing>,
+    public_url: Option<String>,
     subjects: audit::Subjects,
     epoch: i64,
 }
@@ -85,7 +96,9 @@ impl Auth {
             hasher,
             policy: password::Policy::new(config.password_least_characters),
             tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(&secret)?),
-            sessions: sessions::Cache::default(),
+            sessions: cache::Cache::default(),
+            api_keys: cache::Cache::default(),
+            public_url: Some(config.public_url).filter(|url| !url.is_empty()),
             subjects: audit::Subjects::new(&secret)?,
             epoch: opened.epoch,
             database,
@@ -102,9 +115,12 @@ impl Auth {
         setup::announce(self, given).await
     }
 
-    /// Turns a bearer token into a caller. The token proves the session; what the caller may do is read from the database, at
-    /// most five seconds old.
+    /// Turns a bearer token, or an API key, into a caller. It proves the session or the key; what the caller may do is read from
+    /// the database, at most five seconds old.
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Problem> {
+        if api_keys::is_one(bearer) {
+            return Ok(api_keys::authenticate(self, bearer).await?);
+        }
         Ok(sessions::authenticate(self, bearer).await?.caller())
     }
 
@@ -120,6 +136,23 @@ impl Auth {
     }
 }
 
+impl State {
+    /// Nobody is believed any more because of what was read before: to be called after what members may do was changed.
+    fn forget_everybody(&self) {
+        self.sessions.forget_everybody();
+        self.api_keys.forget_everybody();
+    }
+
+    /// 422 `unknown_site` for a site that is not there.
+    async fn need_sites(&self, tenant_id: Uuid, sites: &Sites) -> Result<(), Error> {
+        let Sites::Only(sites) = sites else { return Ok(()) };
+        let unknown = self.homes.unknown_sites(tenant_id, sites.clone()).await.map_err(Error::Refused)?;
+        let Some(first) = unknown.first() else { return Ok(()) };
+        let flaw = Violation { pointer: "/site_ids".into(), code: "unknown_site".into(), detail: format!("there is no open site {first}") };
+        Err(Error::Refused(Problem::invalid(vec![flaw])))
+    }
+}
+
 /// Runs a change to its end, with what has to follow it, also where the client hangs up meanwhile.
 async fn settled<T: Send + 'static>(change: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
     tokio::spawn(change).await.map_err(|_| Error::Interrupted)?
@@ -130,5 +163,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.app_data(web::PayloadConfig::new(MOST_BODY_BYTES));
     config.service(setup::handler).service(login::handler).service(refresh::handler).service(logout::handler).service(switch_tenant::handler);
     config.service(own_sessions::list).service(own_sessions::end).service(own_sessions::end_others);
-    config.service(me::handler).service(jwks::handler);
+    config.service(me::handler).service(me::password::handler).service(reauth::handler).service(jwks::handler);
+    config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
+    config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
+    config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
 }

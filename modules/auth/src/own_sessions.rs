@@ -2,36 +2,17 @@
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, get, post, web};
-use kernel::http::authenticated;
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Problem, Query, Txn};
+use kernel::{Caller, Instant, Listing, Page, Problem, Query, Txn};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
 use crate::sessions::repository;
+use crate::signed_in::signed_in;
 use crate::{Auth, settled};
-
-/// Which part of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Request {
-    /// 1 to 500; 50 where nothing is said.
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-}
-
-impl FromFields for Request {
-    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let (limit, cursor) = (fields.or("limit", Limit::default()), fields.optional("cursor"));
-        Some(Self { limit: limit?, cursor: cursor? })
-    }
-}
 
 /// A session of the caller that has not ended.
 #[derive(Serialize, ToSchema)]
@@ -55,9 +36,9 @@ pub struct Response {
     pub expires_at: Instant,
 }
 
-pub(crate) async fn execute_list(auth: &Auth, caller: &Caller, request: Request) -> Result<Page<Response>, Problem> {
+pub(crate) async fn execute_list(auth: &Auth, caller: &Caller, request: Listing) -> Result<Page<Response>, Problem> {
     let state = &auth.0;
-    let after = request.cursor.as_ref().map(Cursor::key::<(Instant, Uuid)>).transpose()?;
+    let after: Option<(Instant, Uuid)> = request.after()?;
     let found = repository::live(state.database.reader(), caller.user_id, state.clock.now(), after, request.limit.probe()).await.map_err(Error::from)?;
     let page = Page::cut(found, request.limit, |(session, _)| (Instant::from(session.created_at), session.id));
     Ok(page.map(|(session, tenant)| Response {
@@ -145,18 +126,19 @@ async fn end_others_of(ending: &Ending, txn: &Txn) -> Result<Vec<Uuid>, Error> {
     operation_id = "list_sessions",
     tag = "auth",
     security(("bearer" = [])),
-    params(Request),
+    params(Listing),
     responses(
         (status = 200, description = "Sessions that have not ended.", body = Page<Response>),
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
-#[get("/sessions", wrap = "from_fn(authenticated)")]
-pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Request>) -> Result<web::Json<Page<Response>>, Problem> {
+#[get("/sessions", wrap = "from_fn(signed_in)")]
+pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Listing>) -> Result<web::Json<Page<Response>>, Problem> {
     Ok(web::Json(execute_list(&auth, &caller, query.0).await?))
 }
 
@@ -169,12 +151,13 @@ pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Req
     responses(
         (status = 204, description = "It has ended."),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, ended before, or somebody else's.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
-#[delete("/sessions/{id}", wrap = "from_fn(authenticated)")]
+#[delete("/sessions/{id}", wrap = "from_fn(signed_in)")]
 pub(crate) async fn end(auth: web::Data<Auth>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     // What is no UUID names nothing.
     let id = Uuid::try_parse(&id).map_err(|_| Error::NotFound("session"))?;
@@ -190,11 +173,12 @@ pub(crate) async fn end(auth: web::Data<Auth>, caller: Caller, id: web::Path<Str
     responses(
         (status = 200, description = "They have ended.", body = Ended),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
-#[post("/sessions/revoke-others", wrap = "from_fn(authenticated)")]
+#[post("/sessions/revoke-others", wrap = "from_fn(signed_in)")]
 pub(crate) async fn end_others(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Ended>, Problem> {
     Ok(web::Json(execute_end_others(&auth, &caller).await?))
 }

@@ -1,7 +1,8 @@
 //! Roles, and the one table of what each may do.
 
-use kernel::{Permission, Permissions};
+use kernel::{Flaw, FromValue, Permission, Permissions};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What a member is in a tenant.
@@ -34,6 +35,13 @@ impl Role {
 
     pub fn permissions(self) -> Permissions {
         Permission::ALL.into_iter().filter(|permission| holders(*permission).contains(&self)).collect()
+    }
+}
+
+impl FromValue for Role {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        let role = value.as_str().and_then(Self::parse);
+        role.ok_or_else(|| Flaw::new("invalid_role", "owner, manager, buyer, staff or viewer is expected"))
     }
 }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::problem::ProblemDocument;
 use kernel::reading::{body_bytes, read};
-use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn, Violation, hex};
+use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn, hex};
 use sea_orm::{EntityTrait as _, Set};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::audit::{Act, Concerned, Event, Witness};
 use crate::email::Email;
 use crate::error::Error;
-use crate::password::{Password, Policy};
+use crate::password::{Password, Policy, hash_new, in_password};
 use crate::roles::Role;
 use crate::sessions::{Member, NewSession, UserAgent};
 use crate::tokens::Tokens;
@@ -118,10 +118,6 @@ impl Request {
     }
 }
 
-fn in_password(flaw: Flaw) -> Violation {
-    Violation { pointer: "/password".into(), code: flaw.code.into(), detail: flaw.detail }
-}
-
 /// What is written, all in one transaction.
 struct Founding {
     token_hash: String,
@@ -142,7 +138,8 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     if !bool::from(stored.as_bytes().ct_eq(presented.as_bytes())) {
         return Err(Error::SetupTokenInvalid);
     }
-    let password_hash = hash(auth, &request.about(), request.password).await?;
+    let about = request.about();
+    let password_hash = hash_new(state, request.password, &about).await?;
 
     let now = state.clock.now();
     let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
@@ -194,18 +191,6 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
         tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
     }
     state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
-}
-
-/// Hashes a password that is not easily guessed.
-async fn hash(auth: &Auth, about: &[String], password: Password) -> Result<String, Error> {
-    let (state, about) = (&auth.0, about.to_vec());
-    let policy = state.policy;
-    let judged = state.hasher.run(move || {
-        let about: Vec<&str> = about.iter().map(String::as_str).collect();
-        policy.judge(&password, &about).map(|()| password)
-    });
-    let password = judged.await?.map_err(|flaw| Error::Refused(Problem::invalid(vec![in_password(flaw)])))?;
-    state.hasher.hash(password, state.ids.bytes()).await
 }
 
 async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {

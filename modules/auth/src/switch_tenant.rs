@@ -3,7 +3,6 @@
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
-use kernel::http::authenticated;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
 use utoipa::ToSchema;
@@ -14,6 +13,7 @@ use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
 use crate::members::repository::member;
 use crate::sessions::{NewSession, Standing, UserAgent, repository};
+use crate::signed_in::signed_in;
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 
@@ -79,6 +79,7 @@ async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
         (status = 200, description = "The tokens of a session in that tenant.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: there is no such tenant, or the caller is not a member of it.", body = ProblemDocument<'_>),
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
@@ -87,7 +88,7 @@ async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
         (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
-#[post("/switch-tenant", wrap = "from_fn(authenticated)")]
+#[post("/switch-tenant", wrap = "from_fn(signed_in)")]
 pub(crate) async fn handler(
     auth: web::Data<Auth>,
     caller: Caller,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub type UserId = Uuid;
 pub type SiteId = Uuid;
 
 /// One thing that a member may do. Which role holds which is auth's table; what an operation needs is the use case's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Permission {
@@ -95,6 +95,17 @@ impl Permissions {
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.into_iter().filter(move |permission| self.holds(*permission))
     }
+
+    /// Whether `others` hold all of these.
+    pub fn within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+
+    /// What both hold.
+    #[must_use]
+    pub fn shared(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
 }
 
 impl FromIterator<Permission> for Permissions {
@@ -115,6 +126,24 @@ impl Sites {
         match self {
             Self::All => true,
             Self::Only(sites) => sites.contains(&site),
+        }
+    }
+
+    /// Whether all of these are among `others`.
+    pub fn within(&self, others: &Self) -> bool {
+        match (self, others) {
+            (_, Self::All) => true,
+            (Self::All, Self::Only(_)) => false,
+            (Self::Only(these), Self::Only(others)) => these.is_subset(others),
+        }
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub fn shared(&self, others: &Self) -> Self {
+        match (self, others) {
+            (sites, Self::All) | (Self::All, sites) => sites.clone(),
+            (Self::Only(these), Self::Only(others)) => Self::Only(these & others),
         }
     }
 }

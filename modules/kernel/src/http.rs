@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
-use crate::caller::{Authenticator, unauthenticated};
+use crate::caller::{Authenticator, Caller, unauthenticated};
 use crate::ids::Ids;
 use crate::instant::Clock;
 use crate::problem::Problem;
@@ -47,13 +47,16 @@ pub async fn traced(request: ServiceRequest, next: Next<impl MessageBody>) -> Re
 
 /// Resolves the bearer token before anything else of the request is looked at.
 pub async fn authenticated(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let bearer = bearer(request.request()).ok_or_else(unauthenticated)?;
-    let Some(authenticator) = request.app_data::<Authenticator>().cloned() else {
-        return Err(unauthenticated().into());
-    };
-    let caller = authenticator.0.authenticate(&bearer).await?;
+    let caller = caller(&request).await?;
     request.extensions_mut().insert(caller);
     next.call(request).await
+}
+
+/// Who sent a request, by its bearer token.
+pub async fn caller(request: &ServiceRequest) -> Result<Caller, Problem> {
+    let bearer = bearer(request.request()).ok_or_else(unauthenticated)?;
+    let authenticator = request.app_data::<Authenticator>().cloned().ok_or_else(unauthenticated)?;
+    authenticator.0.authenticate(&bearer).await
 }
 
 /// The bearer token of a request, of whatever worth.

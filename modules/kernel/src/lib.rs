@@ -15,6 +15,6 @@ pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, T
 pub use database::{Database, Outcome, Retry, Txn, WriteError};
 pub use ids::{Ids, Steps};
 pub use instant::{Clock, Instant};
-pub use page::{Cursor, Limit, Page};
+pub use page::{Cursor, Limit, Listing, Page};
 pub use problem::{Problem, Violation};
 pub use reading::{Body, Fields, Fingerprint, Flaw, FromFields, FromValue, Query, Text, Whole, hex};

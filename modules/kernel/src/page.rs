@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
-use crate::reading::{Flaw, FromValue};
+use crate::reading::{Fields, Flaw, FromFields, FromValue};
 
 /// How many rows a page holds: 1 to 500, 50 where nothing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,32 @@ fn has_nul(value: &Value) -> bool {
 impl FromValue for Cursor {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
         value.as_str().map(|text| Self(text.to_owned())).ok_or_else(|| Flaw::new("invalid_cursor", "a text is expected"))
+    }
+}
+
+/// Which part of a list is asked for, where there is nothing else to ask.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// 1 to 500; 50 where nothing is said.
+    #[param(value_type = Option<u16>)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+impl Listing {
+    /// The sort key after which the page begins; 400 `invalid_cursor` where it is not one of this list's.
+    pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
+        self.cursor.as_ref().map(Cursor::key).transpose()
+    }
+}
+
+impl FromFields for Listing {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let (limit, cursor) = (fields.or("limit", Limit::default()), fields.optional("cursor"));
+        Some(Self { limit: limit?, cursor: cursor? })
     }
 }
 

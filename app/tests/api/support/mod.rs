@@ -392,6 +392,11 @@ impl Client {
         Self { api: api.clone(), ..self.clone() }
     }
 
+    /// The same requests with another token.
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: token.into(), ..self.clone() }
+    }
+
     /// A request with this token and nothing else.
     pub fn call(&self, method: &str, path: &str) -> Call {
         self.api.call(method, path).header("Authorization", &format!("Bearer {}", self.token))

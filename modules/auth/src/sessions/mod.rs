@@ -1,6 +1,5 @@
 //! Sessions: who is behind a token, as the database has it.
 
-mod cache;
 mod device;
 pub(crate) mod repository;
 mod rotation;
@@ -8,7 +7,6 @@ mod rotation;
 use std::sync::Arc;
 
 use auth_entity::session;
-pub(crate) use cache::Cache;
 use chrono::TimeDelta;
 pub use device::UserAgent;
 use kernel::{Caller, Ids, Instant, Sites, hex};
@@ -18,6 +16,7 @@ use uuid::Uuid;
 
 use crate::Auth;
 use crate::error::Error;
+use crate::members::Grant;
 use crate::roles::Role;
 use crate::tokens::{Claims, Subject};
 
@@ -25,6 +24,9 @@ use crate::tokens::{Claims, Subject};
 pub(crate) const LIFE: TimeDelta = TimeDelta::days(30);
 /// and this long after it was last used.
 pub(crate) const IDLE: TimeDelta = TimeDelta::days(14);
+
+/// So long after a log-in or a reauth its user counts as one who has shown who they are.
+pub(crate) const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// A session that may act, with what its member may do at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,16 @@ impl Standing {
             role: self.role,
             sites: self.sites.clone(),
         }
+    }
+
+    /// What its member may do.
+    pub(crate) fn grant(&self) -> Grant {
+        Grant { role: self.role, sites: self.sites.clone() }
+    }
+
+    /// 403 `reauth_required` where its user has not shown lately who they are.
+    pub(crate) fn need_fresh(&self, now: Instant) -> Result<(), Error> {
+        if now < self.authenticated_at.plus(FRESH) { Ok(()) } else { Err(Error::ReauthRequired) }
     }
 
     /// Whether it still has time.
@@ -164,7 +176,7 @@ pub(crate) struct Member {
     pub(crate) sites: Sites,
 }
 
-/// The token proves the session; session, membership, user and tenant are read, at most [`cache::FRESH`] ago. Fails closed: where
+/// The token proves the session; session, membership, user and tenant are read, at most [`crate::cache::FRESH`] ago. Fails closed: where
 /// the database does not answer, nobody gets in.
 pub(crate) async fn authenticate(auth: &Auth, bearer: &str) -> Result<Arc<Standing>, Error> {
     let state = &auth.0;
@@ -201,7 +213,7 @@ pub(crate) async fn authenticate(auth: &Auth, bearer: &str) -> Result<Arc<Standi
 mod tests {
     use super::*;
 
-    pub(super) fn standing() -> Standing {
+    fn standing() -> Standing {
         let id = Uuid::from_u128;
         Standing {
             session_id: id(4),

@@ -119,6 +119,12 @@ pub(crate) async fn rotate(connection: &impl ConnectionTrait, id: Uuid, counter:
     Ok(rotated.rows_affected == 1)
 }
 
+/// Keeps in mind that the user of a session has shown who they are.
+pub(crate) async fn mark_authenticated(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let marked = session::Entity::update_many().col_expr(session::Column::AuthenticatedAt, Expr::value(stored(now))).filter(session::Column::Id.eq(id));
+    marked.exec(connection).await.map(|_| ())
+}
+
 /// Keeps in mind that an access token of the present counter was accepted.
 pub(crate) async fn mark_used(connection: &impl ConnectionTrait, id: Uuid, counter: i64) -> Result<(), DbErr> {
     session::Entity::update_many()

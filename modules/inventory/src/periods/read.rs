@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 use chrono::NaiveDate;
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Cursor, Fields, FromFields, Limit, Page, Permission, Query};
-use utoipa::IntoParams;
+use kernel::{Caller, Listing, Page, Permission, Query};
 use uuid::Uuid;
 
 use super::{Period, repository};
@@ -13,28 +12,9 @@ use crate::catalog::answers;
 use crate::error::Error;
 use crate::http::{Id, versioned};
 
-/// Which periods are asked for.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Request {
-    /// 1 to 500; 50 where nothing is said.
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-}
-
-impl FromFields for Request {
-    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let (limit, cursor) = (fields.or("limit", Limit::default()), fields.optional("cursor"));
-        Some(Self { limit: limit?, cursor: cursor? })
-    }
-}
-
-pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Result<Page<Period>, Error> {
+pub async fn list(state: &Inventory, caller: &Caller, request: Listing) -> Result<Page<Period>, Error> {
     caller.need(Permission::Read)?;
-    let before = request.cursor.as_ref().map(Cursor::key::<NaiveDate>).transpose()?;
+    let before: Option<NaiveDate> = request.after()?;
     let found = repository::page(state.database().reader(), caller.tenant_id, before, request.limit.probe()).await?;
     Ok(Page::cut(found, request.limit, |period| period.last_day))
 }
@@ -48,7 +28,7 @@ pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<Period,
 #[utoipa::path(
     tag = "periods",
     operation_id = "list_periods",
-    params(Request),
+    params(Listing),
     responses(
         (status = 200, description = "Periods", body = Page<Period>),
         (status = 400, description = answers::CURSOR, body = ProblemDocument<'_>),
@@ -56,7 +36,7 @@ pub async fn get(state: &Inventory, caller: &Caller, id: Uuid) -> Result<Period,
     )
 )]
 #[get("/periods")]
-pub async fn list_periods(state: web::Data<Inventory>, caller: Caller, query: Query<Request>) -> Result<web::Json<Page<Period>>, Error> {
+pub async fn list_periods(state: web::Data<Inventory>, caller: Caller, query: Query<Listing>) -> Result<web::Json<Page<Period>>, Error> {
     list(&state, &caller, query.0).await.map(web::Json)
 }
 

@@ -1,12 +1,15 @@
 //! Setting a tenant up in this database, as often as one likes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset};
-use kernel::{Instant, Outcome, Txn};
+use kernel::{Instant, Outcome, SiteId, TenantId, Txn};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{TenantFacts, seeds};
 use crate::Inventory;
+use crate::catalog::locations::repository::open_sites;
 use crate::error::Error;
 use crate::ledger::GENESIS;
 use crate::rows::{self, Kind, Relation, given_row};
@@ -27,6 +30,12 @@ impl Inventory {
         let reason_ids = seeds::REASONS.iter().map(|_| self.next_id()).collect();
         let seeding = Seeding { facts, now: self.now(), unit_ids, reason_ids };
         self.database().write(seeding, |seeding, txn| -> Outcome<'_, (), Error> { Box::pin(ensure(seeding, txn)) }).await
+    }
+
+    /// Which of these are no sites of the tenant, or archived ones.
+    pub async fn unknown_sites(&self, tenant: TenantId, sites: BTreeSet<SiteId>) -> Result<BTreeSet<SiteId>, Error> {
+        let open = open_sites(self.database().reader(), tenant, &sites).await?;
+        Ok(&sites - &open)
     }
 }
 

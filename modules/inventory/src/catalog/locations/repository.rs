@@ -1,5 +1,7 @@
 //! The rows of `location`.
 
+use std::collections::BTreeSet;
+
 use inventory_entity::{location, tenant_settings};
 use kernel::{Instant, Limit, Sites, TenantId, Txn};
 use sea_orm::sea_query::{ExprTrait, LockType};
@@ -57,6 +59,13 @@ fn below(path: &str) -> (String, String) {
 
 pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, id: LocationId) -> Result<Option<Location>, DbErr> {
     of(tenant).filter(location::Column::Id.eq(id)).one(connection).await?.map(Location::try_from).transpose()
+}
+
+/// Which of these are sites that are not archived.
+pub async fn open_sites(connection: &impl ConnectionTrait, tenant: TenantId, ids: &BTreeSet<LocationId>) -> Result<BTreeSet<LocationId>, DbErr> {
+    let sites = of(tenant).filter(location::Column::Kind.eq(LocationKind::Site.word())).filter(location::Column::ArchivedAt.is_null());
+    let found = sites.filter(location::Column::Id.is_in(ids.iter().copied())).select_only().column(location::Column::Id);
+    Ok(found.into_tuple::<LocationId>().all(connection).await?.into_iter().collect())
 }
 
 /// The location, locked until the transaction ends. What lies in another is locked after it.

@@ -1,10 +1,11 @@
 //! `GET /me`: who is logged in, and what they may do.
 
+pub(crate) mod password;
+
 use actix_web::middleware::from_fn;
 use actix_web::{get, web};
-use kernel::http::authenticated;
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Permission, Problem, Sites};
+use kernel::{Caller, Permission, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,7 +13,9 @@ use uuid::Uuid;
 use crate::Auth;
 use crate::error::Error;
 use crate::members::repository::{live_membership, open_tenant, user};
+use crate::members::sites_told;
 use crate::roles::Role;
+use crate::signed_in::signed_in;
 
 /// The caller.
 #[derive(Serialize, ToSchema)]
@@ -22,6 +25,8 @@ pub struct Response {
     pub user: User,
     /// The tenant that this session works in.
     pub tenant: Tenant,
+    /// The id of the membership.
+    pub membership_id: Uuid,
     /// What the user is in this tenant.
     pub role: Role,
     /// What the role may do.
@@ -35,7 +40,7 @@ pub struct Response {
 }
 
 /// A user.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct User {
     /// Its id.
     pub id: Uuid,
@@ -64,16 +69,15 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
     let tenant = open_tenant(reader, caller.tenant_id).await?.ok_or(Error::SessionRevoked)?;
     let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
     let role = Role::parse(&membership.role).ok_or(Error::SessionRevoked)?;
+    let (all_sites, site_ids) = sites_told(&caller.sites);
     Ok(Response {
+        membership_id: membership.id,
         user: User { id: user.id, email: user.email, name: user.name },
         tenant: Tenant { id: tenant.id, name: tenant.name, currency: tenant.currency, time_zone: tenant.time_zone },
         role,
         permissions: role.permissions().iter().collect(),
-        all_sites: caller.sites == Sites::All,
-        site_ids: match &caller.sites {
-            Sites::All => Vec::new(),
-            Sites::Only(sites) => sites.iter().copied().collect(),
-        },
+        all_sites,
+        site_ids,
         session_id: caller.session_id,
     })
 }
@@ -86,11 +90,12 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
     responses(
         (status = 200, description = "The caller.", body = Response),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
-#[get("/me", wrap = "from_fn(authenticated)")]
+#[get("/me", wrap = "from_fn(signed_in)")]
 pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Response>, Problem> {
     Ok(web::Json(execute(&auth, &caller).await?))
 }

@@ -1,3 +1,5 @@
+//! What was read from the database and may be believed for a moment.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -5,30 +7,32 @@ use chrono::TimeDelta;
 use kernel::Instant;
 use uuid::Uuid;
 
-use super::Standing;
-
 /// How long something that was read may be believed.
 pub(crate) const FRESH: TimeDelta = TimeDelta::seconds(5);
-/// How many sessions are remembered.
+/// How many are remembered.
 const MOST: usize = 20_000;
 
-/// The sessions that were found standing in the last seconds.
-#[derive(Default)]
-pub(crate) struct Cache(Mutex<Entries>);
+/// What was found standing in the last seconds: sessions, or API keys.
+pub(crate) struct Cache<T>(Mutex<Entries<T>>);
 
-#[derive(Default)]
-struct Entries {
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Entries { generation: 0, standing: HashMap::new() }))
+    }
+}
+
+struct Entries<T> {
     /// Goes up with every invalidation.
     generation: u64,
-    sessions: HashMap<Uuid, Entry>,
+    standing: HashMap<Uuid, Entry<T>>,
 }
 
-struct Entry {
+struct Entry<T> {
     read_at: Instant,
-    standing: Arc<Standing>,
+    value: Arc<T>,
 }
 
-impl Entry {
+impl<T> Entry<T> {
     fn is_fresh(&self, now: Instant) -> bool {
         // A clock that was set back must not make an entry live longer.
         self.read_at <= now && now < self.read_at.plus(FRESH)
@@ -38,59 +42,65 @@ impl Entry {
 /// A read that has begun.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket {
-    session_id: Uuid,
+    id: Uuid,
     read_at: Instant,
     generation: u64,
 }
 
-impl Cache {
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+impl<T> Cache<T> {
+    fn entries(&self) -> MutexGuard<'_, Entries<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, session_id: Uuid, now: Instant) -> Option<Arc<Standing>> {
-        self.entries().sessions.get(&session_id).filter(|entry| entry.is_fresh(now)).map(|entry| entry.standing.clone())
+    pub(crate) fn get(&self, id: Uuid, now: Instant) -> Option<Arc<T>> {
+        self.entries().standing.get(&id).filter(|entry| entry.is_fresh(now)).map(|entry| entry.value.clone())
     }
 
     /// To be called before the database is asked.
-    pub(crate) fn begin(&self, session_id: Uuid, now: Instant) -> Ticket {
-        Ticket { session_id, read_at: now, generation: self.entries().generation }
+    pub(crate) fn begin(&self, id: Uuid, now: Instant) -> Ticket {
+        Ticket { id, read_at: now, generation: self.entries().generation }
     }
 
     /// Remembers what was read, unless something was invalidated since: it may have been read before.
-    pub(crate) fn fill(&self, ticket: Ticket, standing: Arc<Standing>) {
+    pub(crate) fn fill(&self, ticket: Ticket, value: Arc<T>) {
         let mut entries = self.entries();
         if entries.generation != ticket.generation {
             return;
         }
-        if entries.sessions.len() >= MOST {
-            entries.sessions.retain(|_, entry| entry.is_fresh(ticket.read_at));
+        if entries.standing.len() >= MOST {
+            entries.standing.retain(|_, entry| entry.is_fresh(ticket.read_at));
         }
-        if entries.sessions.len() >= MOST {
-            entries.sessions.clear();
+        if entries.standing.len() >= MOST {
+            entries.standing.clear();
         }
-        entries.sessions.insert(ticket.session_id, Entry { read_at: ticket.read_at, standing });
+        entries.standing.insert(ticket.id, Entry { read_at: ticket.read_at, value });
     }
 
-    /// To be called after the end of a session was committed and before that is answered.
-    pub(crate) fn forget(&self, session_id: Uuid) {
+    /// To be called after an end was committed and before that is answered.
+    pub(crate) fn forget(&self, id: Uuid) {
         let mut entries = self.entries();
         entries.generation += 1;
-        entries.sessions.remove(&session_id);
+        entries.standing.remove(&id);
+    }
+
+    /// The same, where it ends or changes for nobody knows how many.
+    pub(crate) fn forget_everybody(&self) {
+        let mut entries = self.entries();
+        entries.generation += 1;
+        entries.standing.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::standing;
     use super::*;
 
     fn at(millis: i64) -> Instant {
         Instant::from_micros(millis * 1000)
     }
 
-    fn fill(cache: &Cache, ticket: Ticket) {
-        cache.fill(ticket, Arc::new(standing()));
+    fn fill(cache: &Cache<()>, ticket: Ticket) {
+        cache.fill(ticket, Arc::new(()));
     }
 
     #[test]
@@ -113,14 +123,19 @@ mod tests {
         assert!(cache.get(id, at(3)).is_some());
         cache.forget(id);
         assert!(cache.get(id, at(4)).is_none());
+        fill(&cache, cache.begin(id, at(5)));
+        let ticket = cache.begin(Uuid::from_u128(2), at(6));
+        cache.forget_everybody();
+        fill(&cache, ticket);
+        assert!(cache.get(id, at(7)).is_none() && cache.get(Uuid::from_u128(2), at(7)).is_none());
     }
 
     #[test]
-    fn it_holds_a_bounded_number_of_sessions() {
+    fn it_holds_a_bounded_number() {
         let cache = Cache::default();
         for number in 0..=MOST {
             fill(&cache, cache.begin(Uuid::from_u128(number as u128), at(0)));
         }
-        assert!(cache.entries().sessions.len() <= MOST);
+        assert!(cache.entries().standing.len() <= MOST);
     }
 }

@@ -1,0 +1,251 @@
+//! `POST /invites/accept`: whoever was invited comes in.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use auth_entity::{invite, user};
+use kernel::http::bearer;
+use kernel::problem::ProblemDocument;
+use kernel::{Body, Fields, FromFields, Ids, Instant, Problem, Text, Txn, Violation};
+use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Found, Status, repository, token_hash};
+use crate::audit::{Act, Concerned, Witness};
+use crate::email::EmailKey;
+use crate::error::Error;
+use crate::members::{self, Grant};
+use crate::password::{Password, hash_new};
+use crate::sessions::{Member, NewSession, Standing, UserAgent};
+use crate::tokens::{Subject, Tokens};
+use crate::uncached::{NO_STORE, NoIdempotencyKey};
+use crate::{Auth, sessions, settled};
+
+/// Who comes in.
+#[derive(ToSchema)]
+#[schema(as = AcceptInvite)]
+pub struct Request {
+    /// The invite's token: what is behind the `#` of its link.
+    #[schema(value_type = String)]
+    token: Token,
+    /// A name, 1 to 200 characters: for somebody who has no account yet.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// For somebody who has no account yet, the password of the new one: 15 to 256 characters (an operator may lower the least to
+    /// 8). Whoever has an account sends its password, or is logged in. It is never set by an invite.
+    #[schema(value_type = Option<String>, format = Password, max_length = 256)]
+    password: Option<Password>,
+}
+
+/// The token of an invite as it is sent. It has no `Debug`: it is a credential.
+struct Token(String);
+
+impl kernel::FromValue for Token {
+    fn from_value(value: &serde_json::Value) -> Result<Self, kernel::Flaw> {
+        Text::<1, 200>::from_value(value).map(|text| Self(text.0))
+    }
+}
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let (token, name, password) = (fields.required("token"), fields.optional::<Text<1, 200>>("name"), fields.optional("password"));
+        Some(Self { token: token?, name: name?.map(|name| name.0), password: password? })
+    }
+}
+
+/// How whoever comes in has shown who they are.
+enum Guest {
+    /// By a session.
+    LoggedIn(Box<Standing>),
+    /// By the password of their account.
+    Known { user_id: Uuid, password_hash: String },
+    /// By the token alone: there was no account with that address.
+    New(Box<user::Model>),
+}
+
+struct Acceptance {
+    invite_id: Uuid,
+    tenant_id: Uuid,
+    guest: Guest,
+    membership_id: Uuid,
+    session: NewSession,
+    epoch: i64,
+    ids: Ids,
+    now: Instant,
+    witness: Witness,
+}
+
+/// What became of it.
+enum Outcome {
+    In(Box<Subject>),
+    /// An account with that address was made meanwhile.
+    Again,
+}
+
+/// Makes a member of whoever was invited, and logs them in. Whose right it was to invite is looked at once more.
+pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
+    let state = auth.0.clone();
+    let witness = Witness::new(&state.clock, &state.ids);
+    let invite = repository::by_token(state.database.reader(), &token_hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
+    Status::of(&invite, state.clock.now()).need_open()?;
+    let guest = match shown(auth, &invite, logged_in, request).await {
+        Ok(guest) => guest,
+        Err(error) => {
+            let concerned = Concerned { tenant_id: Some(invite.tenant_id), object_id: Some(invite.id), ..Concerned::default() };
+            if matches!(error, Error::InviteEmailMismatch | Error::InvalidCredentials) {
+                let refused = witness.refused(Act::AcceptInvite, concerned);
+                state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
+            }
+            return Err(error);
+        }
+    };
+    let now = state.clock.now();
+    let acceptance = Acceptance {
+        invite_id: invite.id,
+        tenant_id: invite.tenant_id,
+        guest,
+        membership_id: state.ids.next(now),
+        session: NewSession::begin(&state.ids, now, user_agent),
+        epoch: state.epoch,
+        ids: state.ids.clone(),
+        now,
+        witness,
+    };
+    settled(async move {
+        match state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await? {
+            Outcome::In(subject) => state.tokens.issue(&subject, state.ids.next(now), now),
+            Outcome::Again => Err(Error::InvalidCredentials),
+        }
+    })
+    .await
+}
+
+/// Finds out who it is. Nothing is written.
+async fn shown(auth: &Auth, invite: &invite::Model, logged_in: Option<Standing>, request: Request) -> Result<Guest, Error> {
+    let state = &auth.0;
+    let reader = state.database.reader();
+    if let Some(standing) = logged_in {
+        let user = members::repository::user(reader, standing.user_id).await?.ok_or(Error::SessionRevoked)?;
+        return if user.email_key == invite.email_key { Ok(Guest::LoggedIn(Box::new(standing))) } else { Err(Error::InviteEmailMismatch) };
+    }
+    let key = EmailKey::of(&invite.email);
+    let Some(password) = request.password else {
+        return Err(missing("/password", "send a password, or be logged in"));
+    };
+    if let Some(user) = members::repository::user_by_email(reader, &key).await? {
+        let right = state.hasher.verify(password, Some(user.password_hash.clone())).await?;
+        let may = right && user.disabled_at.is_none();
+        return if may { Ok(Guest::Known { user_id: user.id, password_hash: user.password_hash }) } else { Err(Error::InvalidCredentials) };
+    }
+    let name = request.name.ok_or_else(|| missing("/name", "an account is made, which needs a name"))?;
+    let tenant = members::repository::open_tenant(reader, invite.tenant_id).await?.ok_or(Error::InviteExpired)?;
+    let password_hash = hash_new(state, password, &[invite.email.clone(), name.clone(), tenant.name]).await?;
+    let now = state.clock.now();
+    Ok(Guest::New(Box::new(user::Model {
+        id: state.ids.next(now),
+        version: 1,
+        created_at: now.into(),
+        updated_at: now.into(),
+        email: invite.email.clone(),
+        email_key: key.0,
+        name,
+        password_hash,
+        disabled_at: None,
+    })))
+}
+
+fn missing(pointer: &str, detail: &str) -> Error {
+    Error::Refused(Problem::invalid(vec![Violation { pointer: pointer.into(), code: "required".into(), detail: detail.into() }]))
+}
+
+async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Outcome, Error> {
+    let Acceptance { tenant_id, membership_id, ids, now, .. } = acceptance;
+    let session = acceptance.session.clone();
+    let (user_id, session) = match &acceptance.guest {
+        Guest::LoggedIn(standing) => {
+            let user = members::repository::hold_user(txn, standing.user_id).await?.filter(|user| user.disabled_at.is_none());
+            // Against an end of the session at the same time: what ends with it must not have a successor.
+            sessions::repository::hold(txn, standing.session_id).await?;
+            let standing = sessions::repository::standing(txn, standing.session_id).await?.filter(|standing| standing.lasts(*now));
+            (user.ok_or(Error::SessionRevoked)?.id, session.after(&standing.ok_or(Error::SessionRevoked)?))
+        }
+        Guest::Known { user_id, password_hash } => {
+            let user = members::repository::hold_user(txn, *user_id).await?;
+            let is_same = |user: &user::Model| user.disabled_at.is_none() && user.password_hash == *password_hash;
+            (user.filter(is_same).ok_or(Error::InvalidCredentials)?.id, session)
+        }
+        Guest::New(user) => (user.id, session),
+    };
+    members::repository::hold_tenant(txn, *tenant_id).await?.ok_or(Error::InviteExpired)?;
+    let invite = repository::hold(txn, *tenant_id, acceptance.invite_id).await?;
+    let found = repository::with_grants(txn, *tenant_id, invite.into_iter().collect()).await?;
+    let Found { invite, grant } = found.into_iter().next().ok_or(Error::InviteExpired)?;
+    Status::of(&invite, *now).need_open()?;
+    if !may_still_invite(txn, &invite, &grant).await? {
+        return Err(Error::InviteExpired);
+    }
+    if members::repository::membership_of(txn, *tenant_id, user_id).await?.is_some() {
+        return Err(Error::AlreadyMember);
+    }
+    if let Guest::New(user) = &acceptance.guest {
+        if members::repository::user_by_email(txn, &EmailKey::of(&invite.email)).await?.is_some() {
+            return Ok(Outcome::Again);
+        }
+        user::Entity::insert(user.as_ref().clone().into_active_model()).exec_without_returning(txn).await?;
+    }
+    members::repository::insert(txn, ids, *now, *membership_id, *tenant_id, user_id, &grant).await?;
+    repository::accept(txn, invite.id, user_id, *now).await?;
+    let member = Member { user_id, tenant_id: *tenant_id, membership_id: *membership_id, epoch: acceptance.epoch, role: grant.role, sites: grant.sites };
+    sessions::repository::insert(txn, session.row(&member)).await?;
+    let concerned = Concerned { object_id: Some(invite.id), ..Concerned::session(*tenant_id, user_id, session.id) };
+    acceptance.witness.done(Act::AcceptInvite, concerned).record(txn).await?;
+    Ok(Outcome::In(Box::new(session.subject(&member))))
+}
+
+/// Whether whoever invited is still there and may still give that.
+async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, grant: &Grant) -> Result<bool, Error> {
+    let Some(inviter) = members::repository::membership(txn, invite.tenant_id, invite.membership_id).await? else { return Ok(false) };
+    let enabled = members::repository::user(txn, inviter.user_id).await?.is_some_and(|user| user.disabled_at.is_none());
+    let own = members::repository::grant(txn, &inviter).await?;
+    Ok(enabled && own.is_some_and(|own| grant.given_by(&own).is_ok()))
+}
+
+/// Accepts an invite, and begins a session in its tenant.
+///
+/// Whoever has no account yet sends a name and a password, and has one then. Whoever has one is logged in (an access token in the
+/// header), or sends its password. An invite for another address than that of the account is refused and stays open.
+#[utoipa::path(
+    operation_id = "accept_invite",
+    tag = "auth",
+    security(("bearer" = []), ()),
+    request_body = Request,
+    responses(
+        (status = 201, description = "A member now, and logged in.", body = Tokens),
+        (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: not the password of the account with that address. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`invite_email_mismatch`: it is for another address than that of the session. `forbidden`: an API key accepts nothing.", body = ProblemDocument<'_>),
+        (status = 404, description = "`not_found`: no such invite.", body = ProblemDocument<'_>),
+        (status = 409, description = "`already_member`.", body = ProblemDocument<'_>),
+        (status = 410, description = "`invite_expired`: too late, withdrawn, or whoever invited may no longer give that. `invite_used`: accepted before.", body = ProblemDocument<'_>),
+        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
+        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
+        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
+        (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
+    )
+)]
+#[post("/invites/accept")]
+pub(crate) async fn handler(
+    auth: web::Data<Auth>,
+    request: HttpRequest,
+    _: NoIdempotencyKey,
+    agent: UserAgent,
+    body: Body<Request>,
+) -> Result<HttpResponse, Problem> {
+    let logged_in = match bearer(&request) {
+        Some(bearer) if crate::api_keys::is_one(&bearer) => return Err(Error::Forbidden("An API key accepts no invite.").into()),
+        Some(bearer) => Some(sessions::authenticate(&auth, &bearer).await?.as_ref().clone()),
+        None => None,
+    };
+    let tokens = execute(&auth, logged_in, body.request, agent).await?;
+    Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
+}

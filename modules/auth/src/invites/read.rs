@@ -1,0 +1,52 @@
+//! `GET /tenants/{tenant}/invites`: who was invited, and what became of it.
+
+use actix_web::middleware::from_fn;
+use actix_web::{get, web};
+use kernel::problem::ProblemDocument;
+use kernel::{Caller, Instant, Listing, Page, Permission, Problem, Query};
+use uuid::Uuid;
+
+use super::{Response, repository};
+use crate::Auth;
+use crate::error::Error;
+use crate::members::in_own_tenant;
+use crate::signed_in::signed_in;
+
+pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Listing) -> Result<Page<Response>, Problem> {
+    let (reader, now) = (auth.0.database.reader(), auth.0.clock.now());
+    let after: Option<(Instant, Uuid)> = request.after()?;
+    let found = repository::page(reader, caller.tenant_id, after, request.limit.probe()).await.map_err(Error::from)?;
+    let page = Page::cut(found, request.limit, |invite| (Instant::from(invite.created_at), invite.id));
+    let found = repository::with_grants(reader, caller.tenant_id, page.data).await.map_err(Error::from)?;
+    let told = found.into_iter().map(|found| Response::new(found.invite, found.grant.role, &found.grant.sites, now));
+    Ok(Page { data: told.collect(), next_cursor: page.next_cursor })
+}
+
+/// Lists the invites of the tenant, the last one first, also those that were accepted, withdrawn or have expired.
+#[utoipa::path(
+    operation_id = "list_invites",
+    tag = "auth",
+    security(("bearer" = [])),
+    params(("tenant" = Uuid, Path, description = "The tenant's id"), Listing),
+    responses(
+        (status = 200, description = "Invites, without their tokens.", body = Page<Response>),
+        (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
+        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
+        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
+        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
+    )
+)]
+#[get("/tenants/{tenant}/invites", wrap = "from_fn(signed_in)")]
+pub(crate) async fn list(
+    auth: web::Data<Auth>,
+    caller: Caller,
+    tenant: web::Path<String>,
+    query: Query<Listing>,
+) -> Result<web::Json<Page<Response>>, Problem> {
+    in_own_tenant(&caller, &tenant)?;
+    caller.need(Permission::ManageMembers)?;
+    Ok(web::Json(execute(&auth, &caller, &query.0).await?))
+}

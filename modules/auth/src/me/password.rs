@@ -1,0 +1,128 @@
+//! `POST /me/password`: another password.
+
+use actix_web::middleware::from_fn;
+use actix_web::{post, web};
+use kernel::problem::ProblemDocument;
+use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::open_tenant;
+use crate::audit::{Act, Doer};
+use crate::error::Error;
+use crate::members::repository::{hold_user, memberships, set_password, user};
+use crate::password::{Password, hash_new};
+use crate::reauth::prove;
+use crate::sessions::repository::{mark_authenticated, revoke_others};
+use crate::signed_in::{acting, signed_in};
+use crate::uncached::NoIdempotencyKey;
+use crate::{Auth, State, api_keys, invites, settled};
+
+/// The old and the new one.
+#[derive(ToSchema)]
+#[schema(as = ChangePassword)]
+pub struct Request {
+    /// The password of now.
+    #[schema(value_type = String, format = Password)]
+    current_password: Password,
+    /// The new one: 15 to 256 characters (an operator may lower the least to 8); one that is easily guessed is refused.
+    #[schema(value_type = String, format = Password, max_length = 256)]
+    password: Password,
+}
+
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let (current_password, password) = (fields.required("current_password"), fields.required("password"));
+        Some(Self { current_password: current_password?, password: password? })
+    }
+}
+
+/// What ended, and what goes on that the user made: whoever changes a password because somebody else knew it looks at these.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordChanged)]
+pub struct Response {
+    /// How many other sessions of the user have ended.
+    pub ended_sessions: usize,
+    /// The API keys of the user, in every tenant; they go on.
+    pub api_keys: Vec<api_keys::Brief>,
+    /// The ids of the user's open invites, in every tenant; they stay open.
+    pub invite_ids: Vec<Uuid>,
+}
+
+struct Change {
+    before: String,
+    password_hash: String,
+    doer: Doer,
+    now: Instant,
+}
+
+/// Changes the password, and ends every other session.
+pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<Response, Error> {
+    let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
+    let proved = prove(&state, caller, request.current_password).await;
+    let before = doer.told(&state, Act::ChangePassword, caller.user_id, proved).await?;
+    let password_hash = hash_new(&state, request.password, &about(&state, caller).await?).await?;
+    let change = Change { before, password_hash, doer, now: state.clock.now() };
+    settled(async move {
+        let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
+        state.sessions.forget_everybody();
+        changed
+    })
+    .await
+}
+
+/// What a guesser of the password would try first.
+async fn about(state: &State, caller: &Caller) -> Result<[String; 3], Error> {
+    let reader = state.database.reader();
+    let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
+    let tenant = open_tenant(reader, caller.tenant_id).await?.ok_or(Error::SessionRevoked)?;
+    Ok([user.email, user.name, tenant.name])
+}
+
+async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
+    let Change { before, password_hash, doer, now } = change;
+    let user = hold_user(txn, doer.user_id).await?;
+    // Somebody was quicker.
+    if user.is_none_or(|user| user.password_hash != *before) {
+        return Err(Error::InvalidCredentials);
+    }
+    let session = acting(txn, doer.session_id, *now).await?;
+    set_password(txn, doer.user_id, password_hash, *now).await?;
+    mark_authenticated(txn, session.session_id, *now).await?;
+    let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
+    doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
+    let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
+    for membership in memberships(txn, doer.user_id).await? {
+        api_keys.extend(api_keys::of(txn, membership.tenant_id, &[membership.id], *now).await?.into_values().flatten());
+        of_user.push(membership.id);
+    }
+    let invite_ids = invites::open_of(txn, &of_user, *now).await?.into_iter().map(|invite| invite.id).collect();
+    Ok(Response { ended_sessions: ended.len(), api_keys, invite_ids })
+}
+
+/// Changes the password of whoever is logged in.
+///
+/// Every other session of the user ends, in every tenant. API keys and invites that the user made go on: they are listed, to be
+/// ended by who knows why the password was changed.
+#[utoipa::path(
+    operation_id = "change_password",
+    tag = "auth",
+    security(("bearer" = [])),
+    request_body = Request,
+    responses(
+        (status = 200, description = "It is changed.", body = Response),
+        (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: not the password of now. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
+        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
+        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
+        (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
+    )
+)]
+#[post("/me/password", wrap = "from_fn(signed_in)")]
+pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller, _: NoIdempotencyKey, body: Body<Request>) -> Result<web::Json<Response>, Problem> {
+    Ok(web::Json(execute(&auth, &caller, body.request).await?))
+}
