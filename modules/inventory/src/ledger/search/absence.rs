@@ -129,9 +129,9 @@ cases! {
         AtItsOwnTime => undone_at_its_own_time: at most 2 of [Receive, Reverse], then "I5";
         ClosedIsUndoneNow => closed_is_undone_now: at most 3 of [Receive, Waste, Reverse, Close], then "refused";
         AllOfThemNow => all_is_undone_now_where_some_is_closed: at most 4 of [Receive, Count, Move, Close, Reverse], then "I5";
-        ComesBackFirst => comes_back_before_it_leaves: at most 4 of [Receive, Adjust, Waste, Reverse], then "refused";
-        CrumbsAreRounded => crumbs_are_rounded: at most 4 of [Receive, Waste, Reverse, Adjust], then "I2";
-        CrumbsAreMirrored => crumbs_are_mirrored: at most 4 of [Receive, Waste, Reverse, Adjust], then "I4";
+        ComesBackFirst => comes_back_before_it_leaves: at most 4 of [Receive, Adjust, Reverse], then "refused";
+        CrumbsAreRounded => crumbs_are_rounded: at most 4 of [Receive, Adjust, Reverse], then "I2";
+        CrumbsAreMirrored => crumbs_are_mirrored: at most 4 of [Receive, Adjust, Reverse], then "I4";
         VariancesAreUndone => variances_are_undone: at most 3 of [Receive, Return, Reverse], then "I5";
         GainLeavesBasis => undone_gain_leaves_the_cost: at most 3 of [Receive, Adjust, Reverse], then "I4";
         MadeIsVoid => undone_lot_is_void: at most 2 of [Receive, Reverse], then "I4";
