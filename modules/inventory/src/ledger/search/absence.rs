@@ -25,7 +25,7 @@ struct Case {
 }
 
 impl Case {
-    /// The shortest of the first sequences that go wrong in the way that is expected.
+    /// The shortest of the first sequences that go wrong in the way that is expected, or the first that is as short as it has to be.
     fn shortest(&self) -> Option<(Vec<Step>, Wrong)> {
         let mut shortest: Option<(Vec<Step>, Wrong)> = None;
         let kinds: Vec<(Kind, u32)> = self.kinds.iter().map(|kind| (*kind, if *kind == Kind::Receive { 2 } else { 1 })).collect();
