@@ -20,6 +20,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::bridge::Bridge;
 use crate::databases::{self, Databases, Migrate};
+use crate::health::ReadyTimeout;
 use crate::http::{self, HeaderLimit};
 use crate::openapi::{self, Document};
 use crate::settings::{Server as ServerSettings, Settings};
@@ -236,6 +237,7 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .app_data(state.document.clone())
             .app_data(Authenticator(state.bridge.clone()))
             .app_data(Data::new(RequestTimeout(Duration::from_secs(limits.request_timeout_seconds))))
+            .app_data(Data::new(ReadyTimeout(Duration::from_millis(limits.ready_timeout_ms))))
             .app_data(HeaderLimit(limits.header_limit_bytes))
             .app_data(web::PayloadConfig::new(limits.body_limit_bytes))
             .app_data(web::PathConfig::default().error_handler(http::wrong_path))

@@ -56,7 +56,7 @@ async fn open_one(settings: &Settings, module: Module, asked: Option<Migrate>) -
     if !found.pending.is_empty() {
         match migrate {
             Migrate::Apply if target.is_postgres() => deploy::deploy(settings, module, &mut deploy::logged(module)).await?,
-            Migrate::Apply => deploy::migrate_sqlite(&writer, module, target, &mut deploy::logged(module)).await?,
+            Migrate::Apply => deploy::migrate_sqlite(&writer, module, target, patience(limits, Role::Writer), &mut deploy::logged(module)).await?,
             Migrate::Check => return Err(Failure::new(module, target, Cause::Pending(found.pending))),
             Migrate::Off => tracing::warn!(database = module.name(), pending = ?found.pending, "starting with pending migrations"),
         }
@@ -124,7 +124,7 @@ async fn connect_as(module: Module, target: &Target, limits: &Limits, role: Role
         match connection {
             // Two programs that turn a new file to WAL at once: SQLite refuses one without waiting.
             Err(error) if kernel::database::is_transient(&error) && begun.elapsed() < patience => tokio::time::sleep(Duration::from_millis(20)).await,
-            Err(error) => return Err(Failure::unless_held(module, target, error, begun, Cause::Unreachable)),
+            Err(error) => return Err(Failure::unless_held(module, target, error, patience, Cause::Unreachable)),
             Ok(connection) => {
                 hasten(&connection, limits, role).await.map_err(|error| Failure::new(module, target, Cause::Unreachable(error)))?;
                 return Ok(connection);
@@ -188,7 +188,7 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// How long another program's lock of a file is waited for.
-fn patience(limits: &Limits, role: Role) -> Duration {
+pub fn patience(limits: &Limits, role: Role) -> Duration {
     match role {
         // Another deploy is waited for as long as on Postgres.
         Role::Migrator => Duration::from_secs(limits.deploy_lock_timeout_seconds),

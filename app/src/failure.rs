@@ -1,7 +1,7 @@
 //! Why a database cannot be used, and what to do about it.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::Duration;
 
 use migration_history::{NO_SCHEMA, holder_of_file};
 use sea_orm::{DbErr, RuntimeErr};
@@ -67,12 +67,12 @@ impl Failure {
         Self { module, target: target.to_string(), is_owners: false, cause }
     }
 
-    /// What an error means: for a file that another program holds the lock of, who that is; else `cause`.
-    pub fn unless_held(module: Module, target: &Target, error: DbErr, begun: Instant, cause: fn(DbErr) -> Cause) -> Self {
+    /// What an error means: for a file that another program held the lock of for so long, who that is; else `cause`.
+    pub fn unless_held(module: Module, target: &Target, error: DbErr, patience: Duration, cause: fn(DbErr) -> Cause) -> Self {
         match target {
             Target::Sqlite(path) if kernel::database::is_transient(&error) => {
                 let holder = holder_of_file(path).unwrap_or_else(|| "another program".into());
-                Self::new(module, target, Cause::Locked { waited_seconds: begun.elapsed().as_secs(), holder })
+                Self::new(module, target, Cause::Locked { waited_seconds: patience.as_secs(), holder })
             }
             _ => Self::new(module, target, cause(error)),
         }

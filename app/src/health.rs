@@ -12,7 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How long a database may take to answer before it counts as away.
-const PATIENCE: Duration = Duration::from_secs(2);
+#[derive(Clone, Copy, Debug)]
+pub struct ReadyTimeout(pub Duration);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Live {
@@ -53,8 +54,8 @@ pub async fn live() -> Json<Live> {
     responses((status = 200, description = "Both databases answer", body = Ready), (status = 503, description = "`database_unavailable`: `databases` says which"))
 )]
 #[get("/health/ready")]
-pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>) -> Result<Json<Ready>, Problem> {
-    let (auth, inventory) = futures::join!(reach(auth.ping()), reach(inventory.ping()));
+pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>, patience: Data<ReadyTimeout>) -> Result<Json<Ready>, Problem> {
+    let (auth, inventory) = futures::join!(reach(auth.ping(), patience.0), reach(inventory.ping(), patience.0));
     let databases = Reached { auth, inventory };
     if databases.auth == "up" && databases.inventory == "up" {
         return Ok(Json(Ready { status: "ready", databases }));
@@ -62,8 +63,8 @@ pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>) -> Result<Json<
     Err(Problem::new(503, "database_unavailable", "A database does not answer.").fact("databases", databases).retry_after(1))
 }
 
-async fn reach(ping: impl Future<Output = Result<(), DbErr>>) -> &'static str {
-    match tokio::time::timeout(PATIENCE, ping).await {
+async fn reach(ping: impl Future<Output = Result<(), DbErr>>, patience: Duration) -> &'static str {
+    match tokio::time::timeout(patience, ping).await {
         Ok(Ok(())) => "up",
         Ok(Err(error)) => {
             tracing::warn!(%error, "a database does not answer");

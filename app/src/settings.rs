@@ -69,6 +69,7 @@ pub struct Server {
     pub request_timeout_seconds: u64,
     pub header_timeout_seconds: u64,
     pub keep_alive_seconds: u64,
+    pub ready_timeout_ms: u64,
     pub shutdown_seconds: u64,
 }
 
@@ -437,6 +438,7 @@ impl Checks<'_> {
             ("server.request_timeout_seconds", server.request_timeout_seconds, 1, 3600),
             ("server.header_timeout_seconds", server.header_timeout_seconds, 1, 600),
             ("server.keep_alive_seconds", server.keep_alive_seconds, 1, 3600),
+            ("server.ready_timeout_ms", server.ready_timeout_ms, 10, 600_000),
             ("server.shutdown_seconds", server.shutdown_seconds, 0, 3600),
             ("database.pool_connections", database.pool_connections.into(), 1, 1000),
             ("database.reader_connections", database.reader_connections.into(), 1, 64),

@@ -1,7 +1,7 @@
 //! `larder db deploy`: applies what is pending, without a person.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use migration_history::{Applied, Found, Grants, Lock, LockError, Place, Recording, StepError, up};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
@@ -103,7 +103,7 @@ pub async fn deploy_to(
             let grants = runtime_role.map(|runtime_role| Grants { runtime_role });
             migrate_postgres(&connection, module, owner, grants, limits, report).await
         }
-        _ => migrate_sqlite(&connection, module, target, report).await,
+        _ => migrate_sqlite(&connection, module, target, databases::patience(limits, Role::Migrator), report).await,
     };
     close(connection).await;
     outcome
@@ -194,9 +194,15 @@ async fn make_schema(connection: &impl ConnectionTrait, schema: &str, grants: Op
 
 /// All pending migrations in one IMMEDIATE transaction: two programs at once wait for each other, and a failing migration
 /// leaves nothing behind.
-pub async fn migrate_sqlite(connection: &DatabaseConnection, module: Module, target: &Target, report: &mut (dyn FnMut(Applied) + Send)) -> Result<(), Failure> {
+pub async fn migrate_sqlite(
+    connection: &DatabaseConnection,
+    module: Module,
+    target: &Target,
+    patience: Duration,
+    report: &mut (dyn FnMut(Applied) + Send),
+) -> Result<(), Failure> {
     let recording = recording(module, target).await?;
-    let txn = begin(connection, module, target).await?;
+    let txn = begin(connection, module, target, patience).await?;
     // Nothing has happened before the outer transaction is through.
     let mut applied = Vec::new();
     let outcome = up(&Place::Sqlite { txn: &txn }, module.schema(), &recording, None, &mut |step| applied.push(step)).await;
@@ -206,11 +212,10 @@ pub async fn migrate_sqlite(connection: &DatabaseConnection, module: Module, tar
     Ok(())
 }
 
-/// A transaction to change the schema in; on SQLite it is the lock as well.
-pub async fn begin(connection: &DatabaseConnection, module: Module, target: &Target) -> Result<DatabaseTransaction, Failure> {
-    let begun = Instant::now();
+/// A transaction to change the schema in; on SQLite it is the lock as well, and `patience` is how long its connection waits for it.
+pub async fn begin(connection: &DatabaseConnection, module: Module, target: &Target, patience: Duration) -> Result<DatabaseTransaction, Failure> {
     let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    connection.begin_with_options(options).await.map_err(|error| Failure::unless_held(module, target, error, begun, Cause::Database))
+    connection.begin_with_options(options).await.map_err(|error| Failure::unless_held(module, target, error, patience, Cause::Database))
 }
 
 /// For a start that migrates: there the log is all that tells.

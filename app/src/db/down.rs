@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use super::deploy::{self, Line, close, refused};
 use super::status::recording;
 use super::{Exit, Report, is_there, owners, refuse_destruction, refuse_memory};
-use crate::databases;
+use crate::databases::{self, Role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::{Limits, Settings};
@@ -78,7 +78,7 @@ pub async fn down_at(
         }
         // All of it, or nothing.
         _ => {
-            let txn = deploy::begin(connection, module, target).await?;
+            let txn = deploy::begin(connection, module, target, databases::patience(limits, Role::Migrator)).await?;
             known(&txn, module, target).await?;
             let mut reverted = Vec::new();
             revert(Place::Sqlite { txn: &txn }, &mut |step| reverted.push(step)).await?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Exit, Report, deploy, is_there, owners};
-use crate::databases;
+use crate::databases::{self, Role};
 use crate::failure::{Cause, Failure};
 use crate::module::Module;
 use crate::settings::Settings;
@@ -74,12 +74,12 @@ async fn repair_database(settings: &Settings, module: Module, asked: &super::Rep
 }
 
 async fn repair_locked(settings: &Settings, module: Module, asked: &super::Repair, report: &mut Report) -> Result<Exit, Failure> {
-    let (target, name) = (owners(settings, module), &asked.name);
+    let (target, limits, name) = (owners(settings, module), &settings.database.limits, &asked.name);
     let failed = |error| Failure::new(module, target, Cause::Database(error));
     // The migration as it is, whatever migrations.lock says.
     let recording = Recording::of(module.schema(), target.backend()).await.map_err(failed)?;
-    let connection = databases::connect_to_migrate(module, target, &settings.database.limits).await?;
-    let txn = deploy::begin(&connection, module, target).await?;
+    let connection = databases::connect_to_migrate(module, target, limits).await?;
+    let txn = deploy::begin(&connection, module, target, databases::patience(limits, Role::Migrator)).await?;
     let found = Found::look(&txn, module.schema(), &recording.checksums()).await.map_err(failed)?;
     databases::refuse_strange(&found, module, target)?;
     let edited = found.edited.iter().find(|edited| edited.name == *name);

@@ -1,7 +1,5 @@
 //! Many who do everything at once to one item: nobody hangs, nothing is a mistake of the server, and the ledger is right afterwards.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use futures::future::join_all;
 use rand::rngs::StdRng;
@@ -11,13 +9,12 @@ use serde_json::{Value, json};
 use crate::counts::{COUNTS, put, step};
 use crate::invariants::hold;
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
+use crate::support::patience::HANGS;
 use crate::support::{Api, Reply};
 
 /// How many do something at once, and how often each of them.
 const TASKS: u64 = 32;
 const TIMES: usize = 8;
-/// All of it takes seconds; what takes longer never ends.
-const HANGS: Duration = Duration::from_mins(2);
 
 fn of(quantity: u32) -> Value {
     json!([{ "sku": "X", "quantity": quantity.to_string() }])
@@ -107,7 +104,8 @@ both_engines! {
         let all = tokio::time::timeout(HANGS, all).await.expect("nobody hangs");
         let (done, refused) = all.into_iter().fold((0, 0), |(done, refused), (more, less)| (done + more, refused + less));
         println!("{:?}: {done} done, {refused} refused", api.engine());
-        assert!(done > refused, "{done} done, {refused} refused");
+        // How many are refused is theirs to race for.
+        assert!(done > 0, "{done} done, {refused} refused");
         hold(&api).await;
     }
 }

@@ -2,10 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
+use crate::support::patience::HANGS;
 use crate::support::process::Process;
 use crate::support::{Api, Engine, Stores, on};
 
@@ -121,7 +122,7 @@ async fn headers_beyond_the_limit_are_refused() {
 /// What a connection answers when it is sent these bytes, until it is closed.
 fn raw(address: &str, bytes: &[u8]) -> String {
     let mut connection = TcpStream::connect(address.trim_start_matches("http://")).expect("a connection");
-    connection.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    connection.set_read_timeout(Some(HANGS)).expect("a timeout");
     connection.write_all(bytes).expect("sent");
     let mut answer = Vec::new();
     let _ = connection.read_to_end(&mut answer);
@@ -170,10 +171,10 @@ async fn readiness_fails_and_names_the_database_that_is_away() {
 fn a_signal_lets_running_requests_end_and_takes_no_new_ones() {
     for signal in ["TERM", "INT"] {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut process = Process::serve(folder.path(), &[], [("LARDER_SERVER_SHUTDOWN_SECONDS", "20")]);
+        let mut process = Process::serve(folder.path(), &[], []);
         let place = process.address.trim_start_matches("http://").to_owned();
         let mut running = TcpStream::connect(&place).expect("a connection");
-        running.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        running.set_read_timeout(Some(HANGS)).expect("a timeout");
         let body = "{\"email\": \"nobody@example.org\", \"password\": \"whatever\"}";
         let head = format!(
             "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
@@ -185,7 +186,7 @@ fn a_signal_lets_running_requests_end_and_takes_no_new_ones() {
         running.read_exact(&mut goes_on).expect("a hundred");
         assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         process.signal(signal);
-        let give_up = Instant::now() + Duration::from_secs(15);
+        let give_up = Instant::now() + HANGS;
         while TcpStream::connect(&place).is_ok() {
             assert!(Instant::now() < give_up, "{signal}: new connections are taken");
         }
@@ -200,7 +201,7 @@ fn a_signal_lets_running_requests_end_and_takes_no_new_ones() {
 #[test]
 fn an_idle_connection_does_not_hold_up_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut process = Process::serve(folder.path(), &[], [("LARDER_SERVER_SHUTDOWN_SECONDS", "600"), ("LARDER_SERVER_KEEP_ALIVE_SECONDS", "600")]);
+    let mut process = Process::serve(folder.path(), &[], []);
     let mut idle = TcpStream::connect(process.address.trim_start_matches("http://")).expect("a connection");
     idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
     let mut answer = [0; 16];

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::receipts::{NOBODY, RECEIPTS, area, column, flaws, pairs, refused, rows, site, user_of, with};
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
-use crate::support::{Api, Client, Engine};
+use crate::support::{Api, Client};
 
 const PERIODS: &str = "/v1/inventory/periods";
 const AUDIT: &str = "/v1/inventory/audit";
@@ -436,7 +436,7 @@ both_engines! {
     }
 
     async fn postings_that_run_against_a_close_are_in_before_it_or_not_at_all(api: Api) {
-        // I11: 32 tasks post into yesterday while yesterday is closed.
+        // I11: 32 tasks post into yesterday until they are refused, and so while yesterday is closed.
         let kitchen = Kitchen::open(&api).await;
         for number in 0..8 {
             kitchen.item(&format!("SKU{number}"), json!({})).await;
@@ -446,10 +446,13 @@ both_engines! {
             let owner = kitchen.owner.clone();
             async move {
                 let mut codes = Vec::new();
-                for turn in 0..4 {
+                for turn in 0.. {
                     let line = json!([{ "sku": format!("SKU{}", (task + turn) % 8), "quantity": "1", "unit_price": "1" }]);
                     let reply = owner.post(RECEIPTS, json!({ "location": WALK_IN, "effective_at": yesterday, "lines": line })).await;
                     codes.push(if reply.status == 201 { String::new() } else { reply.code().to_owned() });
+                    if reply.status != 201 {
+                        break;
+                    }
                 }
                 codes
             }
@@ -471,9 +474,6 @@ both_engines! {
         assert!(late.is_empty(), "{late:?} after {last_seq}");
         assert_eq!(ledger.len(), posted);
         assert!(posted > 0);
-        if api.engine() == Engine::Postgres {
-            assert!(posted < codes.len(), "the close came after all of them: this run shows nothing");
-        }
         checkpoints_hold(&api).await;
     }
 

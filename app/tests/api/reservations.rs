@@ -218,10 +218,7 @@ both_engines! {
         };
         // At the start is soon after it, on whatever machine.
         let mut found = left().await;
-        for _ in 0..600 {
-            if found.active == 1 {
-                break;
-            }
+        while found.active != 1 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             found = left().await;
         }

@@ -43,10 +43,12 @@ async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
     let _ = tokio::io::copy(&mut from, &mut to).await;
 }
 
-/// Passes a client's messages on. The first ones (asking for TLS, starting up) have no type byte.
+/// Passes a client's messages on. The first ones (asking for TLS, starting up) have no type byte. A Sync that ends nothing is the pool's
+/// question whether the connection is still there, asked some time after it was given back: no trip of a posting, and whether it comes
+/// before or after the answer is seen is chance.
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, count: Arc<AtomicU64>) {
     const TLS_REQUEST: u32 = 80_877_103;
-    let mut started = false;
+    let (mut started, mut is_batch) = (false, false);
     loop {
         let kind = if started { from.read_u8().await.ok() } else { Some(0) };
         let (Some(kind), Ok(length)) = (kind, from.read_u32().await) else { return };
@@ -56,9 +58,10 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, count: Arc<Ato
         }
         if !started {
             started = body.get(..4) != Some(&TLS_REQUEST.to_be_bytes());
-        } else if kind == b'S' || kind == b'Q' {
+        } else if kind == b'Q' || kind == b'S' && is_batch {
             count.fetch_add(1, Ordering::SeqCst);
         }
+        is_batch = started && !matches!(kind, b'Q' | b'S');
         let mut message = if kind == 0 { Vec::new() } else { vec![kind] };
         message.extend(length.to_be_bytes());
         message.extend(body);
@@ -109,17 +112,14 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
         let line = if path.ends_with("receipts") { json!({ "quantity": "9", "line_total": "1" }) } else { json!({ "quantity": "1", "reason": "spoiled" }) };
         for lines_count in [1, 10, 1_000] {
             let body = lines(lines_count, &line);
-            // The middle of several: a connection that sees a statement for the first time prepares it, in a trip of its own, and on a
-            // busy machine what is sent in two pieces is read as one, or the other way round.
-            let mut trips = Vec::new();
-            for _ in 0..13 {
+            // The last of several: a connection that sees a statement for the first time prepares it, in a trip of its own.
+            let mut trips = 0;
+            for _ in 0..3 {
                 let before = count.load(Ordering::SeqCst);
                 kitchen.owner.post(path, body.clone()).await.ok(201);
-                trips.push(count.load(Ordering::SeqCst) - before);
+                trips = count.load(Ordering::SeqCst) - before;
             }
-            trips.sort_unstable();
-            let middle = trips[trips.len() / 2];
-            measured.push((path, middle));
+            measured.push((path, trips));
         }
     }
     if variable("SHOW_MEASURED").is_some() {
@@ -129,7 +129,7 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
     for path in ["/v1/inventory/receipts", "/v1/inventory/waste"] {
         let trips = of(path);
         assert!(trips.iter().all(|other| *other == trips[0]), "{path}: {trips:?} round trips for 1, 10 and 1,000 lines");
-        assert!(trips[0] <= 24, "{path}: {} round trips", trips[0]);
+        assert!(trips[0] <= 23, "{path}: {} round trips", trips[0]);
     }
     api.stop().await;
     api.stores().remove().await;
@@ -187,9 +187,7 @@ async fn large_documents(kitchen: &Kitchen, trips: &AtomicU64) {
     }
     let few = least(runs);
     let many = counted(kitchen, trips, 0..ITEMS * AREAS, 20).await;
-    // A connection that nobody used for a while is asked first whether it is still there.
-    let is_as_many = |((step, many), (same, few)): (&(&str, u64), &(&str, u64))| step == same && (*few..=*few + 1).contains(many);
-    assert!(many.len() == few.len() && many.iter().zip(&few).all(is_as_many), "20,000 lines make as many round trips as 10: {many:?}, {few:?}");
+    assert_eq!(many, few, "20,000 lines make as many round trips as 10");
     let mut received = Vec::new();
     for number in [10, 10, 10, 5_000] {
         let before = trips.load(Ordering::SeqCst);

@@ -66,6 +66,9 @@ fn whole() -> Schema {
     schema(|| vec![Box::new(MARKER), Box::new(SHELF), Box::new(INDEX)])
 }
 
+/// Nothing takes that long but what never ends.
+const HANGS: Duration = Duration::from_mins(10);
+
 /// A database of its own on the test server; `None` where there is none.
 struct Postgres {
     admin: DatabaseConnection,
@@ -98,18 +101,17 @@ impl Postgres {
     }
 
     async fn up(&self, schema: &Schema) -> Result<Vec<String>, StepError> {
+        self.up_within(schema, HANGS).await
+    }
+
+    async fn up_within(&self, schema: &Schema, table_patience: Duration) -> Result<Vec<String>, StepError> {
         let (locking, working) = (connect(&self.url).await, connect(&self.url).await);
-        let lock = Lock::take(&locking, Duration::from_secs(20)).await.expect("the lock");
+        let lock = Lock::take(&locking, HANGS).await.expect("the lock");
         let recording = Recording::of(schema, DbBackend::Postgres).await?;
         let mut applied = Vec::new();
-        let outcome = up(
-            &Place::Postgres { connection: &working, lock: &lock, table_patience: Duration::from_millis(300) },
-            schema,
-            &recording,
-            None,
-            &mut |step: Applied| applied.push(step.name),
-        )
-        .await;
+        let outcome =
+            up(&Place::Postgres { connection: &working, lock: &lock, table_patience }, schema, &recording, None, &mut |step: Applied| applied.push(step.name))
+                .await;
         lock.release().await?;
         working.close().await?;
         locking.close().await?;
@@ -125,7 +127,11 @@ impl Postgres {
     }
 
     async fn remove(self) {
-        self.admin.execute_unprepared(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.expect("dropped");
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        // Those whom it ends the server waits five seconds for, and on a busy machine they may take longer.
+        while let Err(error) = self.admin.execute_unprepared(&drop).await {
+            assert!(error.to_string().contains("is being accessed by other users"), "{error}");
+        }
     }
 }
 
@@ -155,8 +161,8 @@ async fn on_postgres_a_bare_migration_is_finished_by_the_next_deploy_wherever_it
     // Its way back is bare as well.
     let recording = Recording::of(&whole(), DbBackend::Postgres).await.expect("recorded");
     let locking = connect(&postgres.url).await;
-    let lock = Lock::take(&locking, Duration::from_secs(20)).await.expect("the lock");
-    let place = Place::Postgres { connection: &database, lock: &lock, table_patience: Duration::from_secs(1) };
+    let lock = Lock::take(&locking, HANGS).await.expect("the lock");
+    let place = Place::Postgres { connection: &database, lock: &lock, table_patience: HANGS };
     down(&place, &whole(), &recording, 1, &mut |_| ()).await.expect("reverted");
     lock.release().await.expect("released");
     locking.close().await.expect("closed");
@@ -216,7 +222,9 @@ async fn on_postgres_a_migration_does_not_queue_long_behind_who_holds_its_table(
     let txn = at_work.begin().await.expect("a transaction");
     txn.execute_unprepared("INSERT INTO shelf VALUES (1, 'A')").await.expect("a row");
     let more = schema(|| vec![Box::new(MARKER), Box::new(SHELF), Box::new(CODE)]);
-    let Err(StepError::Migration { undone: true, error, .. }) = postgres.up(&more).await else { panic!("it did not wait, or waited for ever") };
+    let Err(StepError::Migration { undone: true, error, .. }) = postgres.up_within(&more, Duration::from_millis(300)).await else {
+        panic!("it did not wait, or waited for ever")
+    };
     assert!(error.to_string().contains("lock timeout"), "{error}");
     txn.commit().await.expect("done");
     assert_eq!(postgres.up(&more).await.expect("applied"), ["m3_code"]);
@@ -233,7 +241,7 @@ async fn on_postgres_a_lock_that_is_held_is_not_given_and_its_holder_is_named() 
     assert!(refused.to_string().starts_with("it is being migrated by process "), "{refused}");
     drop(lock);
     drop(one);
-    Lock::take(&other, Duration::from_secs(20)).await.expect("the lock").release().await.expect("released");
+    Lock::take(&other, HANGS).await.expect("the lock").release().await.expect("released");
     other.close().await.expect("closed");
     postgres.remove().await;
 }

@@ -6,7 +6,7 @@ use migration_tools::drift::{Difference, differences};
 use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::drift;
-use crate::databases;
+use crate::databases::{self, Role};
 use crate::db::deploy::{self, close};
 use crate::db::status::{Line, recording};
 use crate::db::{Baseline, Exit, Report, is_there, owners, refuse_memory, runtime_role};
@@ -56,7 +56,7 @@ async fn adopt(settings: &Settings, module: Module, names: &[String]) -> Result<
         Target::Postgres(_) => Some(deploy::lock(module, target, limits).await?),
         _ => None,
     };
-    let txn = deploy::begin(&connection, module, target).await?;
+    let txn = deploy::begin(&connection, module, target, databases::patience(limits, Role::Migrator)).await?;
     let differences = write(&txn, settings, module, names).await;
     let ended = match &differences {
         Ok(differences) if differences.is_empty() => txn.commit().await,

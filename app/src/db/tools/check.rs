@@ -164,10 +164,12 @@ async fn transactions(module: Module) -> Result<Verdict, Failure> {
 /// Up, all the way down, and up again, in memory.
 async fn on_sqlite(settings: &Settings, module: Module) -> Result<Verdict, Failure> {
     let target = Target::Memory;
-    let connection = databases::connect(module, &target, &settings.database.limits, Role::Migrator).await?;
-    deploy::migrate_sqlite(&connection, module, &target, &mut |_| ()).await?;
-    let left = all_down(&connection, module, &target, &settings.database.limits).await?;
-    deploy::migrate_sqlite(&connection, module, &target, &mut |_| ()).await?;
+    let limits = &settings.database.limits;
+    let patience = databases::patience(limits, Role::Migrator);
+    let connection = databases::connect(module, &target, limits, Role::Migrator).await?;
+    deploy::migrate_sqlite(&connection, module, &target, patience, &mut |_| ()).await?;
+    let left = all_down(&connection, module, &target, limits).await?;
+    deploy::migrate_sqlite(&connection, module, &target, patience, &mut |_| ()).await?;
     deploy::close(connection).await;
     Ok(left)
 }

@@ -44,7 +44,7 @@ impl Side {
     /// The target, which nobody else writes to meanwhile.
     pub async fn target(module: Module, to: &Target, limits: &Limits) -> Result<Self, Failure> {
         let connection = databases::connect(module, to, limits, Role::Migrator).await.map_err(|failure| at("--to", to, failure))?;
-        let txn = deploy::begin(&connection, module, to).await?;
+        let txn = deploy::begin(&connection, module, to, databases::patience(limits, Role::Migrator)).await?;
         let side = Self { module, target: to.clone(), connection, txn };
         databases::be_patient(&side.txn, limits).await.map_err(|error| side.failed(error))?;
         side.lock_tables("EXCLUSIVE").await?;

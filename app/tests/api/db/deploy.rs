@@ -6,16 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use larder::module::Module;
+use rand::RngExt as _;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
 use serde_json::Value;
 
 use crate::db::{Ground, execute, migrations_of_both, texts};
+use crate::support::patience::HANGS;
 use crate::support::place::Place;
 use crate::support::postgres::{Base, Pair};
 use crate::support::process::command;
 use crate::support::{Engine, connect};
 
-const PATIENCE: Duration = Duration::from_mins(1);
 const LOCKS: &str =
     "SELECT pid::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
@@ -31,7 +32,7 @@ fn kill(mut deploy: Child) {
 
 /// Asks again until something is so.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + HANGS;
     while !is_so().await {
         assert!(Instant::now() < give_up, "{what} does not come");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -129,21 +130,38 @@ async fn on_postgres_a_deploy_killed_between_migrations_keeps_the_first_and_the_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deploy_killed_at_any_moment_leaves_a_file_with_all_or_nothing_on_sqlite() {
+    const ROUNDS: u64 = 30;
     let place = Place::new(&[]);
     let file = place.path("data/inventory.db");
+    // Only this system tells who is in a transaction.
+    let is_told = Path::new("/proc/locks").exists();
     let (mut nothing, mut all, mut caught) = (0, 0, 0);
-    for round in 0..30 {
+    let mut round = 0;
+    // Rounds go on until the moments have met it before, in the middle of and after its work.
+    while round < ROUNDS || nothing == 0 || all == 0 || caught == 0 && is_told {
         let _ = std::fs::remove_dir_all(place.path("data"));
-        let deploy = start(&place);
-        // Every second time in the middle of its transaction, where the system tells.
-        let (give_up, us) = (Instant::now() + Duration::from_secs(2), format!("process {} ", deploy.id()));
+        let mut deploy = start(&place);
+        let us = format!("process {} ", deploy.id());
         let is_at_work = || migration_history::holder_of_file(&file).is_some_and(|holder| holder.starts_with(&us));
-        while round % 2 == 0 && Instant::now() < give_up && !is_at_work() {}
-        if round % 2 == 1 {
-            std::thread::sleep(Duration::from_millis(round * 3));
+        let mut goes_on = || deploy.try_wait().expect("a status").is_none();
+        if round % 2 == 0 {
+            while goes_on() && !is_at_work() {}
+        } else {
+            let pause = match round {
+                0..ROUNDS => Duration::from_millis(round * 3),
+                _ if nothing == 0 => Duration::ZERO,
+                // Twice as long each time.
+                _ => Duration::from_millis(100 << ((round - ROUNDS) / 2).min(14)),
+            };
+            let over = Instant::now() + pause;
+            while goes_on() && Instant::now() < over {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
         caught += usize::from(is_at_work());
         kill(deploy);
+        round += 1;
+        assert!(round < 20 * ROUNDS, "{nothing} {all} {caught}: the moments have missed the deploy");
         let status = place.run(&["db", "status", "--json"]).json();
         for module in Module::ALL {
             let lines = status["migrations"].as_array().expect("lines");
@@ -155,8 +173,6 @@ async fn a_deploy_killed_at_any_moment_leaves_a_file_with_all_or_nothing_on_sqli
         place.run(&["db", "deploy"]).is(0);
         place.run(&["db", "status"]).is(0);
     }
-    assert!(nothing > 0 && all > 0, "{nothing} {all}: the moments missed the deploy");
-    assert!(caught > 0 || !Path::new("/proc/locks").exists(), "no deploy was killed in its transaction");
     place.run(&["db", "drift"]).is(0);
 }
 
@@ -219,30 +235,53 @@ struct Pooler {
 
 impl Pooler {
     /// `None` where pgbouncer is not installed and nobody demanded it. `leads` says which database a name leads to.
-    fn start(mode: &str, leads: &[(&str, &Base)]) -> Option<Self> {
+    async fn start(mode: &str, leads: &[(&str, &Base)]) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"].into_iter().find(|path| Path::new(path).exists());
         if program.is_none() {
             assert!(crate::support::variable("REQUIRE_PGBOUNCER").as_deref() != Some("1"), "REQUIRE_PGBOUNCER=1, but pgbouncer is not installed");
             println!("SKIPPED: pgbouncer is not installed");
         }
+        let program = program?;
+        for _ in 0..100 {
+            // None of those that the system gives to whoever asks for any: another test would have it before the pooler does.
+            let port = rand::rng().random_range(20_000..32_000);
+            if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
+                continue;
+            }
+            let mut pooler = Self::start_at(program, port, mode, leads);
+            if pooler.is_there().await {
+                return Some(pooler);
+            }
+        }
+        panic!("pgbouncer does not start");
+    }
+
+    fn start_at(program: &str, port: u16, mode: &str, leads: &[(&str, &Base)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
         std::fs::write(folder.path().join("pgbouncer.ini"), settings(folder.path(), port, mode, leads)).expect("a file");
         let users =
             ["auth", "inventory"].iter().flat_map(|module| ["app", "owner"].map(|kind| format!("\"larder_test_{module}_{kind}\" \"only-for-tests\"\n")));
         std::fs::write(folder.path().join("users.txt"), users.collect::<String>()).expect("a file");
-        let mut start = Command::new(program?);
+        let mut start = Command::new(program);
         // It does not run as root.
         if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder.path()).expect("a folder")) == 0 {
             Command::new("chown").arg("-R").arg("nobody").arg(folder.path()).status().expect("chown");
             start.args(["-u", "nobody"]);
         }
         let child = start.arg(folder.path().join("pgbouncer.ini")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgbouncer");
-        Some(Self { child, port, _folder: folder })
+        Self { child, port, _folder: folder }
     }
 
-    async fn is_there(&self) {
-        until("the pooler", async || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()).await;
+    /// Waits until it can be connected to; false where it has ended, because somebody has the port.
+    async fn is_there(&mut self) -> bool {
+        let mut goes_on = true;
+        until("the pooler", async || {
+            let answers = std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            goes_on = self.child.try_wait().expect("a status").is_none();
+            answers || !goes_on
+        })
+        .await;
+        goes_on
     }
 
     /// A database through the pooler.
@@ -280,9 +319,8 @@ impl Drop for Pooler {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_transaction_pooler_on_postgres_the_lock_is_never_orphaned() {
     let Some(pair) = Pair::make_empty().await else { return };
-    let Some(pooler) = Pooler::start("transaction", &[(pair.auth.name(), &pair.auth), (pair.inventory.name(), &pair.inventory)]) else { return };
+    let Some(pooler) = Pooler::start("transaction", &[(pair.auth.name(), &pair.auth), (pair.inventory.name(), &pair.inventory)]).await else { return };
     let through = |url: String| pooler.url(&url);
-    pooler.is_there().await;
     let place = Place::new(&[("AUTH_DATABASE_URL", &through(pair.auth.app_url())), ("INVENTORY_DATABASE_URL", &through(pair.inventory.app_url()))]);
     // The owner's URL leads past the pooler, the server's through it.
     let place = place.with("LARDER_MIGRATION_URL_AUTH", &pair.auth.owner_url()).with("LARDER_MIGRATION_URL_INVENTORY", &pair.inventory.owner_url());
@@ -310,13 +348,11 @@ async fn a_pooler_that_leads_to_another_database_on_postgres_is_noticed_after_th
     let Some(pair) = Pair::make_empty().await else { return };
     let name = pair.inventory.name();
     let other = Pair::make_empty().await.expect("Postgres");
-    let Some(pooler) = Pooler::start("session", &[(name, &other.inventory)]) else { return };
-    pooler.is_there().await;
+    let Some(pooler) = Pooler::start("session", &[(name, &other.inventory)]).await else { return };
     let place =
         Place::new(&[("INVENTORY_DATABASE_URL", &pooler.url(&pair.inventory.app_url())), ("LARDER_MIGRATION_URL_INVENTORY", &pair.inventory.owner_url())]);
     place.run(&["db", "deploy", "--db", "inventory"]).says(1, "which is another database than the one that LARDER_MIGRATION_URL_INVENTORY migrated");
-    let Some(straight) = Pooler::start("session", &[(name, &pair.inventory)]) else { return };
-    straight.is_there().await;
+    let Some(straight) = Pooler::start("session", &[(name, &pair.inventory)]).await else { return };
     let place = place.with("INVENTORY_DATABASE_URL", &straight.url(&pair.inventory.app_url()));
     place.run(&["db", "deploy", "--db", "inventory"]).is(0);
     drop((pooler, straight));

@@ -540,14 +540,16 @@ async fn a_role_that_may_not_make_a_schema_is_told_what_to_connect_as() {
 
 #[tokio::test]
 async fn a_table_that_somebody_alters_is_not_waited_for_for_long() {
-    let Some(live) = Ground::deployed(Engine::Postgres).await else { return };
+    let Some(mut live) = Ground::deployed(Engine::Postgres).await else { return };
     let other = live.connect(Module::Inventory).await;
     let txn = other.begin().await.expect("a transaction");
     txn.execute_unprepared("ALTER TABLE balance ADD CHECK (quantity <> 7)").await.expect("altered");
+    live.place.variables.insert("LARDER_DATABASE_LOCK_TIMEOUT_MS".into(), "300".into());
     let drift = live.run(&["drift", "--db", "inventory"]);
     assert!(drift.code == 1 && drift.stderr.contains("lock timeout") && drift.stderr.contains("pg_stat_activity"), "{}", drift.stderr);
     txn.rollback().await.expect("rolled back");
     other.close().await.expect("closed");
+    live.place.variables.remove("LARDER_DATABASE_LOCK_TIMEOUT_MS");
     assert_eq!(live.run(&["drift", "--db", "inventory"]).code, 0);
     live.remove().await;
 }

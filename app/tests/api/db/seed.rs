@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
 
 use crate::db::dump;
+use crate::support::patience::HANGS;
 use crate::support::process::{Ended, Process, command, run};
 use crate::support::{Api, Engine, Stores};
 
@@ -134,27 +135,59 @@ fn seed_for(stores: &Stores, time: Duration) -> Duration {
     begun.elapsed()
 }
 
+/// Which part of its work a kill has met.
+enum Cut {
+    /// None: it had done nothing.
+    Before,
+    Within,
+    /// None: it was through.
+    After,
+}
+
+/// Seeds for so long and then once more, and holds what is there to what every installation has.
+async fn cut_after(engine: Engine, time: Duration, (clean_ids, clean_dump): &(BTreeMap<String, Vec<String>>, [Dump; 2])) -> Cut {
+    let stores = Stores::make(engine).await.expect("databases");
+    seed_for(&stores, time);
+    let said = done(seed(&stores, &[]));
+    assert_eq!(ids(&stores).await, *clean_ids);
+    assert_eq!(sizes(&both(&stores).await), sizes(clean_dump));
+    stores.remove().await;
+    match (said.contains("set up the kitchen of"), said.contains("log in as")) {
+        (true, _) => Cut::Before,
+        (false, true) => Cut::Within,
+        (false, false) => Cut::After,
+    }
+}
+
 on_both! {
     async fn killed_at_any_moment_and_run_again_it_is_as_if_run_once(engine: Engine) {
         const KILLS: u32 = 16;
-        let (clean_ids, clean_dump) = clean().await;
+        let clean = clean().await;
         let Some(stores) = Stores::make(engine).await else { return };
-        let whole = seed_for(&stores, Duration::from_mins(1));
+        let whole = seed_for(&stores, HANGS);
         stores.remove().await;
         let mut interrupted = 0;
         for kill in 0..KILLS {
-            let stores = Stores::make(engine).await.expect("databases");
             // Somewhere in each part of the time.
             let part = whole / KILLS;
-            seed_for(&stores, part * kill + part.mul_f64(rand::rng().random_range(0.0..1.0)));
-            let said = done(seed(&stores, &[]));
-            // Something was done, and something was left to do.
-            interrupted += u32::from(said.contains("log in as") && !said.contains("set up the kitchen of"));
-            assert_eq!(ids(&stores).await, clean_ids);
-            assert_eq!(sizes(&both(&stores).await), sizes(&clean_dump));
-            stores.remove().await;
+            let cut = cut_after(engine, part * kill + part.mul_f64(rand::rng().random_range(0.0..1.0)), &clean).await;
+            interrupted += u32::from(matches!(cut, Cut::Within));
         }
-        assert!(interrupted > 0, "no kill of {KILLS} within {whole:?} was in the middle of the story");
+        // No part met the story: what each kill met says where it must lie, until a machine that is now quicker, now slower has moved it.
+        let (mut early, mut late, mut more) = (Duration::ZERO, whole * 2, 0);
+        while interrupted == 0 {
+            more += 1;
+            assert!(more < 200, "no kill was in the middle of the story");
+            let middle = (early + late) / 2;
+            match cut_after(engine, middle, &clean).await {
+                Cut::Before => early = middle,
+                Cut::Within => interrupted += 1,
+                Cut::After => late = middle,
+            }
+            if late < early + Duration::from_millis(1) {
+                (early, late) = (Duration::ZERO, whole * 2);
+            }
+        }
     }
 }
 

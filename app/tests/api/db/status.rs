@@ -121,26 +121,24 @@ async fn a_role_that_can_only_read_sees_the_whole_status_and_nothing_is_written(
 async fn on_postgres_a_database_that_cannot_be_read_is_told_apart_and_each_says_what_to_do() {
     let Some(ground) = Ground::deployed(Engine::Postgres).await else { return };
     let Some(pair) = &ground.pair else { return };
-    let status = |url: &str| {
-        Place::new(&[("INVENTORY_DATABASE_URL", url), ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", "2000")]).run(&["db", "status", "--db", "inventory", "--json"])
-    };
-    let told = |url: &str, code: &str, next: &str| {
-        let ended = status(url);
+    let told_within = |patience: &[(&str, &str)], url: &str, code: &str, next: &str| {
+        let place = Place::new(&[patience, &[("INVENTORY_DATABASE_URL", url)]].concat());
+        let ended = place.run(&["db", "status", "--db", "inventory", "--json"]);
         let object = ended.is(1).json();
         assert_eq!((&object["exit"], &object["error"]["code"]), (&1.into(), &code.into()), "{object}");
         assert!(object["error"]["next"].as_str().is_some_and(|says| says.contains(next)), "{object}");
         assert!(!ended.stderr.contains("only-for-tests"), "{}", ended.stderr);
     };
+    let told = |url: &str, code: &str, next: &str| told_within(&[], url, code, next);
     let url = pair.inventory.app_url();
     told(&url.replace(pair.inventory.name(), "there_is_no_such_database"), "no_database", "scripts/postgres-roles.sql");
     // A server that trusts everybody has no wrong passwords.
     if !trusts(&url).await {
         told(&url.replace("only-for-tests", "wrong"), "no_login", "Correct user and password");
     }
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port();
-    drop(taken);
-    told(&format!("postgres://x:only-for-tests@127.0.0.1:{port}/x"), "unreachable", "Is the server running");
+    // Only a server that is not there is waited for.
+    let soon = [("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", "500")];
+    told_within(&soon, "postgres://x:only-for-tests@127.0.0.1:1/x", "unreachable", "Is the server running");
     // A role that may connect and not read: the tables are there, so it is not an empty database.
     let admin = ground.connect(Module::Inventory).await;
     execute(&admin, "REVOKE ALL ON seaql_migrations, _larder_migrations, larder_module FROM larder_test_inventory_app").await;

@@ -12,11 +12,10 @@ use tempfile::TempDir;
 
 use super::situations::Held;
 use super::{says, told_codes};
+use crate::support::patience::{HANGS, PATIENT};
 use crate::support::process::command;
 use crate::support::{Engine, variable};
 
-/// How long a block may take.
-const PATIENCE: Duration = Duration::from_mins(5);
 /// What is copied of the checkout: what the commands work on.
 const FOLDERS: [&str; 3] = ["entity", "migration", "scripts"];
 const FILES: [&str; 3] = [".env.example", "Cargo.toml", "rustfmt.toml"];
@@ -158,7 +157,7 @@ impl Scenario {
             if let Some(status) = bash.try_wait().expect("a status") {
                 break Some(status);
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > HANGS {
                 let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", bash.id())]).status();
                 let _ = bash.wait();
                 break None;
@@ -245,11 +244,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the checkout")
 }
 
-/// What a shell needs, and nothing that would be a setting.
+/// What a shell needs, and no setting but that of a reader with patience: what the text says of limits it sets.
 fn surroundings() -> BTreeMap<String, String> {
     let names = ["PATH", "HOME", "USER", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME", "DEV_POSTGRES_BIN"];
     let mut surroundings: BTreeMap<_, _> = names.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect();
     surroundings.insert("LC_ALL".into(), "C.UTF-8".into());
+    surroundings.extend(PATIENT.map(|(name, value)| (name.to_owned(), value.to_owned())));
     // No port that somebody may have.
     surroundings.insert("LARDER_SERVER_PORT".into(), "0".into());
     surroundings

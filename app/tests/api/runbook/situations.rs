@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::scenario::{Scenario, list, root};
 use crate::db::{execute, texts};
+use crate::support::patience::HANGS;
 use crate::support::process::{Process, command};
 use crate::support::{Engine, connect};
 
@@ -17,7 +18,6 @@ pub const LATER: &str = "m99990101_000001_later";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
 /// The migration of the documents refers to locations.
 const BUSY: &str = "LOCK TABLE location IN ROW EXCLUSIVE MODE";
-const PATIENCE: Duration = Duration::from_mins(5);
 /// The backends of a deploy, and those of them that wait for a lock.
 const DEPLOYING: &str = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'larder db'";
 const WAITING: &str = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'larder db' AND wait_event_type = 'Lock'";
@@ -241,7 +241,7 @@ async fn first(transaction: &DatabaseTransaction, sql: &str) -> String {
 }
 
 async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + HANGS;
     while !is_so().await {
         assert!(Instant::now() < give_up, "it does not come");
         tokio::time::sleep(Duration::from_millis(10)).await;

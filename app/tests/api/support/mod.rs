@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod kitchen;
 pub mod orders;
+pub mod patience;
 pub mod place;
 pub mod postgres;
 pub mod process;
@@ -31,6 +32,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use contract::Contract;
+use patience::{HANGS, PATIENT, PATIENT_WITH_FILES};
 use postgres::Pair;
 use process::Process;
 
@@ -117,14 +119,15 @@ impl Stores {
         let mut variables: BTreeMap<String, String> = [
             ("LARDER_SERVER_PORT", "0"),
             ("LARDER_SERVER_WORKERS", "2"),
-            // A busy machine decides no test.
-            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "300"),
             ("LARDER_SETUP_TOKEN", SETUP_TOKEN),
             ("LARDER_SECRET_KEY", SECRET_KEY),
             ("LARDER_DATABASE_SQLITE_SYNCHRONOUS", "NORMAL"),
+            PATIENT_WITH_FILES,
         ]
+        .into_iter()
+        .chain(PATIENT)
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+        .collect();
         variables.insert("LARDER_DATA_DIR".into(), self.folder().path().display().to_string());
         if let Self::Postgres(_, pair) = self {
             variables.insert("AUTH_DATABASE_URL".into(), pair.auth.app_url());
@@ -160,7 +163,8 @@ pub async fn connect(url: &str) -> DatabaseConnection {
 #[expect(clippy::disallowed_methods, reason = "a test looks at what the program did through a connection of its own")]
 pub async fn try_connect(url: &str) -> Result<DatabaseConnection, sea_orm::DbErr> {
     let mut options = sea_orm::ConnectOptions::new(url);
-    options.sqlx_logging(false).max_connections(2).acquire_timeout(std::time::Duration::from_secs(20));
+    options.sqlx_logging(false).max_connections(2).acquire_timeout(HANGS);
+    options.map_sqlx_sqlite_opts(|options| options.busy_timeout(HANGS));
     sea_orm::Database::connect(options).await
 }
 
@@ -220,7 +224,7 @@ impl Api {
     ) -> Self {
         // No idle connection is kept, so that a stopping server has nothing to wait for.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        let contract = Contract::read(&http, &address).await;
+        let contract = Contract::of_program();
         let (auth, inventory) = stores.connect().await;
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let server = tokio::sync::Mutex::new(server);

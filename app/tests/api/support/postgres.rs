@@ -5,6 +5,7 @@
 
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use larder::db::deploy;
 use larder::module::Module;
@@ -13,6 +14,7 @@ use migration_history::Recording;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend};
 
+use super::patience::HANGS;
 use super::{connect, variable};
 
 const PASSWORD: &str = "only-for-tests";
@@ -35,19 +37,21 @@ impl Pair {
     /// Migrated databases. `None`, with a word about it, where there are no servers and nobody demanded them.
     pub async fn make() -> Option<Self> {
         let (auth, inventory) = Server::both()?;
-        Some(Self { auth: auth.copy_of_template().await, inventory: inventory.copy_of_template().await, removed: AtomicBool::new(false) })
+        // Making a database is waiting for a server, and there are two.
+        let (auth, inventory) = futures::join!(Box::pin(auth.copy_of_template()), Box::pin(inventory.copy_of_template()));
+        Some(Self { auth, inventory, removed: AtomicBool::new(false) })
     }
 
     /// Databases that nobody has migrated.
     pub async fn make_empty() -> Option<Self> {
         let (auth, inventory) = Server::both()?;
-        Some(Self { auth: auth.empty().await, inventory: inventory.empty().await, removed: AtomicBool::new(false) })
+        let (auth, inventory) = futures::join!(Box::pin(auth.empty()), Box::pin(inventory.empty()));
+        Some(Self { auth, inventory, removed: AtomicBool::new(false) })
     }
 
     pub async fn remove(&self) {
         self.removed.store(true, Ordering::SeqCst);
-        self.auth.remove().await;
-        self.inventory.remove().await;
+        futures::join!(Box::pin(self.auth.remove()), Box::pin(self.inventory.remove()));
     }
 }
 
@@ -136,8 +140,8 @@ impl Server {
     async fn create(&self, admin: &DatabaseConnection, from: &str) -> Base {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let name = format!("larder_test_{}_{}_{}", self.module, std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        run(admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        run(admin, &format!("CREATE DATABASE {name} OWNER {} {from}", self.role("owner"))).await;
+        run_alone(admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        run_alone(admin, &format!("CREATE DATABASE {name} OWNER {} {from}", self.role("owner"))).await;
         self.close_to_others(admin, &name).await;
         Base { server: self.clone(), name }
     }
@@ -203,7 +207,7 @@ impl Server {
         self.make_roles(admin).await;
         // Under another name until it is whole.
         let draft = format!("{name}_draft");
-        run(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
+        run_alone(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
         run(admin, &format!("CREATE DATABASE {draft} OWNER {} TEMPLATE template0", self.role("owner"))).await;
         self.close_to_others(admin, &draft).await;
         self.give_defaults(&draft).await;
@@ -217,7 +221,7 @@ impl Server {
         let variables = [(name_of("url").to_owned(), base.app_url()), (name_of("migration").to_owned(), base.owner_url())];
         let settings = Settings::load_built_in(&variables.into()).unwrap_or_else(|refusal| panic!("{refusal}"));
         deploy::deploy(&settings, self.module, &mut |_| ()).await.unwrap_or_else(|failure| panic!("{failure}"));
-        run(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
+        run_alone(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     }
 }
 
@@ -258,13 +262,24 @@ impl Base {
 
     pub async fn remove(&self) {
         let admin = self.server.admin().await;
-        run(&admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
+        run_alone(&admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
         admin.close().await.expect("closed");
     }
 }
 
 async fn run(connection: &DatabaseConnection, sql: &str) {
     connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The same for what takes a database that nobody is connected to. Those whom the server ends it waits five seconds for, and on a busy
+/// machine they may take longer.
+async fn run_alone(connection: &DatabaseConnection, sql: &str) {
+    let give_up = Instant::now() + HANGS;
+    while let Err(error) = connection.execute_unprepared(sql).await {
+        let is_in_use = kernel::database::code(&error).as_deref() == Some("55006");
+        assert!(is_in_use && Instant::now() < give_up, "{sql}: {error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 type Connection = sea_orm::sqlx::pool::PoolConnection<sea_orm::sqlx::Postgres>;

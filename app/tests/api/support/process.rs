@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_mins(5);
+use super::patience::{HANGS, LOG_FILTER, PATIENT};
 
 /// A server that runs. It is killed when it is dropped.
 pub struct Process {
@@ -24,10 +24,10 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// The program with nothing of this process's environment but what is given.
+/// The program with nothing of this process's environment but what is given, and patient where nothing else is.
 pub fn command<'v>(folder: &Path, arguments: &[&str], variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
-    command.args(arguments).env_clear().envs(variables).current_dir(folder).stdin(Stdio::null());
+    command.args(arguments).env_clear().envs(PATIENT).envs([LOG_FILTER]).envs(variables).current_dir(folder).stdin(Stdio::null());
     command
 }
 
@@ -64,7 +64,7 @@ pub fn run_until(folder: &Path, arguments: &[&str], last: &str) -> Vec<String> {
 }
 
 fn wait(child: &mut Child) -> Option<i32> {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + HANGS;
     while Instant::now() < give_up {
         if let Some(status) = child.try_wait().expect("a status") {
             return Some(status.code().unwrap_or(-1));
@@ -89,7 +89,7 @@ impl Process {
             let _ = err.read_to_string(&mut text);
             text
         });
-        let Ok(first) = lines.recv_timeout(PATIENCE) else {
+        let Ok(first) = lines.recv_timeout(HANGS) else {
             let _ = child.kill();
             let _ = child.wait();
             panic!("the server did not start: {}", log.join().expect("the log"));
@@ -98,9 +98,15 @@ impl Process {
         Self { child, address, lines, log: Some(log) }
     }
 
-    /// The next line of stdout, if one comes within a moment.
-    pub fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(Duration::from_millis(500)).ok()
+    /// The next line of stdout.
+    #[track_caller]
+    pub fn line(&self) -> String {
+        self.lines.recv_timeout(HANGS).expect("another line")
+    }
+
+    /// Whether nothing more is said for a moment. A slow machine may hide a line, and never makes one up.
+    pub fn is_silent(&self) -> bool {
+        self.lines.recv_timeout(Duration::from_millis(500)).is_err()
     }
 
     pub fn signal(&self, name: &str) {

@@ -33,6 +33,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::kitchen::Kitchen;
 use super::orders::{Event as Moved, Orders, Tables, Touch};
+use super::patience::HANGS;
 use super::tables::{Contents, Identifiers, Saved, texts};
 use super::wire::{Event, Rewriting, Step, Verdict, Wire};
 use super::{Api, Call, Engine, Reply, Stores, fixed_clock, variable};
@@ -57,8 +58,6 @@ const AT_MOST: usize = 60;
 /// How many are drawn by lot beside them, and how many where all were asked for.
 const BY_LOT: u64 = 5;
 const MANY_BY_LOT: u64 = 100;
-/// Nothing takes that long but what never ends.
-const HANGS: std::time::Duration = std::time::Duration::from_secs(30);
 
 impl Course {
     /// `None` where there is no Postgres and nobody demanded one.

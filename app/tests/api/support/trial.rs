@@ -293,8 +293,12 @@ impl Subject<'_> {
         for table in super::tables::tables(database).await {
             self.saved.put_back().await;
             let rename = async |from: &str, to: &str| {
-                let sql =
-                    format!("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE \"{from}\" RENAME TO \"{to}\"; PRAGMA foreign_keys = ON");
+                // Which of the pool's connections it gets is chance. One that remembers another table away would take this one for there:
+                // reading makes it look again.
+                let sql = format!(
+                    "SELECT name FROM sqlite_master LIMIT 1; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; \
+                     ALTER TABLE \"{from}\" RENAME TO \"{to}\"; PRAGMA foreign_keys = ON"
+                );
                 run(database, &sql).await;
             };
             rename(&table, "away").await;

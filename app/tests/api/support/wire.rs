@@ -93,17 +93,9 @@ impl Wire {
         Self { url: format!("{who}@{here}/{database}"), shared }
     }
 
-    /// What a program is given that connects through here: a statement may be held for as long as it takes.
-    pub fn variables(&self) -> Vec<(&str, &str)> {
-        let patient = "600000";
-        vec![
-            ("INVENTORY_DATABASE_URL", self.url.as_str()),
-            ("LARDER_DATABASE_LOCK_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_STATEMENT_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", patient),
-            ("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", patient),
-            ("LARDER_SERVER_REQUEST_TIMEOUT_SECONDS", "600"),
-        ]
+    /// What a program is given that connects through here.
+    pub fn variables(&self) -> [(&str, &str); 1] {
+        [("INVENTORY_DATABASE_URL", self.url.as_str())]
     }
 
     /// Asks to be told of everything from now on, until the receiver is dropped.

@@ -10,6 +10,7 @@ use super::effects::{ChangedLot, Effects, EntryKind, LineOutcome, NewBalance, Ne
 use super::facts::{Holding, Key, Later, Lot, Place, Snapshot, Truth};
 use super::protocol::DocumentType;
 use super::refusal::{CountedSince, Refusal};
+use super::rule::{Rule, holds};
 use crate::arithmetic::{Money, Quantity, half_away_from_zero, split};
 use crate::names::{DocumentId, LotId, ReasonId, ReservationId};
 
@@ -99,7 +100,9 @@ impl<'a> Draft<'a> {
     /// takeable.
     pub fn take(&mut self, place: Place, take: Quantity, mark: Mark) -> Result<Money, Refusal> {
         let holding = self.holding(place);
-        let value = split(holding.value, take, holding.quantity);
+        // Of what lies there, not of what ever came onto the lot: so the last unit takes the rest.
+        let whole = if holds(Rule::LastTakesRest) { holding } else { self.lot(place.lot).map_or(holding, |lot| lot.basis) };
+        let value = split(whole.value, take, whole.quantity);
         self.record(place, -take.0, -value.0, mark)?;
         Ok(value)
     }
@@ -136,7 +139,8 @@ impl<'a> Draft<'a> {
     /// the basis, so a lot keeps one rate.
     pub fn gain(&mut self, place: Place, found: Quantity, mark: Mark) -> Result<Money, Refusal> {
         let lot = self.changed(place.lot).ok_or(Refusal::Overflow)?;
-        let product = i128::from(lot.basis.value.0) * i128::from(found.0);
+        let cost = if holds(Rule::GainAtRate) { lot.basis.value } else { Money::ZERO };
+        let product = i128::from(cost.0) * i128::from(found.0);
         let worth = half_away_from_zero(product, i128::from(lot.basis.quantity.0.max(1))).map(Money).filter(|money| money.fits_a_line());
         let worth = worth.ok_or(Refusal::Overflow)?;
         let quantity = lot.basis.quantity.plus(found).ok_or(Refusal::Overflow)?;
@@ -149,7 +153,9 @@ impl<'a> Draft<'a> {
     pub fn rounding_first(&mut self, entry: NewEntry) {
         self.entries.insert(0, entry);
         let lot = entry.place.lot;
-        self.variances.push(Variance { lot, amount: Money(-entry.value.0), kind: super::command::VarianceKind::Rounding });
+        if holds(Rule::CrumbsAreMirrored) {
+            self.variances.push(Variance { lot, amount: Money(-entry.value.0), kind: super::command::VarianceKind::Rounding });
+        }
         if let Some(holding) = self.holdings.get_mut(&entry.place) {
             holding.value = Money(holding.value.0 + entry.value.0);
         }
@@ -216,7 +222,7 @@ impl<'a> Draft<'a> {
                 counted_at: truth.counted_at,
             });
             // A line about one lot stays true where another lot moves.
-            if truth.lot.is_none_or(|lot| moved.contains(&lot)) {
+            if holds(Rule::NotIncludedMarks) && truth.lot.is_none_or(|lot| moved.contains(&lot)) {
                 marked.push((truth.document, truth.line_no));
             }
         }

@@ -19,6 +19,7 @@ mod protocol;
 mod refusal;
 mod repository;
 mod reserve;
+mod rule;
 mod rules;
 #[cfg(test)]
 mod search;

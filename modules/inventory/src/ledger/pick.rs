@@ -11,6 +11,7 @@ use super::draft::{Draft, Mark};
 use super::effects::EntryKind;
 use super::facts::{ItemRules, Key, Lot, Place, Spot};
 use super::refusal::{LineFlaw, LotConflict, LotConflictCode, Refusal, ShortLine};
+use super::rule::{Rule, holds};
 use crate::arithmetic::{Money, Quantity};
 use crate::names::{LotId, Pick, ReservationId};
 
@@ -49,14 +50,18 @@ impl Taken {
 }
 
 /// Whether there is a date, the date, whether it is open, when it was received, its origin: the smallest leaves first.
-type Order = (Option<Reverse<bool>>, Option<NaiveDate>, Option<Reverse<bool>>, Instant, (i64, i64));
+type Order = (Option<Reverse<bool>>, Option<NaiveDate>, Option<Reverse<bool>>, Option<Instant>, (i64, i64));
 
 /// The order in which the lots of an item leave.
 pub fn order(pick: Pick, lot: &Lot) -> Order {
+    let dated = holds(Rule::UndatedLast).then_some(Reverse(lot.expires_on.is_some()));
+    let expires_on = lot.expires_on.filter(|_| holds(Rule::ByExpiry));
+    let opened = holds(Rule::OpenedFirst).then_some(Reverse(lot.opened));
+    let received_at = holds(Rule::ByReceipt).then_some(lot.received_at);
     match pick {
         // A lot without a date comes last, an opened one before a sealed one of the same date.
-        Pick::Fefo => (Some(Reverse(lot.expires_on.is_some())), lot.expires_on, Some(Reverse(lot.opened)), lot.received_at, lot.origin),
-        Pick::Fifo | Pick::Manual => (None, None, None, lot.received_at, lot.origin),
+        Pick::Fefo => (dated, expires_on, opened, received_at, lot.origin),
+        Pick::Fifo | Pick::Manual => (None, None, None, received_at, lot.origin),
     }
 }
 
@@ -83,7 +88,7 @@ pub fn take(draft: &mut Draft<'_>, taking: &Taking<'_>, lines: &[TakeLine]) -> R
         Picker { draft, taking, date, available: BTreeMap::new(), own: BTreeMap::new(), left_of, flaws: Vec::new(), conflicts: Vec::new(), short: Vec::new() };
     picker.set_aside(lines);
     let mut taken: Vec<Taken> = lines.iter().map(|_| Taken::default()).collect();
-    let (named, picked): (Vec<_>, Vec<_>) = lines.iter().zip(&mut taken).enumerate().partition(|(_, (line, _))| line.lot.is_some());
+    let (named, picked): (Vec<_>, Vec<_>) = lines.iter().zip(&mut taken).enumerate().partition(|(_, (line, _))| line.lot.is_some() || !holds(Rule::NamedFirst));
     for (index, (line, got)) in named.into_iter().chain(picked) {
         if let Some(sources) = picker.sources(index, line) {
             *got = picker.take_line(index, line, &sources)?;
@@ -162,7 +167,8 @@ impl Picker<'_, '_, '_> {
 
     fn may_pick(&self, item: &ItemRules, id: LotId, lot: &Lot) -> bool {
         let there = !lot.void && lot.received_at <= self.taking.at && lot.cost_floor_at <= self.taking.at;
-        let usable = self.taking.binding == Binding::Free || lot.is_usable(item, self.date);
+        let expired = holds(Rule::ExpiredIsNotPicked) && lot.is_expired(item, self.date);
+        let usable = self.taking.binding == Binding::Free || (lot.hold.is_none() && !expired);
         there && usable && self.taking.only.is_none_or(|only| only.contains_key(&id))
     }
 
@@ -171,7 +177,7 @@ impl Picker<'_, '_, '_> {
         if let Some(id) = line.lot {
             return self.named(index, line, id).map(|place| vec![place]);
         }
-        if line.item.pick == Pick::Manual && self.taking.only.is_none() {
+        if holds(Rule::ManualIsNamed) && line.item.pick == Pick::Manual && self.taking.only.is_none() {
             self.flaws.push(LineFlaw::new(index, "lot_id", "lot_required", "the lots of this item are chosen by hand: name one"));
             return None;
         }
@@ -189,14 +195,14 @@ impl Picker<'_, '_, '_> {
             return None;
         }
         let bound = self.taking.binding != Binding::Free;
-        let may_move_held = matches!(self.taking.binding, Binding::Bound { may_move_held: true });
+        let may_move_held = holds(Rule::HeldMayBeMoved) && matches!(self.taking.binding, Binding::Bound { may_move_held: true });
         let code = if lot.void {
             Some(LotConflictCode::Void)
         } else if lot.cost_floor_at > self.taking.at {
             Some(LotConflictCode::RevaluedAfter)
         } else if bound && lot.hold.is_some() && !may_move_held {
             Some(LotConflictCode::OnHold)
-        } else if bound && lot.is_expired(&line.item, self.date) {
+        } else if holds(Rule::ExpiredIsNotNamed) && bound && lot.is_expired(&line.item, self.date) {
             Some(LotConflictCode::Expired)
         } else {
             None

@@ -23,6 +23,9 @@ use sqlite::Queue;
 /// The transaction that a use case works in. Inner functions take it and never begin one.
 pub type Txn = DatabaseTransaction;
 
+/// How long a write is tried before its failure is answered: what keeps others' work from going on ends within that, or hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a piece of work gives back.
 pub type Outcome<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
@@ -63,14 +66,14 @@ impl Database {
     /// Takes over connected pools. On SQLite `writer` has exactly one connection (for a memory database it is the reader's),
     /// and a task on the current runtime owns it from now on.
     pub fn new(reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
-        Self::with_patience(reader, writer, sqlite::PATIENCE)
+        Self::with_patience(reader, writer, PATIENCE)
     }
 
     fn with_patience(reader: DatabaseConnection, writer: DatabaseConnection, patience: Duration) -> Self {
         let runtime = Handle::current();
         let writer = match writer.get_database_backend() {
             DatabaseBackend::Sqlite => Writer::Sqlite(Queue::open(writer, &runtime, patience)),
-            _ => Writer::Postgres(Postgres::new(writer, runtime)),
+            _ => Writer::Postgres(Postgres::new(writer, runtime, patience)),
         };
         Self { reader, writer }
     }

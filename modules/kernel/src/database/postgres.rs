@@ -2,12 +2,14 @@
 
 use sea_orm::{AccessMode, DatabaseConnection, DbErr, IsolationLevel, TransactionTrait as _};
 use tokio::runtime::Handle;
+use tokio::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::errors::is_transient;
 use super::{Outcome, Retry, Txn, WriteError, pause};
 
-/// How often work is tried before its failure is answered.
+/// How often work is tried at the least before its failure is answered, however slow that is. Beyond that time is the bound: in a try
+/// that fails somebody else has got on, and how many those are nobody knows.
 const TRIES: u32 = 8;
 
 /// The pool, and the runtime on which work goes on when its client has hung up.
@@ -15,11 +17,12 @@ const TRIES: u32 = 8;
 pub(super) struct Postgres {
     pool: DatabaseConnection,
     runtime: Handle,
+    patience: Duration,
 }
 
 impl Postgres {
-    pub(super) fn new(pool: DatabaseConnection, runtime: Handle) -> Self {
-        Self { pool, runtime }
+    pub(super) fn new(pool: DatabaseConnection, runtime: Handle, patience: Duration) -> Self {
+        Self { pool, runtime, patience }
     }
 
     pub(super) async fn write<I, T, E>(&self, input: I, work: impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E> + Send + Sync + 'static) -> Result<T, E>
@@ -28,17 +31,19 @@ impl Postgres {
         T: Send + 'static,
         E: WriteError,
     {
-        let pool = self.pool.clone();
-        let task = async move { write_with_retries(&pool, &input, work).await }.in_current_span();
+        let (pool, patience) = (self.pool.clone(), self.patience);
+        let task = async move { write_with_retries(&pool, patience, &input, work).await }.in_current_span();
         self.runtime.spawn(task).await.unwrap_or_else(|_| Err(DbErr::Custom("the transaction's task ended early".into()).into()))
     }
 }
 
 async fn write_with_retries<I, T, E: WriteError>(
     pool: &DatabaseConnection,
+    patience: Duration,
     input: &I,
     work: impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E>,
 ) -> Result<T, E> {
+    let give_up = Instant::now() + patience;
     let mut attempt = 1;
     loop {
         let error = match write_once(pool, input, &work).await {
@@ -46,7 +51,7 @@ async fn write_with_retries<I, T, E: WriteError>(
             Err(error) => error,
         };
         let again = error.retry() == Retry::Changed || error.database().is_some_and(is_transient);
-        if !again || attempt == TRIES {
+        if !again || attempt >= TRIES && Instant::now() >= give_up {
             return Err(error);
         }
         tokio::time::sleep(pause(attempt)).await;

@@ -25,9 +25,6 @@ use super::{Outcome, Txn, WriteError, pause};
 const SHARE: usize = 64;
 /// How many requests may wait for the writer.
 const QUEUE: usize = 4096;
-/// How long the writer tries to begin while another process holds the file. The connection's busy timeout is part of it: a
-/// try that began in time is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One request in the writer's queue: runs in its savepoint, then is told how the outer commit went. A job that is dropped
 /// before tells its caller that nothing was done.
@@ -117,6 +114,8 @@ async fn in_savepoint<I, T, E: WriteError>(outer: &Txn, input: &I, work: &impl f
 /// The task that writes.
 struct Writer {
     connection: DatabaseConnection,
+    /// How long it tries to begin while another process holds the file. The connection's busy timeout is part of it: a try that
+    /// began in time is waited for.
     patience: Duration,
     /// The connection is not to be used again; it could not be replaced yet.
     damaged: bool,

@@ -9,6 +9,7 @@ use crate::ledger::pick::{Binding, take};
 use crate::ledger::plan::receive::{shelf_life_end, tracked};
 use crate::ledger::plan::take::{from_here, outcomes};
 use crate::ledger::refusal::{LineFlaw, LotConflict, LotConflictCode, Refusal};
+use crate::ledger::rule::{Rule, holds};
 use crate::names::LotId;
 
 pub fn adjust(mut draft: Draft<'_>, command: &Command, lines: &[AdjustLine]) -> Result<Effects, Refusal> {
@@ -22,7 +23,7 @@ pub fn adjust(mut draft: Draft<'_>, command: &Command, lines: &[AdjustLine]) -> 
         }
     }
     for (index, (line, result)) in lines.iter().zip(&mut results).enumerate().filter(|(_, (line, _))| line.up) {
-        if line.unit_cost.is_some() {
+        if holds(Rule::CostMakesLot) && line.unit_cost.is_some() {
             *result = make_lot(&mut draft, command, index, line, &mut flaws)?;
         } else if let Some(lot) = gaining_lot(&draft, command, index, line, &mut flaws, &mut conflicts) {
             let place = Place { key: Key { item: line.item.id, location: command.spot.location }, lot };
@@ -121,11 +122,11 @@ pub fn named_gain(draft: &Draft<'_>, index: usize, item: crate::names::ItemId, n
         flaws.push(LineFlaw::new(index, "lot_id", "lot_not_found", "this item has no such lot"));
         return None;
     };
-    if lot.void {
+    if holds(Rule::VoidNeverGains) && lot.void {
         flaws.push(LineFlaw::new(index, "lot_id", "lot_void", "the document that made this lot was undone"));
         return None;
     }
-    if lot.received_at > at {
+    if holds(Rule::ReceivedBefore) && lot.received_at > at {
         let detail = format!("this lot was received at {}, after the time of this line", lot.received_at);
         flaws.push(LineFlaw::new(index, "lot_id", "lot_not_received_yet", detail));
         return None;

@@ -8,6 +8,7 @@ use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{Effects, EntryKind, LineOutcome, Variance};
 use crate::ledger::facts::{Holding, Key, Place};
 use crate::ledger::refusal::{LotConflict, LotConflictCode, Refusal};
+use crate::ledger::rule::{Rule, holds};
 use crate::names::LotId;
 
 /// Each lot takes `half_away(amount · on hand / basis quantity)` onto what is on hand, in transit included.
@@ -19,18 +20,21 @@ pub fn change(mut draft: Draft<'_>, command: &Command, changes: &[CostChange]) -
         let on_hand = sum(places.iter().map(|(_, holding)| holding.quantity.0)).ok_or(Refusal::Overflow)?;
         let lot = draft.changed(change.lot).ok_or(Refusal::Overflow)?;
         let product = i128::from(change.amount.0) * i128::from(on_hand);
-        let share = half_away_from_zero(product, i128::from(lot.basis.quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
+        let whole = if holds(Rule::ShareOnHand) { lot.basis.quantity.0 } else { on_hand };
+        let share = half_away_from_zero(product, i128::from(whole.max(1))).map(Money).ok_or(Refusal::Overflow)?;
         lot.basis.value = lot.basis.value.plus(change.amount).filter(|value| value.fits_a_line()).ok_or(Refusal::Overflow)?;
-        if lot.basis.value.0 < 0 {
+        if holds(Rule::CostNotBelowZero) && lot.basis.value.0 < 0 {
             return Err(Refusal::CostBelowZero { line: index, lot_id: change.lot });
         }
-        lot.cost_floor_at = at;
+        if on_hand > 0 || holds(Rule::FloorWithoutStock) {
+            lot.cost_floor_at = at;
+        }
         lot.revalued = true;
         let weights: Vec<i64> = places.iter().map(|(_, holding)| holding.quantity.0).collect();
         let mut applied = Money::ZERO;
         for ((place, holding), part) in places.iter().zip(allocate(share, &weights, &[])) {
             // No balance goes below nothing.
-            let part = Money(part.0.max(-holding.value.0));
+            let part = if holds(Rule::BalanceNotBelowZero) { Money(part.0.max(-holding.value.0)) } else { part };
             if part == Money::ZERO {
                 continue;
             }
@@ -52,7 +56,7 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     let basis_before = lot.basis;
     let quantity = lot.basis.quantity.plus(more).ok_or(Refusal::Overflow)?;
     let value = lot.basis.value.plus(dearer).filter(|value| value.fits_a_line()).ok_or(Refusal::Overflow)?;
-    if value.0 < 0 {
+    if holds(Rule::CostNotBelowZero) && value.0 < 0 {
         return Err(Refusal::CostBelowZero { line: 0, lot_id: correction.lot });
     }
     lot.basis = Holding { quantity, value };
@@ -66,10 +70,11 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     let under_way = places.iter().filter(|(place, _)| is_under_way(&draft, *place)).map(|(_, holding)| holding.quantity.0);
     let under_way = sum(under_way).ok_or(Refusal::Overflow)?;
     let rest = on_hand.checked_add(more.0).ok_or(Refusal::Overflow)?;
-    if rest < under_way {
+    if holds(Rule::NotBelowUsed) && rest < under_way {
         return Err(Refusal::BelowUsed { used: Quantity(used + under_way) });
     }
-    let target = half_away_from_zero(i128::from(value.0) * i128::from(rest), i128::from(quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
+    let at_rate = half_away_from_zero(i128::from(value.0) * i128::from(rest), i128::from(quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
+    let target = if holds(Rule::RestAtCorrectRate) { at_rate } else { Money(worth + dearer.0) };
     let origin = Place { key: Key { item: correction.item, location: command.spot.location }, lot: correction.lot };
     let after = spread(&draft, origin, &places, more);
     let weights: Vec<i64> = after.iter().map(|(_, _, quantity)| *quantity).collect();
@@ -113,12 +118,12 @@ fn spread(draft: &Draft<'_>, origin: Place, places: &[(Place, Holding)], more: Q
 /// Not before the last change of its cost and not before its last movement: nothing that is posted changes its value.
 fn stands_at(draft: &Draft<'_>, command: &Command, index: usize, id: LotId) -> Result<Instant, Refusal> {
     let lot = draft.lot(id).ok_or(Refusal::Overflow)?;
-    if lot.void {
+    if holds(Rule::VoidCostsNothing) && lot.void {
         let conflict = LotConflict { line: index, lot_id: id, code: LotConflictCode::Void, cost_floor_at: None, expires_on: None };
         return Err(Refusal::Lots(vec![conflict]));
     }
     let moved = draft.snapshot.last_moved.get(&id).copied();
-    Ok([Some(lot.cost_floor_at), moved].into_iter().flatten().fold(command.effective_at, Instant::max))
+    Ok([Some(lot.cost_floor_at).filter(|_| holds(Rule::FloorStays)), moved].into_iter().flatten().fold(command.effective_at, Instant::max))
 }
 
 fn mark(draft: &Draft<'_>, command: &Command, line_no: i64, kind: EntryKind, place: Place, at: Instant) -> Mark {

@@ -13,13 +13,14 @@ use crate::ledger::facts::{Key, Lot, Place, Truth};
 use crate::ledger::pick::order;
 use crate::ledger::plan::adjust::named_gain;
 use crate::ledger::refusal::{LineFlaw, Refusal};
+use crate::ledger::rule::{Rule, holds};
 
 pub fn count(mut draft: Draft<'_>, command: &Command, lines: &[CountLine]) -> Result<Effects, Refusal> {
     let (mut outcomes, mut flaws) = (Vec::with_capacity(lines.len()), Vec::new());
     let truths = by_key(&draft.snapshot.truths);
     for (index, line) in lines.iter().enumerate() {
         let key = Key { item: line.item.id, location: line.spot.location };
-        let superseded = truths.get(&key).is_some_and(|truths| truths.iter().any(|truth| supersedes(truth, line)));
+        let superseded = truths.get(&key).is_some_and(|truths| truths.iter().any(|truth| holds(Rule::Superseded) && supersedes(truth, line)));
         outcomes.push(count_line(&mut draft, index, line, superseded, &mut flaws)?);
     }
     if !flaws.is_empty() {
@@ -31,7 +32,8 @@ pub fn count(mut draft: Draft<'_>, command: &Command, lines: &[CountLine]) -> Re
 fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded: bool, flaws: &mut Vec<LineFlaw>) -> Result<LineOutcome, Refusal> {
     let key = Key { item: line.item.id, location: line.spot.location };
     let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
-    let expected = all_at(draft, key, line, line.counted_at)?;
+    let compared_at = if holds(Rule::AsOfCounting) { line.counted_at } else { draft.snapshot.now };
+    let expected = all_at(draft, key, line, compared_at)?;
     let variance = line.quantity.0.checked_sub(expected).ok_or(Refusal::Overflow)?;
     let counted = CountOutcome { expected: Quantity(expected), variance: Quantity(variance), superseded, moved: false };
     if superseded {
@@ -48,7 +50,8 @@ fn count_line(draft: &mut Draft<'_>, index: usize, line: &CountLine, superseded:
     let stands_at = written.iter().map(|entry| entry.at).max().map_or(line.counted_at, |at| at.max(line.counted_at));
     if short > 0 {
         draft.shortages.push(Shortage { line_no, key, quantity: Quantity(short) });
-    } else {
+    }
+    if short == 0 || !holds(Rule::ShortIsNotTrue) {
         // Where the entry had to move, what the ledger then says is what has to stay.
         let quantity = all_at(draft, key, line, stands_at)?;
         draft.truths.push(NewTruth { line_no, key, lot: line.lot, counted_at: stands_at, quantity: Quantity(quantity) });
@@ -90,6 +93,11 @@ fn mark(line: &CountLine, index: usize, kind: EntryKind, at: Instant) -> Mark {
     Mark { line_no: i64::try_from(index + 1).unwrap_or(i64::MAX), kind, at, business_date: line.spot.days.business_date(at), reason: None }
 }
 
+/// Where the entry of a count stands: when it was counted, unless the lot's cost was changed later.
+fn stands_at(lot: &Lot, line: &CountLine) -> Instant {
+    if holds(Rule::CountAfterFloor) { lot.cost_floor_at.max(line.counted_at) } else { line.counted_at }
+}
+
 /// What was found goes to the named lot, else to the youngest one that had been received by then, here, else anywhere.
 fn gain(draft: &mut Draft<'_>, index: usize, line: &CountLine, key: Key, found: Quantity, flaws: &mut Vec<LineFlaw>) -> Result<i64, Refusal> {
     let lot = match line.lot {
@@ -108,7 +116,7 @@ fn gain(draft: &mut Draft<'_>, index: usize, line: &CountLine, key: Key, found: 
         }
     };
     let Some(lot) = lot else { return Ok(0) };
-    let at = draft.lot(lot).map_or(line.counted_at, |lot| lot.cost_floor_at.max(line.counted_at));
+    let at = draft.lot(lot).map_or(line.counted_at, |lot| stands_at(lot, line));
     draft.gain(Place { key, lot }, found, mark(line, index, EntryKind::Gain, at))?;
     Ok(0)
 }
@@ -116,11 +124,14 @@ fn gain(draft: &mut Draft<'_>, index: usize, line: &CountLine, key: Key, found: 
 /// What is missing leaves in the order of picking, as far as later movements leave it. Answers what they do not.
 fn lose(draft: &mut Draft<'_>, index: usize, line: &CountLine, key: Key, missing: i64) -> Result<i64, Refusal> {
     let mut sources: Vec<(Place, &Lot)> = places(draft, key, line).into_iter().filter_map(|place| draft.lot(place.lot).map(|lot| (place, lot))).collect();
-    sources.sort_by_key(|(_, lot)| order(line.item.pick, lot));
+    if holds(Rule::LossInOrder) {
+        sources.sort_by_key(|(_, lot)| order(line.item.pick, lot));
+    }
     let mut missing = missing;
     for (place, lot) in sources {
-        let at = lot.cost_floor_at.max(line.counted_at);
-        let there = i128::from(draft.takeable(place, at)).min(draft.quantity_at(place, line.counted_at));
+        let at = stands_at(lot, line);
+        let left_by_later = if holds(Rule::LossLimit) { draft.takeable(place, at) } else { i64::MAX };
+        let there = i128::from(left_by_later).min(draft.quantity_at(place, line.counted_at));
         let part = i64::try_from(there.min(i128::from(missing))).map_err(|_| Refusal::Overflow)?;
         if part > 0 {
             draft.take(place, Quantity(part), mark(line, index, EntryKind::CountLoss, at))?;

@@ -14,10 +14,11 @@ use super::draft::Draft;
 use super::effects::Effects;
 use super::facts::Snapshot;
 use super::refusal::Refusal;
+use super::rule::{Rule, holds};
 
 /// What `command` does to the state that `snapshot` shows, or why it may not.
 pub fn plan(snapshot: &Snapshot, command: &Command) -> Result<Effects, Refusal> {
-    if command.effective_at > snapshot.now || command.since() > snapshot.now {
+    if holds(Rule::NotAhead) && (command.effective_at > snapshot.now || command.since() > snapshot.now) {
         return Err(Refusal::EffectiveInFuture { now: snapshot.now });
     }
     let business_date = command.days.business_date(command.effective_at);

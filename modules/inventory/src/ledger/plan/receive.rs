@@ -8,6 +8,7 @@ use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{Effects, EntryKind, LineOutcome, NewLot};
 use crate::ledger::facts::{Holding, ItemRules, Key, Place};
 use crate::ledger::refusal::{LineFlaw, Refusal};
+use crate::ledger::rule::{Rule, holds};
 
 pub fn receive(mut draft: Draft<'_>, command: &Command, lines: &[ReceiveLine], charges: &[Charge]) -> Result<Effects, Refusal> {
     let business_date = command.spot.days.business_date(command.effective_at);
@@ -19,7 +20,7 @@ pub fn receive(mut draft: Draft<'_>, command: &Command, lines: &[ReceiveLine], c
         let expires_on = line.expires_on.or_else(|| shelf_life_end(&line.item, business_date));
         tracked(index, &line.item, expires_on, line.batch_code.is_some(), &mut flaws);
         let value = net.plus(*share).filter(|value| value.fits_a_line()).ok_or(Refusal::Overflow)?;
-        if value.0 < 0 {
+        if holds(Rule::LineNotBelowZero) && value.0 < 0 {
             flaws.push(LineFlaw::new(index, "", "negative_line_value", "with its share of the charges this line would be worth less than nothing"));
         }
         let line_no = i64::try_from(index + 1).unwrap_or(i64::MAX);
@@ -89,7 +90,7 @@ fn shares(lines: &[ReceiveLine], net: &[Money], charges: &[Charge], flaws: &mut 
         let detail = "a charge by weight needs an item whose unit is one of mass, or can be converted into one";
         flaws.extend(unknown.map(|(line, _)| LineFlaw { line, field: "quantity", code: "weight_unknown", detail: detail.to_owned() }));
     }
-    for charge in charges {
+    for charge in charges.iter().filter(|_| holds(Rule::ChargesInCost)) {
         let weights: Vec<i64> = match charge.basis {
             Basis::Value => net.iter().map(|value| value.0).collect(),
             Basis::Quantity => by_quantity.clone(),

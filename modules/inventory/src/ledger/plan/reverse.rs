@@ -8,18 +8,25 @@ use crate::ledger::draft::{Draft, Mark};
 use crate::ledger::effects::{Effects, EntryKind, NewEntry, Variance};
 use crate::ledger::facts::{Holding, Place};
 use crate::ledger::refusal::{LotConflict, LotConflictCode, LotInUse, Refusal, ShortLine};
+use crate::ledger::rule::{Rule, holds};
 use crate::names::LotId;
 
 pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> Result<Effects, Refusal> {
     may_be_undone(&draft, reversal)?;
-    let closed = draft.snapshot.closed_through;
-    let today = reversal.today || reversal.entries.iter().any(|entry| closed.is_some_and(|closed| entry.business_date <= closed));
+    let closed = draft.snapshot.closed_through.filter(|_| holds(Rule::ClosedIsUndoneNow));
+    let is_closed = |entry: &OldEntry| closed.is_some_and(|closed| entry.business_date <= closed);
+    let today = reversal.today || reversal.entries.iter().any(is_closed) || !holds(Rule::AtItsOwnTime);
     // First what comes back, then what leaves: so nothing is short that the document itself returns.
-    let (leave, come_back): (Vec<&OldEntry>, Vec<&OldEntry>) = reversal.entries.iter().partition(|entry| entry.quantity.0 > 0);
+    let leaves = |old: &&OldEntry| old.quantity.0 > 0;
+    let mut undone: Vec<&OldEntry> = reversal.entries.iter().collect();
+    if holds(Rule::ComesBackFirst) {
+        undone.sort_by_key(leaves);
+    }
     let mut short = Vec::new();
-    for old in come_back.into_iter().chain(leave) {
-        let mark = mark(&draft, command, reversal, old, today);
-        if old.quantity.0 > 0 {
+    for old in undone {
+        let now = if holds(Rule::AllOfThemNow) { today } else { reversal.today || is_closed(old) };
+        let mark = mark(&draft, command, reversal, old, now);
+        if leaves(&old) {
             let available = draft.takeable(old.place, mark.at);
             if available < old.quantity.0 {
                 short.push(short_line(old, available));
@@ -27,14 +34,14 @@ pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> 
             }
         }
         draft.record(old.place, -old.quantity.0, -old.value.0, mark)?;
-        if old.kind == EntryKind::Gain {
+        if holds(Rule::GainLeavesBasis) && old.kind == EntryKind::Gain {
             leave_basis(&mut draft, old)?;
         }
     }
     if !short.is_empty() {
         return Err(Refusal::Insufficient(short));
     }
-    for lot in reversal.made.keys() {
+    for lot in reversal.made.keys().filter(|_| holds(Rule::MadeIsVoid)) {
         if let Some(lot) = draft.changed(*lot) {
             lot.void = true;
             lot.basis = Holding::default();
@@ -44,10 +51,12 @@ pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> 
     for old in &reversal.entries {
         draft.changed(old.place.lot);
     }
-    for (lot, amount, kind) in &reversal.variances {
+    for (lot, amount, kind) in reversal.variances.iter().filter(|_| holds(Rule::VariancesAreUndone)) {
         draft.variances.push(Variance { lot: *lot, amount: Money(-amount.0), kind: *kind });
     }
-    round(&mut draft);
+    if holds(Rule::CrumbsAreRounded) {
+        round(&mut draft);
+    }
     draft.finish(command, Vec::new())
 }
 

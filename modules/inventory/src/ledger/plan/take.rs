@@ -7,6 +7,7 @@ use crate::ledger::effects::{Effects, EntryKind, LineOutcome, Shortage, Variance
 use crate::ledger::facts::Key;
 use crate::ledger::pick::{Binding, Taken, Taking, take};
 use crate::ledger::refusal::Refusal;
+use crate::ledger::rule::{Rule, holds};
 
 /// Bound by nothing: what is on hold or expired is thrown away all the same.
 pub fn waste(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine]) -> Result<Effects, Refusal> {
@@ -17,7 +18,7 @@ pub fn waste(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine]) -> Res
 pub fn usage(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine], on_short: OnShort) -> Result<Effects, Refusal> {
     let taking = Taking { on_short, ..from_here(command, EntryKind::Usage, Binding::Bound { may_move_held: false }) };
     let taken = take(&mut draft, &taking, lines)?;
-    for ((line_no, line), taken) in (1..).zip(lines).zip(&taken).filter(|(_, taken)| taken.short.0 > 0) {
+    for ((line_no, line), taken) in (1..).zip(lines).zip(&taken).filter(|(_, taken)| holds(Rule::ShortageOfUsage) && taken.short.0 > 0) {
         let key = Key { item: line.item.id, location: command.spot.location };
         draft.shortages.push(Shortage { line_no, key, quantity: taken.short });
     }
@@ -28,9 +29,9 @@ pub fn usage(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine], on_sho
 pub fn return_to_vendor(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine], credits: &[Option<Money>]) -> Result<Effects, Refusal> {
     let taken = take(&mut draft, &from_here(command, EntryKind::VendorReturn, Binding::Free), lines)?;
     for (taken, credit) in taken.iter().zip(credits) {
-        let Some(credit) = credit else { continue };
+        let Some(credit) = credit.filter(|_| holds(Rule::LessTheCredit)) else { continue };
         let weights: Vec<i64> = taken.parts.iter().map(|(_, quantity, _)| quantity.0).collect();
-        for ((place, _, value), share) in taken.parts.iter().zip(allocate(*credit, &weights, &[])) {
+        for ((place, _, value), share) in taken.parts.iter().zip(allocate(credit, &weights, &[])) {
             let amount = Money(value.0.checked_sub(share.0).ok_or(Refusal::Overflow)?);
             if amount != Money::ZERO {
                 draft.variances.push(Variance { lot: place.lot, amount, kind: VarianceKind::Return });
@@ -41,6 +42,7 @@ pub fn return_to_vendor(mut draft: Draft<'_>, command: &Command, lines: &[TakeLi
 }
 
 pub fn from_here(command: &Command, kind: EntryKind, binding: Binding) -> Taking<'static> {
+    let binding = if holds(Rule::SomeAreNotBound) { binding } else { Binding::Bound { may_move_held: false } };
     Taking { spot: command.spot, at: command.effective_at, kind, binding, on_short: OnShort::Refuse, only: None }
 }
 

@@ -10,6 +10,7 @@ use crate::ledger::facts::{Key, Place, Spot};
 use crate::ledger::pick::{Binding, Taken, Taking, take};
 use crate::ledger::plan::take::{from_here, outcomes};
 use crate::ledger::refusal::Refusal;
+use crate::ledger::rule::{Rule, holds};
 
 /// At once to where it belongs, or onto the way there.
 pub fn send(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine], to: Spot, may_move_held: bool) -> Result<Effects, Refusal> {
@@ -31,7 +32,7 @@ pub fn lose(mut draft: Draft<'_>, command: &Command, lines: &[TakeLine], under_w
 }
 
 fn on_the_way<'c>(command: &Command, kind: EntryKind, under_way: &'c UnderWay) -> Result<Taking<'c>, Refusal> {
-    if command.effective_at < under_way.dispatched_at {
+    if holds(Rule::AfterDispatch) && command.effective_at < under_way.dispatched_at {
         return Err(Refusal::BeforeDispatch { dispatched_at: under_way.dispatched_at });
     }
     let only: Option<&'c BTreeMap<_, Quantity>> = Some(&under_way.lots);

@@ -11,6 +11,7 @@ use crate::ledger::pick::{Binding, Taken, take};
 use crate::ledger::plan::receive::{shelf_life_end, tracked};
 use crate::ledger::plan::take::{from_here, outcomes};
 use crate::ledger::refusal::{LineFlaw, Refusal};
+use crate::ledger::rule::{Rule, holds};
 use crate::names::{DateKind, LotId};
 
 /// The lines of the effects are the inputs, then the outputs.
@@ -80,7 +81,7 @@ fn parents(taken: &[Taken]) -> impl Iterator<Item = (LotId, crate::arithmetic::Q
 /// Each parent once, with all that was taken of it.
 fn merged(taken: &[Taken]) -> Vec<(LotId, crate::arithmetic::Quantity)> {
     let mut all = std::collections::BTreeMap::new();
-    for (lot, quantity) in parents(taken) {
+    for (lot, quantity) in parents(taken).filter(|_| holds(Rule::ParentsAreKept)) {
         all.entry(lot).or_insert(crate::arithmetic::Quantity::ZERO).0 += quantity.0;
     }
     all.into_iter().collect()
@@ -133,7 +134,7 @@ pub fn open(mut draft: Draft<'_>, command: &Command, line: &TakeLine, child: Lot
 fn once_opened(printed: Option<NaiveDate>, kind: DateKind, days: Option<i64>, opened_on: NaiveDate) -> (Option<NaiveDate>, DateKind) {
     let opened = days.and_then(|days| opened_on.checked_add_days(Days::new(u64::try_from(days).ok()?)));
     match opened {
-        Some(opened) if printed.is_none_or(|printed| opened < printed) => (Some(opened), DateKind::UseBy),
+        Some(opened) if printed.is_none_or(|printed| opened < printed || !holds(Rule::OpeningShortens)) => (Some(opened), DateKind::UseBy),
         _ => (printed, kind),
     }
 }

@@ -6,6 +6,7 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use kernel::Instant;
 use uuid::Uuid;
 
+use super::checks::{Checked, Wrong, wrong};
 use super::steps::{AREAS, At, End, HOURS, Line, Step};
 use crate::arithmetic::{Money, Quantity};
 use crate::calendar::SiteDays;
@@ -15,6 +16,9 @@ use crate::ledger::command::{
 };
 use crate::ledger::effects::{Effects, EntryKind};
 use crate::ledger::facts::{Hold, Holding, ItemRules, Key, Later, Lot, Place, Reserved, Snapshot, Spot, Truth};
+use crate::ledger::plan;
+use crate::ledger::refusal::Refusal;
+use crate::ledger::rule::{Rule, without};
 use crate::names::{DateKind, Pick};
 
 /// One rule left out, to see that its absence is found.
@@ -47,25 +51,32 @@ pub enum LeftOut {
     GainInBasis,
     /// What is left of a transfer.
     UnderWay,
-}
-
-impl LeftOut {
-    /// All of them, with what goes wrong without each.
-    pub const RULES: [(Self, &'static [&'static str]); 13] = [
-        (Self::Later, &["I2", "I16"]),
-        (Self::Truths, &["I19"]),
-        (Self::CostFloor, &["I2", "taken of"]),
-        (Self::Revalued, &["I2"]),
-        (Self::Touching, &["I4", "I20"]),
-        (Self::Reserved, &["set aside"]),
-        (Self::LastMoved, &["I2"]),
-        (Self::InTransit, &["more than one rate"]),
-        (Self::Hold, &["on hold", "I16"]),
-        (Self::Closed, &["I11"]),
-        (Self::Undone, &["I4", "I20", "I2"]),
-        (Self::GainInBasis, &["I4"]),
-        (Self::UnderWay, &["I3"]),
-    ];
+    /// That a dispatch is undone only while all of it is under way.
+    PartlyReceived,
+    /// That a correction leaves to its transfer what is under way.
+    UnderWayStays,
+    /// The grace days of what is best before its date.
+    Grace,
+    /// That of lots received together the one leaves first that came to be first.
+    Origin,
+    /// That what is set aside may be taken by whom it is set aside for.
+    OwnReservation,
+    /// That what is found goes to the youngest lot.
+    Youngest,
+    /// That it goes to a lot that is or was here, where there is one.
+    YoungestHere,
+    /// That it is one that was received by then.
+    YoungestReceived,
+    /// That it is not one that was undone.
+    YoungestNotVoid,
+    /// That a reversal is not reversed.
+    UndoneForGood,
+    /// That a change of cost is undone by the opposite one, not by a reversal.
+    CostIsNotReversed,
+    /// That all of what goes into a transformation comes out of it.
+    AllComesOut,
+    /// A rule that the planner itself keeps.
+    Plan(Rule),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -384,14 +395,16 @@ impl World {
     }
 
     fn count(&self, lines: &[(u8, Line, i64)]) -> Option<(Command, Option<usize>)> {
-        let mut seen = BTreeSet::new();
+        let mut seen: BTreeSet<(u8, u8, Option<Uuid>)> = BTreeSet::new();
         let mut counted = Vec::new();
         for (area, line, hour) in lines {
-            // One line for each item, area and lot; here even for each item and area.
-            if !seen.insert((*area, line.item)) {
+            let lot = line.lot.and_then(|nth| self.lot_here(spot(*area).location, item(line.item), nth));
+            // One line for each item, area and lot, and none without a lot beside one with a lot.
+            let beside = |(at, of, other): &(u8, u8, Option<Uuid>)| (at, of) == (area, &line.item) && (other.is_none() || lot.is_none() || *other == lot);
+            if seen.iter().any(beside) {
                 continue;
             }
-            let lot = line.lot.and_then(|nth| self.lot_here(spot(*area).location, item(line.item), nth));
+            seen.insert((*area, line.item, lot));
             let key = Key { item: item(line.item).id, location: spot(*area).location };
             let there: i64 = self
                 .entries
@@ -419,16 +432,22 @@ impl World {
         // The newest ones first: they are the ones that can be undone.
         let index = self.documents.len().checked_sub(1 + document % self.documents.len().max(1))?;
         let document = self.documents.get(index)?;
-        let undone = document.reversed && self.left_out != LeftOut::Undone;
-        if undone || matches!(document.command.work, Work::Reverse(_) | Work::ChangeCost { .. } | Work::Correct(_)) {
+        let may_not_be_undone = match document.command.work {
+            Work::Reverse(_) => self.left_out != LeftOut::UndoneForGood,
+            Work::ChangeCost { .. } | Work::Correct(_) => self.left_out != LeftOut::CostIsNotReversed,
+            _ => false,
+        };
+        if may_not_be_undone || (document.reversed && self.left_out != LeftOut::Undone) {
             return None;
         }
         if let (Work::Move { .. }, Some(transfer)) = (&document.command.work, document.transfer.and_then(|transfer| self.transfers.get(transfer)))
+            && self.left_out != LeftOut::PartlyReceived
             && transfer.lots.values().any(|lot| lot.gone != 0)
         {
             return None;
         }
-        let entries: Vec<OldEntry> = self.entries.iter().filter(|entry| entry.document == index).map(old).collect();
+        // The last ones first: their order must not matter.
+        let entries: Vec<OldEntry> = self.entries.iter().filter(|entry| entry.document == index).rev().map(old).collect();
         let touching = |lot: &Uuid| {
             let mut others: Vec<usize> = self.entries.iter().filter(|e| e.place.lot == *lot && e.document != index).map(|e| e.document).collect();
             others.sort_unstable();
@@ -484,6 +503,16 @@ impl World {
         Some((command, None))
     }
 
+    /// What the planner makes of a command, with what is left out left out.
+    pub fn planned(&self, command: &Command) -> Result<Effects, Refusal> {
+        let snapshot = self.snapshot(command);
+        match self.left_out {
+            LeftOut::Plan(rule) => without(rule, || plan(&snapshot, command)),
+            LeftOut::AllComesOut => plan(&snapshot, command).map(|effects| each_rounded_down(command, effects)),
+            _ => plan(&snapshot, command),
+        }
+    }
+
     /// What is loaded for a command: the same rows as from a database, and no more.
     pub fn snapshot(&self, command: &Command) -> Snapshot {
         let since = command.since();
@@ -514,6 +543,7 @@ impl World {
         }
         let moved = |lot: &Uuid| self.entries.iter().filter(|entry| entry.place.lot == *lot).map(|entry| entry.at).max().map(|at| (*lot, at));
         let last_moved = if self.left_out == LeftOut::LastMoved { BTreeMap::new() } else { revalued.iter().filter_map(moved).collect() };
+        let own_rest = |it: &Reservation| Quantity(if self.left_out == LeftOut::OwnReservation { 0 } else { it.rest });
         let row = |(place, sums): (Place, BTreeMap<Instant, i64>)| (place, sums.into_iter().map(|(at, quantity)| Later { at, quantity }).collect());
         Snapshot {
             now: self.now(),
@@ -523,11 +553,11 @@ impl World {
             later: later.into_iter().map(row).collect(),
             truths: self.truths.iter().filter(true_at).map(|row| row.truth.clone()).collect(),
             reserved,
-            reservations: self.reservations.iter().map(|(id, it)| (*id, Reserved { key: it.key, rest: Quantity(it.rest) })).collect(),
+            reservations: self.reservations.iter().map(|(id, it)| (*id, Reserved { key: it.key, rest: own_rest(it) })).collect(),
             youngest,
             last_moved,
             days: (0..AREAS).flat_map(|area| [spot(area), transit(area)]).map(|spot| (spot.location, spot.days)).collect(),
-            in_transit: [transit(0).location, transit(2).location].into(),
+            in_transit: [transit(0), transit(2)].map(|spot| spot.location).into_iter().filter(|_| self.left_out != LeftOut::UnderWayStays).collect(),
         }
     }
 
@@ -537,18 +567,24 @@ impl World {
             LeftOut::CostFloor => lot.cost_floor_at = lot.received_at,
             LeftOut::Revalued => lot.revalued_position = 0,
             LeftOut::Hold => lot.hold = None,
+            LeftOut::Grace => lot.date_kind = DateKind::UseBy,
+            LeftOut::Origin => lot.origin = (-lot.origin.0, -lot.origin.1),
             _ => {}
         }
         lot
     }
 
     fn youngest(&self, key: Key, at: Instant, revalued: bool) -> Option<Uuid> {
-        let fits = |lot: &Lot| lot.item == key.item && !lot.void && lot.received_at <= at && (revalued || lot.cost_floor_at <= at);
+        let not_void = |lot: &Lot| !lot.void || self.left_out == LeftOut::YoungestNotVoid;
+        let received = |lot: &Lot| lot.received_at <= at || self.left_out == LeftOut::YoungestReceived;
+        let fits = |lot: &Lot| lot.item == key.item && not_void(lot) && received(lot) && (revalued || lot.cost_floor_at <= at);
         let here = |lot: &Uuid| self.balances.contains_key(&Place { key, lot: *lot });
         let last = |only_here: bool| {
-            self.lots.iter().filter(|(id, lot)| fits(lot) && (!only_here || here(id))).max_by_key(|(_, lot)| (lot.received_at, lot.origin)).map(|(id, _)| *id)
+            let fitting = self.lots.iter().filter(|(id, lot)| fits(lot) && (!only_here || here(id)));
+            let by_age = |(_, lot): &(&Uuid, &Lot)| (lot.received_at, lot.origin);
+            if self.left_out == LeftOut::Youngest { fitting.min_by_key(by_age) } else { fitting.max_by_key(by_age) }.map(|(id, _)| *id)
         };
-        last(true).or_else(|| last(false))
+        last(self.left_out != LeftOut::YoungestHere).or_else(|| last(false))
     }
 
     /// What lies or lay at a place at the end of an instant.
@@ -574,7 +610,7 @@ impl World {
     }
 
     /// Applies what was planned, as the database would.
-    pub fn apply(&mut self, command: &Command, transfer: Option<usize>, effects: &Effects) -> Result<(), String> {
+    pub fn apply(&mut self, command: &Command, transfer: Option<usize>, effects: &Effects) -> Checked {
         let (index, first_seq) = (self.documents.len(), i64::try_from(self.entries.len()).unwrap_or(0));
         for lot in &effects.lots {
             let made = Lot {
@@ -593,13 +629,13 @@ impl World {
                 version: 1,
             };
             if self.lots.insert(lot.id, made).is_some() {
-                return Err("a lot is made twice".into());
+                return wrong("lots", "a lot is made twice");
             }
         }
         for changed in &effects.changed_lots {
-            let Some(lot) = self.lots.get_mut(&changed.id) else { return Err("a lot changes that is not there".into()) };
+            let Some(lot) = self.lots.get_mut(&changed.id) else { return wrong("lots", "a lot changes that is not there") };
             if lot.version != changed.seen {
-                return Err("a lot changes that was not seen as it is".into());
+                return wrong("lots", "a lot changes that was not seen as it is");
             }
             if self.left_out != LeftOut::GainInBasis || changed.revalued || changed.void {
                 lot.basis = changed.basis;
@@ -615,7 +651,12 @@ impl World {
                 let undoes = |old: &&OldEntry| {
                     old.place == entry.place && old.line_no == entry.line_no && old.quantity.0 == -entry.quantity.0 && old.value.0 == -entry.value.0
                 };
-                reversal.entries.iter().find(undoes).map(|old| old.kind).ok_or("a reversal that negates nothing (I5)")?
+                reversal
+                    .entries
+                    .iter()
+                    .find(undoes)
+                    .map(|old| old.kind)
+                    .ok_or_else(|| Wrong { what: "I5", detail: "a reversal that negates nothing".into() })?
             } else {
                 entry.kind
             };
@@ -634,16 +675,16 @@ impl World {
         for balance in &effects.balances {
             let held = self.balances.get(&balance.place).is_some_and(|holding| holding.quantity.0 > 0);
             if balance.held && !held {
-                return Err("a balance is updated that is not there".into());
+                return wrong("balances", "a balance is updated that is not there");
             }
             self.balances.insert(balance.place, balance.holding);
         }
         self.keep_truths(index, effects);
         for (id, _, quantity) in &effects.taken {
-            let Some(reservation) = self.reservations.get_mut(id) else { return Err("a reservation that is not there".into()) };
+            let Some(reservation) = self.reservations.get_mut(id) else { return wrong("reservations", "a reservation that is not there") };
             reservation.rest -= quantity.0;
             if reservation.rest < 0 {
-                return Err("more is taken from a reservation than is left of it".into());
+                return wrong("reservations", "more is taken from a reservation than is left of it");
             }
         }
         self.move_transfer(command, transfer, effects);
@@ -774,4 +815,22 @@ fn old(entry: &Entry) -> OldEntry {
         at: entry.at,
         business_date: entry.business_date,
     }
+}
+
+/// What comes out of a transformation where each share of the value is rounded by itself, and none takes the rest.
+fn each_rounded_down(command: &Command, mut effects: Effects) -> Effects {
+    let Work::Transform { outputs, .. } = &command.work else { return effects };
+    let total: i64 = effects.entries.iter().filter(|entry| entry.kind == EntryKind::TransformationIn).map(|entry| -entry.value.0).sum();
+    let weights: i64 = outputs.iter().filter_map(|line| line.weight).sum();
+    let out = effects.entries.iter_mut().filter(|entry| entry.kind == EntryKind::TransformationOut);
+    for (entry, line) in out.zip(outputs).filter(|_| weights > 0) {
+        entry.value = Money(total * line.weight.unwrap_or(0) / weights);
+        for lot in effects.lots.iter_mut().filter(|lot| lot.id == line.lot) {
+            lot.basis.value = entry.value;
+        }
+        for balance in effects.balances.iter_mut().filter(|balance| balance.place == entry.place) {
+            balance.holding.value = entry.value;
+        }
+    }
+    effects
 }

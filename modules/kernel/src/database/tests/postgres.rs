@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Barrier;
 
-use super::super::code;
+use super::super::{PATIENCE, code};
 use super::*;
 
 /// A schema of the server's own database, for one test.
@@ -16,6 +17,10 @@ struct Schema {
 impl Schema {
     /// `None`, with a word about it, where there is no server and nobody demanded one.
     async fn make(test: &str) -> Option<Self> {
+        Self::with_patience(test, PATIENCE).await
+    }
+
+    async fn with_patience(test: &str, patience: Duration) -> Option<Self> {
         let Some(url) = variable("LARDER_TEST_POSTGRES_INVENTORY") else {
             assert!(variable("REQUIRE_POSTGRES").as_deref() != Some("1"), "REQUIRE_POSTGRES=1, but LARDER_TEST_POSTGRES_INVENTORY names no server");
             println!("SKIPPED: LARDER_TEST_POSTGRES_INVENTORY names no Postgres server");
@@ -26,7 +31,7 @@ impl Schema {
         run(&admin, &format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")).await.expect("a schema");
         let pool = connect(options(&url, &name)).await;
         run(&pool, TABLE).await.expect("a table");
-        Some(Self { name, admin, database: Database::new(pool.clone(), pool) })
+        Some(Self { name, admin, database: Database::with_patience(pool.clone(), pool, patience) })
     }
 
     async fn notes(&self) -> Vec<i64> {
@@ -86,14 +91,24 @@ async fn work_that_asks_for_another_try_gets_it() {
 }
 
 #[tokio::test]
-async fn work_is_tried_eight_times_at_the_most() {
-    let Some(schema) = Schema::make("bounded").await else { return };
+async fn work_is_tried_eight_times_at_the_least_however_slow_it_is_and_not_for_ever() {
+    let Some(schema) = Schema::with_patience("bounded", Duration::ZERO).await else { return };
     for code in [None, Some("40001")] {
         let attempts = attempts(100, code);
         note_after(&schema.database, attempts.clone()).await.expect_err("never written");
         assert_eq!(attempts.tried.load(Ordering::Relaxed), 8);
     }
     assert_eq!(schema.notes().await, [0_i64; 0]);
+    schema.remove().await;
+}
+
+#[tokio::test]
+async fn work_under_which_many_change_something_is_tried_until_they_are_through() {
+    let Some(schema) = Schema::with_patience("many", Duration::from_hours(1)).await else { return };
+    let attempts = attempts(20, None);
+    note_after(&schema.database, attempts.clone()).await.expect("written");
+    assert_eq!(attempts.tried.load(Ordering::Relaxed), 21);
+    assert_eq!(schema.notes().await, [1]);
     schema.remove().await;
 }
 
@@ -194,7 +209,7 @@ async fn a_commit_that_is_cut_off_is_unavailable() {
             insert(txn, 1).await?;
             let own = column::<i32>(txn, "SELECT pg_backend_pid()").await;
             // With a timeout it waits until the other has ended.
-            Ok::<_, Failure>(run(admin, &format!("SELECT pg_terminate_backend({}, 5000)", own[0])).await?)
+            Ok::<_, Failure>(run(admin, &format!("SELECT pg_terminate_backend({}, 600000)", own[0])).await?)
         })
     });
     assert_unavailable(write.await);
@@ -210,7 +225,7 @@ async fn a_statement_that_takes_too_long_is_unavailable() {
     let write = schema.database.write((), |(), txn| {
         Box::pin(async move {
             run(txn, "SET LOCAL statement_timeout = '20ms'").await?;
-            Ok::<_, Failure>(run(txn, "SELECT pg_sleep(5)").await?)
+            Ok::<_, Failure>(run(txn, "SELECT pg_sleep(600)").await?)
         })
     });
     let error = write.await.expect_err("too slow");
