@@ -13,7 +13,7 @@ use auth::{Auth, SecretKey};
 use inventory::Inventory;
 use kernel::caller::Authenticator;
 use kernel::http::RequestTimeout;
-use kernel::{Clock, Ids};
+use kernel::{Clock, Forwarding, Ids};
 use tokio::signal::unix::{SignalKind, signal};
 use utoipa_actix_web::AppExt as _;
 use utoipa_swagger_ui::SwaggerUi;
@@ -84,7 +84,8 @@ impl Application {
         let given = settings.setup_token.given().map(str::to_owned);
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
-        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()) };
+        let forwarding = Forwarding::new(settings.trusted_proxies.clone());
+        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()), forwarding };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;
         Ok(Self { server, addresses, host, setup_token, auth, inventory })
@@ -224,6 +225,7 @@ struct State {
     inventory: Inventory,
     bridge: Arc<Bridge>,
     document: Data<Document>,
+    forwarding: Forwarding,
 }
 
 fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std::io::Result<Server> {
@@ -235,11 +237,13 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .app_data(Data::new(state.inventory.clone()))
             .app_data(state.document.clone())
             .app_data(Authenticator(state.bridge.clone()))
+            .app_data(Data::new(state.forwarding.clone()))
             .app_data(Data::new(RequestTimeout(Duration::from_secs(limits.request_timeout_seconds))))
             .app_data(HeaderLimit(limits.header_limit_bytes))
             .app_data(web::PayloadConfig::new(limits.body_limit_bytes))
             .app_data(web::PathConfig::default().error_handler(http::wrong_path))
             .wrap(from_fn(kernel::http::bounded))
+            .wrap(from_fn(kernel::client::located))
             .wrap(from_fn(http::guarded))
             .wrap(from_fn(http::caught))
             .wrap(from_fn(kernel::http::traced))

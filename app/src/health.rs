@@ -6,7 +6,7 @@ use actix_web::get;
 use actix_web::web::{Data, Json};
 use auth::Auth;
 use inventory::Inventory;
-use kernel::Problem;
+use kernel::{Forwarding, Problem};
 use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,6 +28,9 @@ pub struct Ready {
     pub status: &'static str,
     /// Each database by its module.
     pub databases: Reached,
+    /// `fine`, or `proxy_untrusted`: a private address that is not among the trusted proxies has sent `X-Forwarded-For` since the start. It is
+    /// ignored, so everybody who comes through that proxy is taken for one.
+    pub forwarding: &'static str,
 }
 
 /// Each database by its module. In the problem document of a 503 one or both are `away`.
@@ -53,11 +56,12 @@ pub async fn live() -> Json<Live> {
     responses((status = 200, description = "Both databases answer", body = Ready), (status = 503, description = "`database_unavailable`: `databases` says which"))
 )]
 #[get("/health/ready")]
-pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>) -> Result<Json<Ready>, Problem> {
+pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>, forwarding: Data<Forwarding>) -> Result<Json<Ready>, Problem> {
     let (auth, inventory) = futures::join!(reach(auth.ping()), reach(inventory.ping()));
     let databases = Reached { auth, inventory };
     if databases.auth == "up" && databases.inventory == "up" {
-        return Ok(Json(Ready { status: "ready", databases }));
+        let forwarding = if forwarding.is_proxy_untrusted() { "proxy_untrusted" } else { "fine" };
+        return Ok(Json(Ready { status: "ready", databases, forwarding }));
     }
     Err(Problem::new(503, "database_unavailable", "A database does not answer.").fact("databases", databases).retry_after(1))
 }
