@@ -3,6 +3,7 @@
 pub mod prelude;
 
 pub mod audit_event;
+pub mod device;
 pub mod instance;
 pub mod larder_module;
 pub mod membership;
@@ -10,4 +11,5 @@ pub mod membership_site;
 pub mod session;
 pub mod signing_key;
 pub mod tenant;
+pub mod throttle;
 pub mod user;

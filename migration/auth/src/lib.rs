@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261125_000001_create_auth;
 mod m20261126_000002_rotate_refresh_tokens;
+mod m20261126_000003_throttle_and_devices;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "auth";
@@ -27,6 +28,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261125_000001_create_auth::Migration), Box::new(m20261126_000002_rotate_refresh_tokens::Migration)]
+        vec![
+            Box::new(m20261125_000001_create_auth::Migration),
+            Box::new(m20261126_000002_rotate_refresh_tokens::Migration),
+            Box::new(m20261126_000003_throttle_and_devices::Migration),
+        ]
     }
 }

@@ -1,6 +1,6 @@
 //! What moving this module's database to another engine needs to know.
 
-use auth_entity::{audit_event, instance, membership, membership_site, session, signing_key, tenant, user};
+use auth_entity::{audit_event, device, instance, membership, membership_site, session, signing_key, tenant, throttle, user};
 use kernel::copy::{Table, table};
 
 /// Its tables, those that are referred to first. The marker of the module is not among them: each database has its own.
@@ -12,7 +12,9 @@ pub fn tables() -> Vec<Box<dyn Table>> {
         table::<membership::Entity>(),
         table::<membership_site::Entity>(),
         table::<session::Entity>(),
+        table::<device::Entity>(),
         table::<signing_key::Entity>(),
+        table::<throttle::Entity>(),
         table::<audit_event::Entity>(),
     ]
 }
