@@ -122,7 +122,7 @@ impl Application {
 
     /// Serves until somebody stops it.
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
-        let tidying = tokio::spawn(tidy(self.inventory));
+        let tidying = tokio::spawn(tidy(self.auth, self.inventory));
         let outcome = self.server.await;
         tidying.abort();
         outcome
@@ -147,7 +147,7 @@ impl Application {
 }
 
 /// What wants doing now and then, from the start on.
-async fn tidy(inventory: Inventory) {
+async fn tidy(auth: Auth, inventory: Inventory) {
     let mut hourly = tokio::time::interval(Duration::from_hours(1));
     loop {
         hourly.tick().await;
@@ -160,6 +160,16 @@ async fn tidy(inventory: Inventory) {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "reservations have ended"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "reservations that have ended could not be marked"),
+        }
+        match auth.forget_old_tries().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "tries of passwords no longer count"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old tries of passwords could not be forgotten"),
+        }
+        match auth.forget_unused_devices().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "devices that were not used for half a year are forgotten"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "unused devices could not be forgotten"),
         }
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 mod audit;
 mod config;
+mod devices;
 mod email;
 mod error;
 mod instance;
@@ -19,6 +20,7 @@ mod members;
 mod password;
 mod roles;
 mod sessions;
+mod throttle;
 mod tokens;
 pub mod transfer;
 mod uncached;
@@ -72,6 +74,8 @@ struct State {
     tokens: tokens::Authority,
     sessions: sessions::Cache,
     subjects: audit::Subjects,
+    throttle: throttle::Throttle,
+    devices: devices::DeviceTokens,
     epoch: i64,
 }
 
@@ -87,6 +91,8 @@ impl Auth {
             tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(&secret)?),
             sessions: sessions::Cache::default(),
             subjects: audit::Subjects::new(&secret)?,
+            throttle: throttle::Throttle::new(&secret, &clock)?,
+            devices: devices::DeviceTokens::new(&secret, opened.epoch)?,
             epoch: opened.epoch,
             database,
             clock,

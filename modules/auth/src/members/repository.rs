@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use auth_entity::{membership, membership_site, tenant, user};
 use kernel::Sites;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
@@ -20,6 +21,15 @@ pub(crate) async fn user(connection: &impl ConnectionTrait, id: Uuid) -> Result<
 /// The user, who stays as they are until the transaction ends.
 pub(crate) async fn user_held(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>, DbErr> {
     user::Entity::find_by_id(id).lock_shared().one(connection).await
+}
+
+/// Replaces the hash of a user's password by another of the same password, unless it has changed since.
+pub(crate) async fn renew_password_hash(connection: &impl ConnectionTrait, id: Uuid, before: &str, after: &str) -> Result<bool, DbErr> {
+    let renewed = user::Entity::update_many()
+        .col_expr(user::Column::PasswordHash, Expr::value(after))
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::PasswordHash.eq(before));
+    Ok(renewed.exec(connection).await?.rows_affected == 1)
 }
 
 pub(crate) async fn open_tenant(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<tenant::Model>, DbErr> {

@@ -3,5 +3,5 @@
 mod hashing;
 mod policy;
 
-pub(crate) use hashing::Hasher;
+pub(crate) use hashing::{Hasher, Lane, Place, Verified};
 pub(crate) use policy::{Password, Policy};
