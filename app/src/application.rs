@@ -13,7 +13,7 @@ use auth::{Auth, SecretKey};
 use inventory::Inventory;
 use kernel::caller::Authenticator;
 use kernel::http::RequestTimeout;
-use kernel::{Clock, Ids};
+use kernel::{Clock, Forwarding, Ids};
 use tokio::signal::unix::{SignalKind, signal};
 use utoipa_actix_web::AppExt as _;
 use utoipa_swagger_ui::SwaggerUi;
@@ -85,7 +85,8 @@ impl Application {
         let given = settings.setup_token.given().map(str::to_owned);
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
-        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()) };
+        let forwarding = Forwarding::new(settings.trusted_proxies.clone());
+        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()), forwarding };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;
         Ok(Self { server, addresses, host, setup_token, auth, inventory })
@@ -122,7 +123,7 @@ impl Application {
 
     /// Serves until somebody stops it.
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
-        let tidying = tokio::spawn(tidy(self.inventory));
+        let tidying = tokio::spawn(tidy(self.auth, self.inventory));
         let outcome = self.server.await;
         tidying.abort();
         outcome
@@ -147,7 +148,7 @@ impl Application {
 }
 
 /// What wants doing now and then, from the start on.
-async fn tidy(inventory: Inventory) {
+async fn tidy(auth: Auth, inventory: Inventory) {
     let mut hourly = tokio::time::interval(Duration::from_hours(1));
     loop {
         hourly.tick().await;
@@ -160,6 +161,16 @@ async fn tidy(inventory: Inventory) {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "reservations have ended"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "reservations that have ended could not be marked"),
+        }
+        match auth.forget_old_tries().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "tries of passwords no longer count"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old tries of passwords could not be forgotten"),
+        }
+        match auth.forget_unused_devices().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "devices that were not used for half a year are forgotten"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "unused devices could not be forgotten"),
         }
     }
 }
@@ -225,6 +236,7 @@ struct State {
     inventory: Inventory,
     bridge: Arc<Bridge>,
     document: Data<Document>,
+    forwarding: Forwarding,
 }
 
 fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std::io::Result<Server> {
@@ -236,12 +248,14 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .app_data(Data::new(state.inventory.clone()))
             .app_data(state.document.clone())
             .app_data(Authenticator(state.bridge.clone()))
+            .app_data(Data::new(state.forwarding.clone()))
             .app_data(Data::new(RequestTimeout(Duration::from_secs(limits.request_timeout_seconds))))
             .app_data(Data::new(ReadyTimeout(Duration::from_millis(limits.ready_timeout_ms))))
             .app_data(HeaderLimit(limits.header_limit_bytes))
             .app_data(web::PayloadConfig::new(limits.body_limit_bytes))
             .app_data(web::PathConfig::default().error_handler(http::wrong_path))
             .wrap(from_fn(kernel::http::bounded))
+            .wrap(from_fn(kernel::client::located))
             .wrap(from_fn(http::guarded))
             .wrap(from_fn(http::caught))
             .wrap(from_fn(kernel::http::traced))

@@ -6,7 +6,7 @@ use actix_web::get;
 use actix_web::web::{Data, Json};
 use auth::Auth;
 use inventory::Inventory;
-use kernel::Problem;
+use kernel::{Forwarding, Problem};
 use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +29,9 @@ pub struct Ready {
     pub status: &'static str,
     /// Each database by its module.
     pub databases: Reached,
+    /// `fine`, or `proxy_untrusted`: a private address that is not among the trusted proxies has sent `X-Forwarded-For` since the start. It is
+    /// ignored, so everybody who comes through that proxy is taken for one.
+    pub forwarding: &'static str,
 }
 
 /// Each database by its module. In the problem document of a 503 one or both are `away`.
@@ -54,11 +57,12 @@ pub async fn live() -> Json<Live> {
     responses((status = 200, description = "Both databases answer", body = Ready), (status = 503, description = "`database_unavailable`: `databases` says which"))
 )]
 #[get("/health/ready")]
-pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>, patience: Data<ReadyTimeout>) -> Result<Json<Ready>, Problem> {
+pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>, patience: Data<ReadyTimeout>, forwarding: Data<Forwarding>) -> Result<Json<Ready>, Problem> {
     let (auth, inventory) = futures::join!(reach(auth.ping(), patience.0), reach(inventory.ping(), patience.0));
     let databases = Reached { auth, inventory };
     if databases.auth == "up" && databases.inventory == "up" {
-        return Ok(Json(Ready { status: "ready", databases }));
+        let forwarding = if forwarding.is_proxy_untrusted() { "proxy_untrusted" } else { "fine" };
+        return Ok(Json(Ready { status: "ready", databases, forwarding }));
     }
     Err(Problem::new(503, "database_unavailable", "A database does not answer.").fact("databases", databases).retry_after(1))
 }

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::secret::Secret;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub secret_key: Secret,
     pub setup_token: Secret,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// A Postgres server on which the schema tools make throw-away databases.
     pub shadow_url: Secret,
     pub server: Server,
@@ -133,6 +137,7 @@ struct Written {
     data_dir: PathBuf,
     secret_key: Secret,
     setup_token: Secret,
+    trusted_proxies: Vec<String>,
     shadow_url: Secret,
     server: Server,
     database: WrittenDatabase,
@@ -404,12 +409,14 @@ impl Checks<'_> {
         written.auth.validate().map_err(|problem| self.in_section("auth", &problem))?;
         written.inventory.validate().map_err(|problem| self.in_section("inventory", &problem))?;
         let database = self.database(&written)?;
+        let trusted_proxies = written.trusted_proxies.iter().map(|network| self.network(network)).collect::<Result<_, _>>()?;
         let urls_are_ignored = written.database.in_memory && (written.database.auth_url.given().is_some() || written.database.inventory_url.given().is_some());
         Ok(Settings {
             mode: written.mode,
             data_dir: written.data_dir,
             secret_key: written.secret_key,
             setup_token: written.setup_token,
+            trusted_proxies,
             shadow_url: written.shadow_url,
             server: written.server,
             database,
@@ -418,6 +425,12 @@ impl Checks<'_> {
             inventory: written.inventory,
             urls_are_ignored,
         })
+    }
+
+    /// A network, or one address.
+    fn network(&self, text: &str) -> Result<IpNet, Refusal> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())));
+        network.map_err(|_| self.refuse("trusted_proxies", format!("found `{text}`, a network such as 10.0.0.0/8 or an address is expected")))
     }
 
     /// A module says which of its keys is wrong in the first word of its message.
@@ -669,6 +682,15 @@ mod tests {
         let mut short = whole.to_vec();
         short[4].1 = "only-twenty-characters";
         assert!(refused(&short).contains("`setup_token`, from the environment variable LARDER_SETUP_TOKEN: a text of 32 characters or more"));
+    }
+
+    #[test]
+    fn trusted_proxies_are_networks_or_addresses() {
+        let trusted = |text| with(&[("LARDER_TRUSTED_PROXIES", text)]).trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(trusted("10.0.0.0/8, 192.0.2.7,fd00::/8 , ::ffff:192.0.2.8"), ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "192.0.2.8/32"]);
+        assert!(with(&[]).trusted_proxies.is_empty());
+        let message = refused(&[("LARDER_TRUSTED_PROXIES", "10.0.0.0/8,the proxy")]);
+        assert!(message.contains("LARDER_TRUSTED_PROXIES: found `the proxy`, a network such as 10.0.0.0/8"), "{message}");
     }
 
     #[test]

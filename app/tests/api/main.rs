@@ -43,6 +43,7 @@ mod scripts;
 mod sessions;
 mod shortages;
 mod tenants;
+mod throttling;
 mod transfers;
 mod transformations;
 mod usage;

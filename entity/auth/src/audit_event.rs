@@ -15,6 +15,7 @@ pub struct Model {
     pub session_id: Option<Uuid>,
     pub subject: Option<String>,
     pub request_id: Option<String>,
+    pub times: i64,
     pub object_id: Option<Uuid>,
 }
 

@@ -3,6 +3,7 @@
 pub use super::api_key::Entity as ApiKey;
 pub use super::api_key_site::Entity as ApiKeySite;
 pub use super::audit_event::Entity as AuditEvent;
+pub use super::device::Entity as Device;
 pub use super::instance::Entity as Instance;
 pub use super::invite::Entity as Invite;
 pub use super::invite_site::Entity as InviteSite;
@@ -12,4 +13,5 @@ pub use super::membership_site::Entity as MembershipSite;
 pub use super::session::Entity as Session;
 pub use super::signing_key::Entity as SigningKey;
 pub use super::tenant::Entity as Tenant;
+pub use super::throttle::Entity as Throttle;
 pub use super::user::Entity as User;

@@ -20,12 +20,20 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    #[sea_orm(has_many = "super::device::Entity")]
+    Device,
     #[sea_orm(has_many = "super::invite::Entity")]
     Invite,
     #[sea_orm(has_many = "super::membership::Entity")]
     Membership,
     #[sea_orm(has_many = "super::session::Entity")]
     Session,
+}
+
+impl Related<super::device::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Device.def()
+    }
 }
 
 impl Related<super::invite::Entity> for Entity {

@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 mod columns;
 mod m20261125_000001_create_auth;
 mod m20261126_000002_rotate_refresh_tokens;
+mod m20261126_000003_throttle_and_devices;
 mod m20261126_000004_invite_members_and_keys;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261125_000001_create_auth::Migration),
             Box::new(m20261126_000002_rotate_refresh_tokens::Migration),
+            Box::new(m20261126_000003_throttle_and_devices::Migration),
             Box::new(m20261126_000004_invite_members_and_keys::Migration),
         ]
     }

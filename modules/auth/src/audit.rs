@@ -2,7 +2,7 @@
 
 use auth_entity::audit_event;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kernel::{Caller, Clock, Ids, hex};
+use kernel::{Caller, Clock, Ids, Instant, hex};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ pub(crate) enum Act {
 }
 
 impl Act {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Setup => "setup",
             Self::Login => "login",
@@ -78,6 +78,11 @@ impl Concerned {
     pub(crate) fn session(tenant_id: Uuid, user_id: Uuid, session_id: Uuid) -> Self {
         Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), ..Self::default() }
     }
+
+    /// Nobody but a pseudonym is known.
+    pub(crate) fn subject(pseudonym: &str) -> Self {
+        Self { subject: Some(pseudonym.to_owned()), ..Self::default() }
+    }
 }
 
 /// Who writes down what happens in one request. Made where the request is known: a transaction runs in a task of its own.
@@ -95,19 +100,23 @@ impl Witness {
     }
 
     pub(crate) fn done(&self, act: Act, concerned: Concerned) -> Event {
-        self.event(act, "done", concerned)
+        self.event(act.name(), "done", 1, self.clock.now(), concerned)
     }
 
     pub(crate) fn refused(&self, act: Act, concerned: Concerned) -> Event {
-        self.event(act, "refused", concerned)
+        self.event(act.name(), "refused", 1, self.clock.now(), concerned)
     }
 
-    fn event(&self, act: Act, outcome: &str, concerned: Concerned) -> Event {
-        let now = self.clock.now();
+    /// What was refused so many times, the last time at `at`.
+    pub(crate) fn refused_often(&self, act: &str, times: i64, at: Instant, concerned: Concerned) -> Event {
+        self.event(act, "refused", times, at, concerned)
+    }
+
+    fn event(&self, act: &str, outcome: &str, times: i64, at: Instant, concerned: Concerned) -> Event {
         Event(audit_event::ActiveModel {
-            id: Set(self.ids.next(now)),
-            occurred_at: Set(now.into()),
-            act: Set(act.name().to_owned()),
+            id: Set(self.ids.next(self.clock.now())),
+            occurred_at: Set(at.into()),
+            act: Set(act.to_owned()),
             outcome: Set(outcome.to_owned()),
             tenant_id: Set(concerned.tenant_id),
             user_id: Set(concerned.user_id),
@@ -115,6 +124,7 @@ impl Witness {
             subject: Set(concerned.subject),
             request_id: Set(self.request_id.clone()),
             object_id: Set(concerned.object_id),
+            times: Set(times),
         })
     }
 }

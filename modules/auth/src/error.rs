@@ -1,6 +1,7 @@
 //! What can go wrong here, and the one place that says with which status and code it is answered.
 
-use kernel::{Problem, WriteError};
+use chrono::TimeDelta;
+use kernel::{Problem, Retry, WriteError};
 use sea_orm::DbErr;
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,11 @@ pub enum Error {
     IdempotencyKeyNotAllowed,
     #[error("too many passwords are being checked")]
     Busy,
+    /// How long the next try has to wait.
+    #[error("too many passwords were tried")]
+    RateLimited(TimeDelta),
+    #[error("a row changed since it was read")]
+    Changed,
     #[error("{0}")]
     Refused(Problem),
     #[error("the setup token must have at least 16 characters")]
@@ -72,6 +78,16 @@ impl WriteError for Error {
             _ => None,
         }
     }
+
+    fn retry(&self) -> Retry {
+        if matches!(self, Self::Changed) { Retry::Changed } else { Retry::No }
+    }
+}
+
+/// Whole seconds of a wait, at least one: who comes after them is not too early.
+fn seconds(wait: TimeDelta) -> u32 {
+    let micros = wait.num_microseconds().unwrap_or(i64::MAX).max(1);
+    u32::try_from((micros - 1) / 1_000_000 + 1).unwrap_or(u32::MAX)
 }
 
 impl From<Error> for Problem {
@@ -108,7 +124,13 @@ impl From<Error> for Problem {
             Error::IdempotencyKeyNotAllowed => {
                 Self::new(400, "idempotency_key_not_allowed", "Idempotency-Key is not taken here: the answer holds credentials and is never stored.")
             }
-            Error::Busy => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
+            Error::RateLimited(wait) => Self::new(
+                429,
+                "rate_limited",
+                "Too many passwords were tried. Wait as long as Retry-After says; a device that has logged in before, and shows its device_token, does not wait for others.",
+            )
+            .retry_after(seconds(wait)),
+            Error::Busy | Error::Changed => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
             Error::Refused(problem) => problem,
             Error::Database(error) => Self::database(&error),
             other @ (Error::SetupTokenTooShort

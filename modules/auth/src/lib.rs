@@ -14,6 +14,7 @@ mod api_keys;
 mod audit;
 mod cache;
 mod config;
+mod devices;
 mod email;
 mod error;
 mod instance;
@@ -24,6 +25,7 @@ mod password;
 mod roles;
 mod sessions;
 mod signed_in;
+mod throttle;
 mod tokens;
 pub mod transfer;
 mod uncached;
@@ -83,6 +85,8 @@ struct State {
     api_keys: cache::Cache<api_keys::Standing>,
     public_url: Option<String>,
     subjects: audit::Subjects,
+    throttle: throttle::Throttle,
+    devices: devices::DeviceTokens,
     epoch: i64,
 }
 
@@ -100,6 +104,8 @@ impl Auth {
             api_keys: cache::Cache::default(),
             public_url: Some(config.public_url).filter(|url| !url.is_empty()),
             subjects: audit::Subjects::new(&secret)?,
+            throttle: throttle::Throttle::new(&secret, &clock)?,
+            devices: devices::DeviceTokens::new(&secret, opened.epoch)?,
             epoch: opened.epoch,
             database,
             clock,

@@ -2,17 +2,19 @@
 
 use actix_web::{HttpResponse, post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Fields, FromFields, Problem, Text, Txn};
+use kernel::{Body, ClientAddress, Fields, FromFields, Instant, Problem, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
+use crate::devices::{self, Device};
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::members::repository::{live_membership, member, user_by_email, user_held};
+use crate::members::repository::{live_membership, member, renew_password_hash, user_by_email, user_held};
 use crate::password::Password;
 use crate::sessions::{NewSession, UserAgent, repository};
+use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 
@@ -28,14 +30,24 @@ pub struct Request {
     password: Password,
     /// Which tenant to work in, for members of several; the oldest membership where none is named.
     tenant_id: Option<Uuid>,
+    /// The `device_token` that this user was given on this device before. One that is not theirs, or is no longer known, is as none.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    device_token: Option<String>,
 }
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         // Whatever is no address belongs to nobody: it is answered as an unknown one is.
         let (email, password, tenant_id) = (fields.required::<Text<1, 254>>("email"), fields.required("password"), fields.optional("tenant_id"));
-        Some(Self { email: EmailKey::of(&email?.0), password: password?, tenant_id: tenant_id? })
+        let device_token = fields.optional::<Text<1, 200>>("device_token");
+        Some(Self { email: EmailKey::of(&email?.0), password: password?, tenant_id: tenant_id?, device_token: device_token?.map(|token| token.0) })
     }
+}
+
+/// From where somebody logs in, as the request tells.
+pub(crate) struct From {
+    pub(crate) address: ClientAddress,
+    pub(crate) user_agent: UserAgent,
 }
 
 /// Who was found, to be looked at again inside of the transaction: a password takes its time, and a member may have been
@@ -44,56 +56,80 @@ struct Found {
     user_id: Uuid,
     tenant_id: Option<Uuid>,
     password_hash: String,
+    /// Another hash of the same password, to be stored from now on.
+    renewed: Option<String>,
     session: NewSession,
+    device: Device,
+    charge: Charge,
+    now: Instant,
     witness: Witness,
     epoch: i64,
 }
 
 /// Begins a session. An unknown, disabled or removed user and a wrong or empty password are the same to the caller, and take
 /// the same statements and one hashing.
-pub(crate) async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
+pub(crate) async fn execute(auth: &Auth, request: Request, from: From) -> Result<Tokens, Error> {
+    let known = devices::known(auth, request.device_token.as_deref(), &request.email).await?;
+    let origin = known.map_or(Origin::Unknown(from.address.0), Origin::Known);
+    let mut attempt = Attempt::begin(auth, &request.email, origin).await?;
+    let device = Device::of(auth, known, &from.user_agent);
+    let outcome = log_in(auth, &mut attempt, request, device, from.user_agent).await;
+    attempt.end(outcome, Act::Login).await
+}
+
+/// `None` where the password is wrong, or of no use.
+async fn log_in(auth: &Auth, attempt: &mut Attempt<'_>, request: Request, device: Device, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
     let state = &auth.0;
     let reader = state.database.reader();
     let user = user_by_email(reader, &request.email).await?;
     let user_id = user.as_ref().map_or(Uuid::nil(), |user| user.id);
     let membership = live_membership(reader, user_id, request.tenant_id).await?;
-    let right = state.hasher.verify(request.password, user.as_ref().map(|user| user.password_hash.clone())).await?;
+    let verified = attempt.verify(request.password, user.as_ref().map(|user| user.password_hash.clone())).await?;
 
-    let (now, witness) = (state.clock.now(), Witness::new(&state.clock, &state.ids));
-    if let (Some(user), Some(_), true) = (user, membership, right)
-        && user.disabled_at.is_none()
-    {
-        let found = Found {
-            user_id,
-            tenant_id: request.tenant_id,
-            password_hash: user.password_hash,
-            session: NewSession::begin(&state.ids, now, user_agent),
-            witness: witness.clone(),
-            epoch: state.epoch,
-        };
-        if let Some(subject) = state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? {
-            return state.tokens.issue(&subject, state.ids.next(now), now);
-        }
-    }
-    let subject = Some(state.subjects.pseudonym(&request.email));
-    let refused = witness.refused(Act::Login, Concerned { subject, ..Concerned::default() });
-    state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
-    Err(Error::InvalidCredentials)
+    let Some(user) = user.filter(|user| verified.right && user.disabled_at.is_none() && membership.is_some()) else { return Ok(None) };
+    let now = state.clock.now();
+    let found = Found {
+        user_id,
+        tenant_id: request.tenant_id,
+        password_hash: user.password_hash,
+        renewed: verified.renewed,
+        session: NewSession::begin(&state.ids, now, user_agent),
+        device: device.clone(),
+        charge: attempt.charge().clone(),
+        now,
+        witness: Witness::new(&state.clock, &state.ids),
+        epoch: state.epoch,
+    };
+    let Some(subject) = state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? else { return Ok(None) };
+    let tokens = state.tokens.issue(&subject, state.ids.next(now), now)?;
+    Ok(Some(Tokens { device_token: device.into_token(), ..tokens }))
 }
 
 async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
+    if let Some(renewed) = &found.renewed {
+        // Before the user is held: two who hold them would wait for each other here.
+        renew_password_hash(txn, found.user_id, &found.password_hash, renewed).await?;
+    }
     let user = user_held(txn, found.user_id).await?;
-    if !user.is_some_and(|user| user.disabled_at.is_none() && user.password_hash == found.password_hash) {
-        return Ok(None);
+    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+    if user.password_hash != *found.renewed.as_ref().unwrap_or(&found.password_hash) {
+        // Another password, or the same one hashed anew by a log-in at the same time: which of them, another try will show.
+        return Err(Error::Busy);
     }
     let Some(member) = member(txn, found.user_id, found.tenant_id, found.epoch).await? else { return Ok(None) };
     repository::insert(txn, found.session.row(&member)).await?;
+    found.device.record(txn, found.user_id, found.now).await?;
+    found.charge.succeed(txn, found.now).await?;
     let concerned = Concerned::session(member.tenant_id, member.user_id, found.session.id);
     found.witness.done(Act::Login, concerned).record(txn).await?;
     Ok(Some(found.session.subject(&member)))
 }
 
 /// Logs in and begins a session in one tenant.
+///
+/// Who tries often waits longer and longer: after five wrong passwords for one account from one address, after thirty from one address in
+/// a minute, after twenty for one account from wherever. A device that its user has logged in from before waits for its own tries only, if
+/// it sends its `device_token`.
 #[utoipa::path(
     operation_id = "login",
     tag = "auth",
@@ -105,12 +141,19 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many tries, of this account or from this address; the password was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/login")]
-pub(crate) async fn handler(auth: web::Data<Auth>, _: NoIdempotencyKey, agent: UserAgent, body: Body<Request>) -> Result<HttpResponse, Problem> {
-    let tokens = execute(&auth, body.request, agent).await?;
+pub(crate) async fn handler(
+    auth: web::Data<Auth>,
+    _: NoIdempotencyKey,
+    address: ClientAddress,
+    user_agent: UserAgent,
+    body: Body<Request>,
+) -> Result<HttpResponse, Problem> {
+    let tokens = execute(&auth, body.request, From { address, user_agent }).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(tokens))
 }

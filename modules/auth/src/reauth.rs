@@ -8,13 +8,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::audit::{Act, Doer};
+use crate::email::EmailKey;
 use crate::error::Error;
 use crate::members::repository::{user, user_held};
 use crate::password::Password;
 use crate::sessions::{FRESH, repository};
 use crate::signed_in::{acting, signed_in};
+use crate::throttle::{Attempt, Charge, Origin};
 use crate::uncached::NoIdempotencyKey;
-use crate::{Auth, State, settled};
+use crate::{Auth, settled};
 
 /// The proof.
 #[derive(ToSchema)]
@@ -39,44 +41,65 @@ pub struct Response {
     pub fresh_until: Instant,
 }
 
-struct Proof {
-    password_hash: String,
+/// The password of a caller that was right, and what its try was charged to.
+pub(crate) struct Proof {
+    pub(crate) password_hash: String,
+    pub(crate) charge: Charge,
+}
+
+/// Tries the caller's password, and does `then` where it is right: in a transaction with [`Charge::succeed`], where `None` says that the
+/// password was changed meanwhile. A wrong one is 401 `invalid_credentials`, charged to the session, and audited as `act`.
+pub(crate) async fn proven<T>(
+    auth: &Auth,
+    caller: &Caller,
+    password: Password,
+    act: Act,
+    then: impl AsyncFnOnce(Proof) -> Result<Option<T>, Error>,
+) -> Result<T, Error> {
+    let session_id = caller.session_id.ok_or(Error::SessionRevoked)?;
+    let user = user(auth.0.database.reader(), caller.user_id).await?.ok_or(Error::SessionRevoked)?;
+    let mut attempt = Attempt::begin(auth, &EmailKey(user.email_key), Origin::Known(session_id)).await?;
+    let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
+        Ok(verified) if verified.right => then(Proof { password_hash: user.password_hash, charge: attempt.charge().clone() }).await,
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    attempt.end(outcome, act).await
+}
+
+struct Mark {
+    proof: Proof,
     doer: Doer,
     now: Instant,
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<Response, Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let proved = prove(&state, caller, request.password).await;
-    let session_id = caller.session_id.ok_or(Error::SessionRevoked)?;
-    let password_hash = doer.told(&state, Act::Reauth, session_id, proved).await?;
-    let now = state.clock.now();
-    let proof = Proof { password_hash, doer, now };
-    settled(async move {
-        let marked = state.database.write(proof, |proof, txn| Box::pin(turn(proof, txn))).await;
-        state.sessions.forget(session_id);
-        marked.map(|()| Response { fresh_until: now.plus(FRESH) })
+    proven(auth, caller, request.password, Act::Reauth, async |proof| {
+        let now = state.clock.now();
+        let mark = Mark { proof, doer, now };
+        settled(async move {
+            let marked = state.database.write(mark, |mark, txn| Box::pin(turn(mark, txn))).await;
+            state.sessions.forget_everybody();
+            Ok(marked?.map(|()| Response { fresh_until: now.plus(FRESH) }))
+        })
+        .await
     })
     .await
 }
 
-/// The stored hash that the caller's password was compared with; 401 where it is another one.
-pub(crate) async fn prove(state: &State, caller: &Caller, password: Password) -> Result<String, Error> {
-    let user = user(state.database.reader(), caller.user_id).await?.ok_or(Error::SessionRevoked)?;
-    let right = state.hasher.verify(password, Some(user.password_hash.clone())).await?;
-    if right { Ok(user.password_hash) } else { Err(Error::InvalidCredentials) }
-}
-
-async fn turn(proof: &Proof, txn: &Txn) -> Result<(), Error> {
-    let Proof { password_hash, doer, now } = proof;
+async fn turn(mark: &Mark, txn: &Txn) -> Result<Option<()>, Error> {
+    let Mark { proof, doer, now } = mark;
     // A password takes its time: it may have been changed meanwhile.
     let user = user_held(txn, doer.user_id).await?;
-    if user.is_none_or(|user| user.password_hash != *password_hash) {
-        return Err(Error::InvalidCredentials);
+    if user.is_none_or(|user| user.password_hash != proof.password_hash) {
+        return Ok(None);
     }
     let standing = acting(txn, doer.session_id, *now).await?;
     repository::mark_authenticated(txn, standing.session_id, *now).await?;
-    Ok(doer.done(Act::Reauth, standing.session_id).record(txn).await?)
+    proof.charge.succeed(txn, *now).await?;
+    doer.done(Act::Reauth, standing.session_id).record(txn).await?;
+    Ok(Some(()))
 }
 
 /// Shows once more who is logged in, by the password.
@@ -96,6 +119,7 @@ async fn turn(proof: &Proof, txn: &Txn) -> Result<(), Error> {
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many wrong passwords; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )

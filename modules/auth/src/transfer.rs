@@ -1,6 +1,8 @@
 //! What moving this module's database to another engine needs to know.
 
-use auth_entity::{api_key, api_key_site, audit_event, instance, invite, invite_site, membership, membership_site, session, signing_key, tenant, user};
+use auth_entity::{
+    api_key, api_key_site, audit_event, device, instance, invite, invite_site, membership, membership_site, session, signing_key, tenant, throttle, user,
+};
 use kernel::copy::{Table, table};
 
 /// Its tables, those that are referred to first. The marker of the module is not among them: each database has its own.
@@ -12,11 +14,13 @@ pub fn tables() -> Vec<Box<dyn Table>> {
         table::<membership::Entity>(),
         table::<membership_site::Entity>(),
         table::<session::Entity>(),
+        table::<device::Entity>(),
         table::<invite::Entity>(),
         table::<invite_site::Entity>(),
         table::<api_key::Entity>(),
         table::<api_key_site::Entity>(),
         table::<signing_key::Entity>(),
+        table::<throttle::Entity>(),
         table::<audit_event::Entity>(),
     ]
 }

@@ -2,6 +2,7 @@
 //! is, how a transaction runs, where time and identifiers come from. The kernel knows no module and no table.
 
 pub mod caller;
+pub mod client;
 pub mod copy;
 pub mod database;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod problem;
 pub mod reading;
 
 pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId, unauthenticated};
+pub use client::{ClientAddress, Forwarding};
 pub use database::{Database, Outcome, Retry, Txn, WriteError};
 pub use ids::{Ids, Steps};
 pub use instant::{Clock, Instant};

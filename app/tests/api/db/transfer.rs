@@ -100,6 +100,13 @@ async fn lived_in(stores: &Arc<Stores>) {
     let receipt = json!({ "location": WALK_IN, "effective_at": "2026-11-24T23:59:59.999999Z", "external_ref": "Nº 7", "note": "a\nb", "lines": lines, "charges": charges });
     kitchen.owner.post("/v1/inventory/receipts", receipt).await.ok(201);
     staff.post("/v1/inventory/waste", waste_body(json!([{ "sku": "EGGS", "quantity": "11" }, { "sku": "MILK", "quantity": "0.001" }]))).await.ok(201);
+    let below = format!("/v1/auth/tenants/{}", kitchen.owner.tenant_id);
+    let invite = json!({ "email": "tom@example.org", "role": "staff", "site_ids": [site] });
+    kitchen.owner.post_without_key(&format!("{below}/invites"), invite).await.ok(201);
+    let key = json!({ "name": "till", "scopes": ["read", "use_stock"], "site_ids": [site] });
+    kitchen.owner.post_without_key(&format!("{below}/api-keys"), key).await.ok(201);
+    // The throttle keeps what was charged for a while.
+    api.post("/v1/auth/login", json!({ "email": "nobody@example.org", "password": "wrong" })).await.refused(401, "invalid_credentials");
     import(&kitchen, DRY_STORE, 1, 12).await;
     every_kind_of_movement(&kitchen).await;
     api.stop().await;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use auth_entity::{invite, user};
 use kernel::http::bearer;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Fields, FromFields, Ids, Instant, Problem, Text, Txn, Violation};
+use kernel::{Body, ClientAddress, Fields, FromFields, Ids, Instant, Problem, Text, Txn, Violation};
 use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,9 +13,11 @@ use super::{Found, Status, repository, token_hash};
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
+use crate::login::From;
 use crate::members::{self, Grant};
 use crate::password::{Password, hash_new};
 use crate::sessions::{Member, NewSession, Standing, UserAgent};
+use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, sessions, settled};
@@ -56,8 +58,8 @@ impl FromFields for Request {
 enum Guest {
     /// By a session.
     LoggedIn(Box<Standing>),
-    /// By the password of their account.
-    Known { user_id: Uuid, password_hash: String },
+    /// By the password of their account, and what its try was charged to.
+    Known { user_id: Uuid, password_hash: String, charge: Charge },
     /// By the token alone: there was no account with that address.
     New(Box<user::Model>),
 }
@@ -74,30 +76,42 @@ struct Acceptance {
     witness: Witness,
 }
 
-/// What became of it.
-enum Outcome {
-    In(Box<Subject>),
-    /// An account with that address was made meanwhile.
-    Again,
-}
-
 /// Makes a member of whoever was invited, and logs them in. Whose right it was to invite is looked at once more.
-pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
-    let state = auth.0.clone();
-    let witness = Witness::new(&state.clock, &state.ids);
+pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: From) -> Result<Tokens, Error> {
+    let state = &auth.0;
     let invite = repository::by_token(state.database.reader(), &token_hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
     Status::of(&invite, state.clock.now()).need_open()?;
-    let guest = match shown(auth, &invite, logged_in, request).await {
-        Ok(guest) => guest,
-        Err(error) => {
-            let concerned = Concerned { tenant_id: Some(invite.tenant_id), object_id: Some(invite.id), ..Concerned::default() };
-            if matches!(error, Error::InviteEmailMismatch | Error::InvalidCredentials) {
-                let refused = witness.refused(Act::AcceptInvite, concerned);
-                state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
-            }
-            return Err(error);
+    if let Some(standing) = logged_in {
+        let user = members::repository::user(state.database.reader(), standing.user_id).await?.ok_or(Error::SessionRevoked)?;
+        if user.email_key != invite.email_key {
+            return Err(Error::InviteEmailMismatch);
         }
+        let outcome = come_in(auth, &invite, Guest::LoggedIn(Box::new(standing)), from.user_agent).await?;
+        return outcome.ok_or(Error::InvalidCredentials);
+    }
+    let (key, Request { name, password, .. }) = (EmailKey::of(&invite.email), request);
+    let Some(password) = password else {
+        return Err(missing("/password", "send a password, or be logged in"));
     };
+    let Some(user) = members::repository::user_by_email(state.database.reader(), &key).await? else {
+        let guest = newcomer(auth, &invite, key, name, password).await?;
+        return come_in(auth, &invite, guest, from.user_agent).await?.ok_or(Error::InvalidCredentials);
+    };
+    let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
+    let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
+        Ok(verified) if verified.right && user.disabled_at.is_none() => {
+            let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge: attempt.charge().clone() };
+            come_in(auth, &invite, guest, from.user_agent).await
+        }
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    attempt.end(outcome, Act::AcceptInvite).await
+}
+
+/// Writes it all down. `None` where the account changed meanwhile: another password, or made by somebody else just now.
+async fn come_in(auth: &Auth, invite: &invite::Model, guest: Guest, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
+    let state = auth.0.clone();
     let now = state.clock.now();
     let acceptance = Acceptance {
         invite_id: invite.id,
@@ -108,36 +122,20 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
         epoch: state.epoch,
         ids: state.ids.clone(),
         now,
-        witness,
+        witness: Witness::new(&state.clock, &state.ids),
     };
     settled(async move {
-        match state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await? {
-            Outcome::In(subject) => state.tokens.issue(&subject, state.ids.next(now), now),
-            Outcome::Again => Err(Error::InvalidCredentials),
-        }
+        let subject = state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await?;
+        subject.map(|subject| state.tokens.issue(&subject, state.ids.next(now), now)).transpose()
     })
     .await
 }
 
-/// Finds out who it is. Nothing is written.
-async fn shown(auth: &Auth, invite: &invite::Model, logged_in: Option<Standing>, request: Request) -> Result<Guest, Error> {
+/// Somebody without an account: what theirs will be.
+async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Option<String>, password: Password) -> Result<Guest, Error> {
     let state = &auth.0;
-    let reader = state.database.reader();
-    if let Some(standing) = logged_in {
-        let user = members::repository::user(reader, standing.user_id).await?.ok_or(Error::SessionRevoked)?;
-        return if user.email_key == invite.email_key { Ok(Guest::LoggedIn(Box::new(standing))) } else { Err(Error::InviteEmailMismatch) };
-    }
-    let key = EmailKey::of(&invite.email);
-    let Some(password) = request.password else {
-        return Err(missing("/password", "send a password, or be logged in"));
-    };
-    if let Some(user) = members::repository::user_by_email(reader, &key).await? {
-        let right = state.hasher.verify(password, Some(user.password_hash.clone())).await?;
-        let may = right && user.disabled_at.is_none();
-        return if may { Ok(Guest::Known { user_id: user.id, password_hash: user.password_hash }) } else { Err(Error::InvalidCredentials) };
-    }
-    let name = request.name.ok_or_else(|| missing("/name", "an account is made, which needs a name"))?;
-    let tenant = members::repository::open_tenant(reader, invite.tenant_id).await?.ok_or(Error::InviteExpired)?;
+    let name = name.ok_or_else(|| missing("/name", "an account is made, which needs a name"))?;
+    let tenant = members::repository::open_tenant(state.database.reader(), invite.tenant_id).await?.ok_or(Error::InviteExpired)?;
     let password_hash = hash_new(state, password, &[invite.email.clone(), name.clone(), tenant.name]).await?;
     let now = state.clock.now();
     Ok(Guest::New(Box::new(user::Model {
@@ -157,7 +155,7 @@ fn missing(pointer: &str, detail: &str) -> Error {
     Error::Refused(Problem::invalid(vec![Violation { pointer: pointer.into(), code: "required".into(), detail: detail.into() }]))
 }
 
-async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Outcome, Error> {
+async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Error> {
     let Acceptance { tenant_id, membership_id, ids, now, .. } = acceptance;
     let session = acceptance.session.clone();
     let (user_id, session) = match &acceptance.guest {
@@ -168,10 +166,13 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Outcome, Error> {
             let standing = sessions::repository::standing(txn, standing.session_id).await?.filter(|standing| standing.lasts(*now));
             (user.ok_or(Error::SessionRevoked)?.id, session.after(&standing.ok_or(Error::SessionRevoked)?))
         }
-        Guest::Known { user_id, password_hash } => {
+        Guest::Known { user_id, password_hash, charge } => {
             let user = members::repository::hold_user(txn, *user_id).await?;
-            let is_same = |user: &user::Model| user.disabled_at.is_none() && user.password_hash == *password_hash;
-            (user.filter(is_same).ok_or(Error::InvalidCredentials)?.id, session)
+            if user.is_none_or(|user| user.disabled_at.is_some() || user.password_hash != *password_hash) {
+                return Ok(None);
+            }
+            charge.succeed(txn, *now).await?;
+            (*user_id, session)
         }
         Guest::New(user) => (user.id, session),
     };
@@ -188,7 +189,7 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Outcome, Error> {
     }
     if let Guest::New(user) = &acceptance.guest {
         if members::repository::user_by_email(txn, &EmailKey::of(&invite.email)).await?.is_some() {
-            return Ok(Outcome::Again);
+            return Ok(None);
         }
         user::Entity::insert(user.as_ref().clone().into_active_model()).exec_without_returning(txn).await?;
     }
@@ -198,7 +199,7 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Outcome, Error> {
     sessions::repository::insert(txn, session.row(&member)).await?;
     let concerned = Concerned { object_id: Some(invite.id), ..Concerned::session(*tenant_id, user_id, session.id) };
     acceptance.witness.done(Act::AcceptInvite, concerned).record(txn).await?;
-    Ok(Outcome::In(Box::new(session.subject(&member))))
+    Ok(Some(session.subject(&member)))
 }
 
 /// Whether whoever invited is still there and may still give that.
@@ -229,6 +230,7 @@ async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, gr
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many wrong passwords for that account, or from this address; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
@@ -238,7 +240,8 @@ pub(crate) async fn handler(
     auth: web::Data<Auth>,
     request: HttpRequest,
     _: NoIdempotencyKey,
-    agent: UserAgent,
+    address: ClientAddress,
+    user_agent: UserAgent,
     body: Body<Request>,
 ) -> Result<HttpResponse, Problem> {
     let logged_in = match bearer(&request) {
@@ -246,6 +249,6 @@ pub(crate) async fn handler(
         Some(bearer) => Some(sessions::authenticate(&auth, &bearer).await?.as_ref().clone()),
         None => None,
     };
-    let tokens = execute(&auth, logged_in, body.request, agent).await?;
+    let tokens = execute(&auth, logged_in, body.request, From { address, user_agent }).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }

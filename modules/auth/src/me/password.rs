@@ -13,7 +13,7 @@ use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::repository::{hold_user, memberships, set_password, user};
 use crate::password::{Password, hash_new};
-use crate::reauth::prove;
+use crate::reauth::{Proof, proven};
 use crate::sessions::repository::{mark_authenticated, revoke_others};
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::NoIdempotencyKey;
@@ -51,7 +51,7 @@ pub struct Response {
 }
 
 struct Change {
-    before: String,
+    proof: Proof,
     password_hash: String,
     doer: Doer,
     now: Instant,
@@ -59,15 +59,17 @@ struct Change {
 
 /// Changes the password, and ends every other session.
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<Response, Error> {
+    let Request { current_password, password } = request;
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let proved = prove(&state, caller, request.current_password).await;
-    let before = doer.told(&state, Act::ChangePassword, caller.user_id, proved).await?;
-    let password_hash = hash_new(&state, request.password, &about(&state, caller).await?).await?;
-    let change = Change { before, password_hash, doer, now: state.clock.now() };
-    settled(async move {
-        let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
-        state.sessions.forget_everybody();
-        changed
+    proven(auth, caller, current_password, Act::ChangePassword, async |proof| {
+        let password_hash = hash_new(&state, password, &about(&state, caller).await?).await?;
+        let change = Change { proof, password_hash, doer, now: state.clock.now() };
+        settled(async move {
+            let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
+            state.forget_everybody();
+            changed
+        })
+        .await
     })
     .await
 }
@@ -80,17 +82,18 @@ async fn about(state: &State, caller: &Caller) -> Result<[String; 3], Error> {
     Ok([user.email, user.name, tenant.name])
 }
 
-async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
-    let Change { before, password_hash, doer, now } = change;
+async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
+    let Change { proof, password_hash, doer, now } = change;
     let user = hold_user(txn, doer.user_id).await?;
     // Somebody was quicker.
-    if user.is_none_or(|user| user.password_hash != *before) {
-        return Err(Error::InvalidCredentials);
+    if user.is_none_or(|user| user.password_hash != proof.password_hash) {
+        return Ok(None);
     }
     let session = acting(txn, doer.session_id, *now).await?;
     set_password(txn, doer.user_id, password_hash, *now).await?;
     mark_authenticated(txn, session.session_id, *now).await?;
     let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
+    proof.charge.succeed(txn, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
     let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
     for membership in memberships(txn, doer.user_id).await? {
@@ -98,7 +101,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
         of_user.push(membership.id);
     }
     let invite_ids = invites::open_of(txn, &of_user, *now).await?.into_iter().map(|invite| invite.id).collect();
-    Ok(Response { ended_sessions: ended.len(), api_keys, invite_ids })
+    Ok(Some(Response { ended_sessions: ended.len(), api_keys, invite_ids }))
 }
 
 /// Changes the password of whoever is logged in.
@@ -118,6 +121,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
         (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
         (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many wrong passwords; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )

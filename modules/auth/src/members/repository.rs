@@ -27,6 +27,15 @@ pub(crate) async fn user_held(connection: &impl ConnectionTrait, id: Uuid) -> Re
     user::Entity::find_by_id(id).lock_shared().one(connection).await
 }
 
+/// Replaces the hash of a user's password by another of the same password, unless it has changed since.
+pub(crate) async fn renew_password_hash(connection: &impl ConnectionTrait, id: Uuid, before: &str, after: &str) -> Result<bool, DbErr> {
+    let renewed = user::Entity::update_many()
+        .col_expr(user::Column::PasswordHash, Expr::value(after))
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::PasswordHash.eq(before));
+    Ok(renewed.exec(connection).await?.rows_affected == 1)
+}
+
 pub(crate) async fn open_tenant(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<tenant::Model>, DbErr> {
     tenant::Entity::find_by_id(id).filter(tenant::Column::ClosedAt.is_null()).one(connection).await
 }

@@ -5,7 +5,7 @@ use argon2::password_hash::PasswordVerifier as _;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use kernel::Ids;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::policy::Password;
 use crate::error::Error;
@@ -17,10 +17,20 @@ const LANES: u32 = 1;
 
 /// How many hashings may run at once at the most; each holds its memory.
 const MOST_PERMITS: usize = 4;
-/// How many may wait for a permit.
+/// And at the least: one of them is kept for devices that are known.
+const LEAST_PERMITS: usize = 2;
+/// How many may wait for a permit, of known devices and of all others.
 const QUEUE: usize = 64;
 /// How long one waits for a permit before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who waits for a permit. Strangers can fill their own lane only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Common,
+    /// Devices that are known: they have a permit that nobody else gets, and the others as well.
+    Known,
+}
 
 /// Hashes and verifies passwords on blocking threads, a bounded number at a time.
 pub(crate) struct Hasher {
@@ -29,9 +39,17 @@ pub(crate) struct Hasher {
     nobody: String,
 }
 
+/// What came of comparing a password.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) right: bool,
+    /// The hash to store from now on, where the password is right and its hash was made at another cost than today's.
+    pub(crate) renewed: Option<String>,
+}
+
 impl Hasher {
     pub(crate) async fn start(ids: &Ids) -> Result<Self, Error> {
-        let permits = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_PERMITS);
+        let permits = std::thread::available_parallelism().map_or(1, usize::from).clamp(LEAST_PERMITS, MOST_PERMITS);
         let gate = Gate::new(permits, QUEUE, PATIENCE);
         let (password, salt) = (Password::new(&kernel::hex(&ids.bytes::<32>())), ids.bytes());
         let nobody = gate.run(move || hash(&password, &salt)).await??;
@@ -43,17 +61,35 @@ impl Hasher {
         self.gate.run(move || hash(&password, &salt)).await?
     }
 
-    /// Whether the password is the one of `stored`. Exactly one hashing, also where there is nobody to compare with.
-    pub(crate) async fn verify(&self, password: Password, stored: Option<String>) -> Result<bool, Error> {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        let right = self.gate.run(move || verify(&password, &stored)).await??;
-        Ok(known && right)
+    /// A place in a lane, or [`Error::Busy`] at once.
+    pub(crate) fn enter(&self, lane: Lane) -> Result<Place<'_>, Error> {
+        Ok(Place { nobody: &self.nobody, turn: self.gate.enter(lane)? })
     }
 
     /// Other work with passwords that takes a while: it shares the permits.
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         self.gate.run(work).await
+    }
+}
+
+/// A place in the queue of those whose password is to be verified.
+pub(crate) struct Place<'a> {
+    nobody: &'a str,
+    turn: Turn<'a>,
+}
+
+impl Place<'_> {
+    /// Whether the password is the one of `stored`. Exactly one hashing, also where there is nobody to compare with; a second one with
+    /// `salt`, only where the password is right and its hash is of another cost than today's.
+    pub(crate) async fn verify(self, password: Password, stored: Option<String>, salt: [u8; 16]) -> Result<Verified, Error> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.nobody.to_owned());
+        let work = move || {
+            let right = verify(&password, &stored)? && known;
+            let renewed = if right && !is_of_today(&stored) { Some(hash(&password, &salt)?) } else { None };
+            Ok(Verified { right, renewed })
+        };
+        self.turn.run(work).await?
     }
 }
 
@@ -76,23 +112,71 @@ fn verify(password: &Password, stored: &str) -> Result<bool, Error> {
     }
 }
 
-/// Lets a bounded number of tasks work and a bounded number wait.
+/// Whether a hash was made at the cost that new ones have.
+fn is_of_today(stored: &str) -> bool {
+    let today = format!("$argon2id$v={}$m={MEMORY_KIB},t={PASSES},p={LANES}$", u32::from(Version::V0x13));
+    stored.starts_with(&today)
+}
+
+/// Lets a bounded number of tasks work and a bounded number wait, in two lanes.
 struct Gate {
-    permits: Arc<Semaphore>,
-    places: Semaphore,
+    common: Entrance,
+    known: Entrance,
     patience: Duration,
 }
 
+struct Entrance {
+    permits: Arc<Semaphore>,
+    places: Semaphore,
+}
+
+impl Entrance {
+    fn new(permits: usize, queue: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(permits)), places: Semaphore::new(queue) }
+    }
+}
+
+/// A place in the queue before the gate.
+struct Turn<'a> {
+    gate: &'a Gate,
+    lane: Lane,
+    place: SemaphorePermit<'a>,
+}
+
 impl Gate {
+    /// Of `permits`, two at least, one is kept for the lane of known devices.
     fn new(permits: usize, queue: usize, patience: Duration) -> Self {
-        Self { permits: Arc::new(Semaphore::new(permits)), places: Semaphore::new(queue), patience }
+        Self { common: Entrance::new(permits.max(LEAST_PERMITS) - 1, queue), known: Entrance::new(1, queue), patience }
+    }
+
+    fn enter(&self, lane: Lane) -> Result<Turn<'_>, Error> {
+        let entrance = match lane {
+            Lane::Common => &self.common,
+            Lane::Known => &self.known,
+        };
+        let place = entrance.places.try_acquire().map_err(|_| Error::Busy)?;
+        Ok(Turn { gate: self, lane, place })
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let place = self.places.try_acquire().map_err(|_| Error::Busy)?;
-        let permit = tokio::time::timeout(self.patience, self.permits.clone().acquire_owned()).await.map_err(|_| Error::Busy)?;
+        self.enter(Lane::Common)?.run(work).await
+    }
+
+    async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let common = self.common.permits.clone().acquire_owned();
+        match lane {
+            Lane::Common => common.await,
+            Lane::Known => tokio::select! { biased; kept = self.known.permits.clone().acquire_owned() => kept, other = common => other },
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Works as soon as there is a permit, or [`Error::Busy`].
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let permit = tokio::time::timeout(self.gate.patience, self.gate.permit(self.lane)).await.map_err(|_| Error::Busy)?;
         let permit = permit.map_err(|_| Error::Interrupted)?;
-        drop(place);
+        drop(self.place);
         let task = tokio::task::spawn_blocking(move || {
             // The permit lives as long as the work, which goes on when the client has hung up.
             let _permit = permit;
@@ -110,25 +194,47 @@ mod tests {
 
     use super::*;
 
+    async fn verified(hasher: &Hasher, password: &str, stored: Option<&str>) -> (bool, Option<String>) {
+        let place = hasher.enter(Lane::Common).expect("a place");
+        let verified = place.verify(Password::new(password), stored.map(str::to_owned), [8; 16]).await.expect("verified");
+        (verified.right, verified.renewed)
+    }
+
     #[tokio::test]
     async fn a_password_is_verified_against_its_own_hash_and_nobody_has_none() {
         let hasher = Hasher::start(&Ids::seeded(1)).await.expect("a hasher");
         let stored = hasher.hash(Password::new("turnip kettle 7"), [7; 16]).await.expect("a hash");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(hasher.verify(Password::new("turnip kettle 7"), Some(stored.clone())).await.expect("verified"));
-        assert!(!hasher.verify(Password::new("turnip kettle 8"), Some(stored.clone())).await.expect("verified"));
-        assert!(!hasher.verify(Password::new(""), Some(stored)).await.expect("verified"));
-        assert!(!hasher.verify(Password::new("turnip kettle 7"), None).await.expect("verified"));
+        assert_eq!(verified(&hasher, "turnip kettle 7", Some(&stored)).await, (true, None));
+        assert_eq!(verified(&hasher, "turnip kettle 8", Some(&stored)).await, (false, None));
+        assert_eq!(verified(&hasher, "", Some(&stored)).await, (false, None));
+        assert_eq!(verified(&hasher, "turnip kettle 7", None).await, (false, None));
     }
 
+    #[tokio::test]
+    async fn a_right_password_with_a_hash_of_another_cost_is_hashed_anew_and_a_wrong_one_is_not() {
+        let hasher = Hasher::start(&Ids::seeded(1)).await.expect("a hasher");
+        for (memory, passes) in [(8_192, 2), (MEMORY_KIB, 1), (MEMORY_KIB + 1_024, PASSES)] {
+            let params = Params::new(memory, passes, LANES, None).expect("a cost");
+            let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let stored = other.hash_password_with_salt(b"turnip kettle 7", &[7; 16]).expect("a hash").to_string();
+            assert_eq!(verified(&hasher, "turnip kettle 8", Some(&stored)).await, (false, None));
+            let (right, renewed) = verified(&hasher, "turnip kettle 7", Some(&stored)).await;
+            let renewed = renewed.filter(|_| right).expect("another hash");
+            assert_eq!(verified(&hasher, "turnip kettle 7", Some(&renewed)).await, (true, None));
+        }
+    }
+
+    /// Invariant 17: each permit is the memory of one hashing.
     #[tokio::test(flavor = "multi_thread")]
     async fn no_more_work_runs_than_there_are_permits_also_when_clients_hang_up() {
-        let gate = Arc::new(Gate::new(2, 64, Duration::from_secs(20)));
+        let gate = Arc::new(Gate::new(3, 64, Duration::from_secs(20)));
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let tasks = (0..40).map(|index| {
+        let tasks = (0..80).map(|index| {
             let (gate, running, most) = (gate.clone(), running.clone(), most.clone());
             tokio::spawn(async move {
-                let work = gate.run(move || {
+                let turn = gate.enter(if index % 3 == 0 { Lane::Known } else { Lane::Common }).ok()?;
+                let work = turn.run(move || {
                     most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     std::thread::sleep(Duration::from_millis(5));
                     running.fetch_sub(1, Ordering::SeqCst);
@@ -137,29 +243,60 @@ mod tests {
             })
         });
         join_all(tasks).await;
-        assert!(most.load(Ordering::SeqCst) <= 2);
-        while running.load(Ordering::SeqCst) > 0 {
+        assert!(most.load(Ordering::SeqCst) <= 3);
+        while running.load(Ordering::SeqCst) > 0 || free(&gate) < (2, 1) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(gate.permits.available_permits(), 2, "every permit comes back");
-        assert_eq!(gate.places.available_permits(), 64, "every place comes back");
+        assert_eq!(free(&gate), (2, 1), "every permit comes back");
+        assert_eq!((gate.common.places.available_permits(), gate.known.places.available_permits()), (64, 64), "every place comes back");
+    }
+
+    /// The permits that are free: of the common lane, and the one that is kept.
+    fn free(gate: &Gate) -> (usize, usize) {
+        (gate.common.permits.available_permits(), gate.known.permits.available_permits())
+    }
+
+    /// Holds a permit until it is told to give it back.
+    fn hold(gate: &Arc<Gate>, lane: Lane) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<bool, Error>>) {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let gate = gate.clone();
+        (release, tokio::spawn(async move { gate.enter(lane)?.run(move || wait.recv().is_ok()).await }))
+    }
+
+    async fn until(gate: &Gate, permits: (usize, usize)) {
+        while free(gate) != permits {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_full_queue_and_a_long_wait_are_busy() {
-        let gate = Arc::new(Gate::new(1, 2, Duration::from_millis(50)));
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let holder = tokio::spawn({
-            let gate = gate.clone();
-            async move { gate.run(move || wait.recv().is_ok()).await }
-        });
-        while gate.permits.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let gate = Arc::new(Gate::new(2, 2, Duration::from_millis(50)));
+        let (release, holder) = hold(&gate, Lane::Common);
+        until(&gate, (0, 1)).await;
         let answers = join_all((0..3).map(|_| gate.run(|| ()))).await;
         assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Busy))));
         release.send(()).expect("the holder waits");
         assert!(holder.await.expect("a task").expect("worked"));
         assert!(gate.run(|| ()).await.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_fills_the_common_lane_leaves_known_devices_their_queue_and_their_permit() {
+        let gate = Arc::new(Gate::new(2, 1, Duration::from_mins(10)));
+        let (release, holder) = hold(&gate, Lane::Common);
+        until(&gate, (0, 1)).await;
+        let waiting = gate.enter(Lane::Common).expect("a place");
+        assert!(matches!(gate.enter(Lane::Common).err(), Some(Error::Busy)));
+        assert!(gate.enter(Lane::Known).expect("a place").run(|| true).await.expect("worked"));
+        release.send(()).expect("the holder waits");
+        assert!(holder.await.expect("a task").expect("worked"));
+        // With their own taken they use the others as well, which nobody else may do the other way round.
+        let (release, holder) = hold(&gate, Lane::Known);
+        until(&gate, (1, 0)).await;
+        assert!(gate.enter(Lane::Known).expect("a place").run(|| true).await.expect("worked"));
+        assert!(waiting.run(|| true).await.expect("worked"));
+        release.send(()).expect("the holder waits");
+        assert!(holder.await.expect("a task").expect("worked"));
     }
 }

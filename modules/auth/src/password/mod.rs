@@ -3,7 +3,7 @@
 mod hashing;
 mod policy;
 
-pub(crate) use hashing::Hasher;
+pub(crate) use hashing::{Hasher, Lane, Place, Verified};
 use kernel::{Flaw, Problem, Violation};
 pub(crate) use policy::{Password, Policy};
 

@@ -85,6 +85,10 @@ pub struct Tokens {
     pub refresh_token: String,
     /// When the refresh token is too old, where it is not used before: two weeks from now, or at the session's end.
     pub refresh_expires_at: Instant,
+    /// Only after a log-in from a device that was not known: to be kept there, also after logging out, and sent with the next log-in. From a
+    /// device that is known a user does not wait for what others have tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
     /// The session that was begun.
     pub session_id: Uuid,
     /// The tenant of the session; it never changes.
@@ -124,6 +128,7 @@ impl Authority {
             expires_in: LIFE_SECONDS,
             refresh_token: self.refreshing.token(subject.session_id, subject.counter, &subject.nonce, subject.epoch),
             refresh_expires_at: subject.expires_at.min(now.plus(IDLE)),
+            device_token: None,
             session_id: subject.session_id,
             tenant_id: subject.tenant_id,
         })

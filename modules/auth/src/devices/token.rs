@@ -1,0 +1,99 @@
+//! Device tokens: by them a device is recognised that its user has logged in from before. Whether a token is one of ours is seen from
+//! its MAC, without asking the database; whose it is and whether it still counts, the database knows, which stores its hash.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use kernel::{Ids, hex};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::keys::SecretKey;
+
+/// So that whoever finds one in a log or a repository knows what it is.
+const PREFIX: &str = "lard_";
+const VERSION: u8 = 1;
+/// Version, device, random bytes.
+const SAID_BYTES: usize = 1 + 16 + 16;
+
+/// A token of this installation, as a client has shown it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) id: Uuid,
+    pub(crate) hash: String,
+}
+
+/// Makes device tokens and tells its own from others.
+pub(crate) struct DeviceTokens {
+    key: Hmac<Sha256>,
+}
+
+impl DeviceTokens {
+    /// Those of one epoch: tokens from before a restore are void.
+    pub(crate) fn new(secret: &SecretKey, epoch: i64) -> Result<Self, Error> {
+        let subkey = secret.subkey::<64>("device-token")?;
+        let mut key: Hmac<Sha256> = Hmac::new(&(*subkey).into());
+        key.update(&epoch.to_be_bytes());
+        Ok(Self { key })
+    }
+
+    /// A token for a new device.
+    pub(crate) fn make(&self, id: Uuid, ids: &Ids) -> String {
+        let said = [&[VERSION], id.as_bytes().as_slice(), &ids.bytes::<16>()].concat();
+        let mac = self.mac(&said).finalize().into_bytes();
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([said.as_slice(), mac.as_slice()].concat()))
+    }
+
+    /// `None` for what was never a device token of this installation.
+    pub(crate) fn read(&self, token: &str) -> Option<Shown> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
+        let (said, mac) = bytes.split_at_checked(SAID_BYTES)?;
+        let (version, rest) = said.split_first()?;
+        let (id, _) = rest.split_at_checked(16)?;
+        self.mac(said).verify_slice(mac).ok().filter(|()| *version == VERSION)?;
+        Some(Shown { id: Uuid::from_slice(id).ok()?, hash: hash(token) })
+    }
+
+    fn mac(&self, said: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.key.clone();
+        mac.update(said);
+        mac
+    }
+}
+
+/// What is stored of a token.
+pub(crate) fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(key: &str, epoch: i64) -> DeviceTokens {
+        DeviceTokens::new(&SecretKey::parse(&key.repeat(32)).expect("a key"), epoch).expect("a subkey")
+    }
+
+    #[test]
+    fn a_token_is_recognised_by_its_own_installation_in_its_own_epoch() {
+        let (ours, id) = (tokens("k", 1), Uuid::from_u128(7));
+        let token = ours.make(id, &Ids::seeded(1));
+        assert!(token.starts_with("lard_"));
+        assert_eq!(ours.read(&token), Some(Shown { id, hash: hash(&token) }));
+        assert_eq!(tokens("x", 1).read(&token), None);
+        assert_eq!(tokens("k", 2).read(&token), None);
+        assert_ne!(ours.make(id, &Ids::seeded(2)), token);
+    }
+
+    #[test]
+    fn what_is_no_token_or_was_changed_is_not_read() {
+        let ours = tokens("k", 1);
+        let token = ours.make(Uuid::from_u128(7), &Ids::seeded(1));
+        let other = if token.ends_with('A') { "B" } else { "A" };
+        let changed = format!("{}{other}{}", &token[..20], &token[21..]);
+        for wrong in ["", "lard_", &token[1..], &token[..token.len() - 4], &format!("{token}AAAA"), &token.replace("lard_AQ", "lard_Ag"), &changed] {
+            assert!(wrong == token || ours.read(wrong).is_none(), "{wrong}");
+        }
+    }
+}

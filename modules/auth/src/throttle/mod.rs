@@ -1,0 +1,236 @@
+//! How often passwords may be tried, by whom. Every place where a password is tried begins an [`Attempt`].
+//!
+//! Who comes from a device that is known is charged to nothing that a stranger can be charged to: so nobody is kept out of their
+//! account from where they usually work, whatever is tried from elsewhere.
+
+mod failures;
+mod forget;
+mod local;
+mod network;
+mod repository;
+mod rules;
+#[cfg(test)]
+mod search;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use kernel::{Clock, Instant, Txn, hex};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::Auth;
+use crate::audit::{Act, Witness};
+use crate::email::EmailKey;
+use crate::error::Error;
+use crate::keys::SecretKey;
+use crate::password::{Lane, Password, Place, Verified};
+
+use failures::Failure;
+use network::Network;
+use repository::{Change, Stored};
+use rules::Limit;
+
+/// Where a password is tried from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From something that its user had before: the id of a device that they logged in from, or of their session.
+    Known(Uuid),
+    /// From an address that anybody could come from.
+    Unknown(IpAddr),
+}
+
+impl Origin {
+    fn limits(self) -> &'static [Limit] {
+        match self {
+            Self::Known(_) => &Limit::OF_KNOWN,
+            Self::Unknown(_) => &Limit::OF_UNKNOWN,
+        }
+    }
+
+    fn lane(self) -> Lane {
+        match self {
+            Self::Known(_) => Lane::Known,
+            Self::Unknown(_) => Lane::Common,
+        }
+    }
+}
+
+/// The module's part of the state.
+pub(crate) struct Throttle {
+    key: Hmac<Sha256>,
+    local: local::Local,
+}
+
+impl Throttle {
+    pub(crate) fn new(secret: &SecretKey, clock: &Clock) -> Result<Self, Error> {
+        let key = secret.subkey::<64>("throttle")?;
+        Ok(Self { key: Hmac::new(&(*key).into()), local: local::Local::new(clock) })
+    }
+
+    /// Lets a device that has a token of this installation ask whose it is, or [`Error::RateLimited`].
+    pub(crate) fn admit_device(&self, id: Uuid) -> Result<(), Error> {
+        self.local.admit_device(id)
+    }
+
+    fn key(&self, what: &str, parts: &[&[u8]]) -> String {
+        let mut mac = self.key.clone();
+        for part in [what.as_bytes()].iter().chain(parts) {
+            // With their lengths, so that no two lists of parts read alike.
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        hex(&mac.finalize().into_bytes())
+    }
+
+    fn key_of(&self, limit: Limit, account: &EmailKey, origin: Origin) -> String {
+        let account = account.0.as_bytes();
+        let origin = match origin {
+            Origin::Known(id) => id.as_bytes().to_vec(),
+            Origin::Unknown(address) => match Network::of(address).address {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            },
+        };
+        match limit {
+            Limit::AccountAndAddress | Limit::AccountAndDevice => self.key(limit.name(), &[account, &origin]),
+            Limit::AddressInAMinute | Limit::AddressInAnHour => self.key(limit.name(), &[&origin]),
+            Limit::Account => self.key(limit.name(), &[account]),
+        }
+    }
+}
+
+/// What one try was charged to: what is needed to take it back.
+#[derive(Clone, Debug)]
+pub(crate) struct Charge {
+    keys: BTreeMap<Limit, String>,
+    charged_at: Instant,
+}
+
+impl Charge {
+    fn keys(&self) -> Vec<&str> {
+        self.keys.values().map(String::as_str).collect()
+    }
+
+    /// How long the limits make it wait, by what is stored of them.
+    fn wait(&self, stored: &BTreeMap<String, Stored>) -> TimeDelta {
+        let tallies = self.keys.iter().filter_map(|(limit, key)| Some((*limit, &stored.get(key)?.tally)));
+        rules::wait(tallies, self.charged_at)
+    }
+
+    /// Charges one try, or [`Error::RateLimited`] and nothing.
+    async fn make(&self, txn: &Txn) -> Result<(), Error> {
+        let stored = repository::hold(txn, &self.keys()).await?;
+        let wait = self.wait(&stored);
+        if wait > TimeDelta::zero() {
+            return Err(Error::RateLimited(wait));
+        }
+        let changes = self.keys.iter().map(|(limit, key)| {
+            let before = stored.get(key).copied();
+            Change::of(*limit, key, before, limit.charged(before.as_ref().map(|before| &before.tally), self.charged_at))
+        });
+        repository::write(txn, changes.collect()).await
+    }
+
+    /// The password was right, and what it was tried for is done in this transaction: its own unit is taken back from what others are
+    /// charged to as well, and what it alone was charged to is forgotten.
+    pub(crate) async fn succeed(&self, txn: &Txn, now: Instant) -> Result<(), Error> {
+        let stored = repository::hold(txn, &self.keys()).await?;
+        let own: Vec<&str> = self.keys.iter().filter(|(limit, _)| limit.ends_with_success()).map(|(_, key)| key.as_str()).collect();
+        repository::delete(txn, &own).await?;
+        self.take_back(txn, &stored, now, |limit| !limit.ends_with_success()).await
+    }
+
+    /// Nobody looked at the password: as if it had not been tried.
+    async fn give_back(&self, txn: &Txn, now: Instant) -> Result<(), Error> {
+        let stored = repository::hold(txn, &self.keys()).await?;
+        self.take_back(txn, &stored, now, |_| true).await
+    }
+
+    async fn take_back(&self, txn: &Txn, stored: &BTreeMap<String, Stored>, now: Instant, from: impl Fn(Limit) -> bool) -> Result<(), Error> {
+        let kept = self.keys.iter().filter(|(limit, _)| from(**limit));
+        let changes = kept.filter_map(|(limit, key)| {
+            let before = *stored.get(key)?;
+            Some(Change::of(*limit, key, Some(before), limit.taken_back(&before.tally, self.charged_at, now)))
+        });
+        repository::write(txn, changes.collect()).await
+    }
+}
+
+/// One try of a password: admitted, in the queue, and charged.
+pub(crate) struct Attempt<'a> {
+    auth: &'a Auth,
+    account: EmailKey,
+    charge: Charge,
+    place: Option<Place<'a>>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Takes a place in the queue and charges the try, whether or not there is such an account. [`Error::RateLimited`] and
+    /// [`Error::Busy`] have counted nothing.
+    ///
+    /// Whoever hangs up from here on has tried: nothing is taken back when this is dropped.
+    pub(crate) async fn begin(auth: &'a Auth, account: &EmailKey, origin: Origin) -> Result<Self, Error> {
+        let state = &auth.0;
+        if let Origin::Unknown(address) = origin {
+            state.throttle.local.admit_address(address)?;
+        }
+        let place = state.hasher.enter(origin.lane())?;
+        let keys = origin.limits().iter().map(|limit| (*limit, state.throttle.key_of(*limit, account, origin))).collect();
+        let charge = Charge { keys, charged_at: state.clock.now() };
+        // A refusal neither writes nor waits for who does.
+        let wait = charge.wait(&repository::read(state.database.reader(), &charge.keys()).await?);
+        if wait > TimeDelta::zero() {
+            return Err(Error::RateLimited(wait));
+        }
+        state.database.write(charge.clone(), |charge, txn| Box::pin(charge.make(txn))).await?;
+        Ok(Self { auth, account: account.clone(), charge, place: Some(place) })
+    }
+
+    /// Hashes once, and says whether the password is the one of `stored`; nobody's where there is none. Once per attempt.
+    pub(crate) async fn verify(&mut self, password: Password, stored: Option<String>) -> Result<Verified, Error> {
+        let place = self.place.take().ok_or(Error::Interrupted)?;
+        place.verify(password, stored, self.auth.0.ids.bytes()).await
+    }
+
+    /// What it was charged to: whatever the password was tried for is done in one transaction with [`Charge::succeed`].
+    pub(crate) fn charge(&self) -> &Charge {
+        &self.charge
+    }
+
+    /// Ends it as it came out. `None`, a password that is wrong or of no use, is audited and becomes [`Error::InvalidCredentials`]. After
+    /// an error nobody knows whether it was right, so the charge is given back.
+    pub(crate) async fn end<T>(self, outcome: Result<Option<T>, Error>, act: Act) -> Result<T, Error> {
+        match outcome {
+            Ok(Some(done)) => Ok(done),
+            Ok(None) => {
+                self.record_failure(act).await?;
+                Err(Error::InvalidCredentials)
+            }
+            Err(error) => {
+                self.give_back().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn record_failure(&self, act: Act) -> Result<(), Error> {
+        let state = &self.auth.0;
+        let subject = state.subjects.pseudonym(&self.account);
+        let key = state.throttle.key(act.name(), &[subject.as_bytes()]);
+        let failure = Failure { act, key, subject, now: state.clock.now(), witness: Witness::new(&state.clock, &state.ids) };
+        state.database.write(failure, |failure, txn| Box::pin(failure.record(txn))).await
+    }
+
+    /// Where that fails the try stays charged, which ends by itself.
+    async fn give_back(&self) {
+        let state = &self.auth.0;
+        let given = (self.charge.clone(), state.clock.now());
+        let given = state.database.write(given, |(charge, now), txn| Box::pin(charge.give_back(txn, *now))).await;
+        if let Err(error) = given {
+            tracing::warn!(error = %kernel::problem::chain(&error), "a charge for a try of a password could not be given back");
+        }
+    }
+}
