@@ -147,6 +147,10 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
     }
     if !WITHOUT_CALLER.contains(&path) {
         codes.extend([("401", "token_invalid"), ("401", "token_expired"), ("401", "session_revoked")]);
+        if path.starts_with("/v1/auth/") {
+            // To an API key.
+            codes.push(("403", "forbidden"));
+        }
     }
     if let Some(body) = operation.get("requestBody") {
         let content = body.get("content").and_then(Value::as_object);

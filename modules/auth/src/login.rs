@@ -138,11 +138,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
         (status = 200, description = "Logged in.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
         (status = 401, description = "`invalid_credentials`: unknown address, wrong password, a disabled user, or no member of the tenant; the answer does not tell which.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
         (status = 429, description = "`rate_limited`: too many tries, of this account or from this address; the password was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]

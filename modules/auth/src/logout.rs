@@ -74,13 +74,7 @@ async fn leave(leaving: &Leaving, txn: &Txn) -> Result<(), Error> {
     request_body(content = Option<Request>, description = "Only where no access token is sent, because it has expired"),
     responses(
         (status = 204, description = "The session has ended."),
-        (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON.", body = ProblemDocument<'_>),
         (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`; `refresh_invalid`: not a refresh token of this server.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/logout")]

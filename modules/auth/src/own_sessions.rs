@@ -125,16 +125,10 @@ async fn end_others_of(ending: &Ending, txn: &Txn) -> Result<Vec<Uuid>, Error> {
 #[utoipa::path(
     operation_id = "list_sessions",
     tag = "auth",
-    security(("bearer" = [])),
     params(Listing),
     responses(
         (status = 200, description = "Sessions that have not ended.", body = Page<Response>),
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/sessions", wrap = "from_fn(signed_in)")]
@@ -146,15 +140,10 @@ pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Lis
 #[utoipa::path(
     operation_id = "end_session",
     tag = "auth",
-    security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The session's id")),
     responses(
         (status = 204, description = "It has ended."),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, ended before, or somebody else's.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[delete("/sessions/{id}", wrap = "from_fn(signed_in)")]
@@ -169,13 +158,8 @@ pub(crate) async fn end(auth: web::Data<Auth>, caller: Caller, id: web::Path<Str
 #[utoipa::path(
     operation_id = "end_other_sessions",
     tag = "auth",
-    security(("bearer" = [])),
     responses(
         (status = 200, description = "They have ended.", body = Ended),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/sessions/revoke-others", wrap = "from_fn(signed_in)")]

@@ -109,18 +109,12 @@ async fn turn(mark: &Mark, txn: &Txn) -> Result<Option<()>, Error> {
 #[utoipa::path(
     operation_id = "reauth",
     tag = "auth",
-    security(("bearer" = [])),
     request_body = Request,
     responses(
         (status = 200, description = "It counts.", body = Response),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`.", body = ProblemDocument<'_>),
         (status = 401, description = "`invalid_credentials`: not the password. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
         (status = 429, description = "`rate_limited`: too many wrong passwords; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]

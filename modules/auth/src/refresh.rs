@@ -128,11 +128,6 @@ fn concerned(standing: &Standing) -> Concerned {
         (status = 200, description = "The next tokens.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
         (status = 401, description = "`refresh_invalid`: not a refresh token of this server, or one from after the backup that its database was restored from. `refresh_reused`: it was used before; the session has ended. `session_revoked`: the session had ended.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/refresh")]

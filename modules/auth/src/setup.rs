@@ -234,10 +234,7 @@ fn token_hash(token: &str) -> String {
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
         (status = 401, description = "`setup_token_invalid`: not the setup token.", body = ProblemDocument<'_>),
         (status = 409, description = "`already_bootstrapped`: set up before.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `invalid_email`, `invalid_currency`, `invalid_time_zone`, and, where nothing else is wrong, `password_blocked`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being hashed. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]

@@ -73,19 +73,11 @@ async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
 #[utoipa::path(
     operation_id = "switch_tenant",
     tag = "auth",
-    security(("bearer" = [])),
     request_body = Request,
     responses(
         (status = 200, description = "The tokens of a session in that tenant.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: there is no such tenant, or the caller is not a member of it.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/switch-tenant", wrap = "from_fn(signed_in)")]

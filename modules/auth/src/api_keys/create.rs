@@ -145,20 +145,14 @@ impl Creation {
 #[utoipa::path(
     operation_id = "create_api_key",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id")),
     request_body = Request,
     responses(
         (status = 201, description = "The key, with its secret.", body = Response),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `admin`, and a session instead of an API key. `role_escalation`: a scope or a site that the caller has not. `reauth_required`: keys are made by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `admin`. `role_escalation`: a scope or a site that the caller has not. `reauth_required`: keys are made by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `invalid_scopes`, `sites_contradict`, `unknown_site`, `in_the_past`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/tenants/{tenant}/api-keys", wrap = "from_fn(signed_in)")]

@@ -42,15 +42,11 @@ async fn turn(ending: &Ending, txn: &Txn) -> Result<(), Error> {
 #[utoipa::path(
     operation_id = "end_api_key",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), ("key" = Uuid, Path, description = "The key's id")),
     responses(
         (status = 204, description = "It has ended."),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `admin`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `admin`.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, ended before, or another tenant's.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[delete("/tenants/{tenant}/api-keys/{key}", wrap = "from_fn(signed_in)")]

@@ -25,17 +25,12 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Listing) -> 
 #[utoipa::path(
     operation_id = "list_api_keys",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), Listing),
     responses(
         (status = 200, description = "API keys, without their secrets.", body = Page<Response>),
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `admin`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `admin`.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/tenants/{tenant}/api-keys", wrap = "from_fn(signed_in)")]

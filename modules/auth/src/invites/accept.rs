@@ -227,11 +227,8 @@ async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, gr
         (status = 404, description = "`not_found`: no such invite.", body = ProblemDocument<'_>),
         (status = 409, description = "`already_member`.", body = ProblemDocument<'_>),
         (status = 410, description = "`invite_expired`: too late, withdrawn, or whoever invited may no longer give that. `invite_used`: accepted before.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
         (status = 429, description = "`rate_limited`: too many wrong passwords for that account, or from this address; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]

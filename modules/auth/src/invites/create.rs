@@ -143,21 +143,15 @@ impl Inviting {
 #[utoipa::path(
     operation_id = "create_invite",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id")),
     request_body = Request,
     responses(
         (status = 201, description = "The invite and its token.", body = Response),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key. `role_escalation`: more would be given than the caller has. `reauth_required`: owners and managers are invited by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`. `role_escalation`: more would be given than the caller has. `reauth_required`: owners and managers are invited by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
         (status = 409, description = "`already_member`.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `invalid_email`, `invalid_role`, `sites_contradict`, `unknown_site`, `owner_needs_all_sites`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/tenants/{tenant}/invites", wrap = "from_fn(signed_in)")]

@@ -26,17 +26,12 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Listing) -> 
 #[utoipa::path(
     operation_id = "list_invites",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), Listing),
     responses(
         (status = 200, description = "Invites, without their tokens.", body = Page<Response>),
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/tenants/{tenant}/invites", wrap = "from_fn(signed_in)")]

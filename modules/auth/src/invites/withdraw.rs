@@ -52,16 +52,12 @@ async fn turn(withdrawal: &Withdrawal, txn: &Txn) -> Result<(), Error> {
 #[utoipa::path(
     operation_id = "withdraw_invite",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), ("invite" = Uuid, Path, description = "The invite's id")),
     responses(
         (status = 204, description = "It is withdrawn."),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key. `role_escalation`: it grants more than the caller has.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`. `role_escalation`: it grants more than the caller has.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or another tenant's.", body = ProblemDocument<'_>),
         (status = 410, description = "`invite_used`: accepted before; remove the member instead.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[delete("/tenants/{tenant}/invites/{invite}", wrap = "from_fn(signed_in)")]

@@ -4,7 +4,6 @@ pub(crate) mod password;
 
 use actix_web::middleware::from_fn;
 use actix_web::{get, web};
-use kernel::problem::ProblemDocument;
 use kernel::{Caller, Permission, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -86,13 +85,8 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
 #[utoipa::path(
     operation_id = "get_me",
     tag = "auth",
-    security(("bearer" = [])),
     responses(
         (status = 200, description = "The caller.", body = Response),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs a session instead of an API key.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/me", wrap = "from_fn(signed_in)")]

@@ -84,7 +84,6 @@ async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
 #[utoipa::path(
     operation_id = "change_member",
     tag = "auth",
-    security(("bearer" = [])),
     params(
         ("tenant" = Uuid, Path, description = "The tenant's id"),
         ("member" = Uuid, Path, description = "The membership's id"),
@@ -93,18 +92,10 @@ async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
     request_body = Request,
     responses(
         (status = 200, description = "The member as they are now; the ETag is its version.", body = Response),
-        (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key. `role_escalation`: the member is, or would be, more than the caller. `reauth_required`: owners and managers are made by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`. `role_escalation`: the member is, or would be, more than the caller. `reauth_required`: owners and managers are made by who has shown in the last ten minutes who they are.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or another tenant's.", body = ProblemDocument<'_>),
         (status = 409, description = "`last_owner`: the tenant would have no owner.", body = ProblemDocument<'_>),
-        (status = 412, description = "`version_mismatch`: changed meanwhile.", body = ProblemDocument<'_>),
-        (status = 413, description = "`body_too_large`: more than 16 KiB.", body = ProblemDocument<'_>),
-        (status = 415, description = "`unsupported_media_type`: not JSON.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `invalid_role`, `sites_contradict`, `unknown_site`, `owner_needs_all_sites`.", body = ProblemDocument<'_>),
-        (status = 428, description = "`if_match_required`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[patch("/tenants/{tenant}/members/{member}", wrap = "from_fn(signed_in)")]

@@ -47,17 +47,12 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid) -
 #[utoipa::path(
     operation_id = "list_members",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), Listing),
     responses(
         (status = 200, description = "Members.", body = Page<Response>),
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: not the tenant of this session.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/tenants/{tenant}/members", wrap = "from_fn(signed_in)")]
@@ -75,15 +70,11 @@ pub(crate) async fn list(
 #[utoipa::path(
     operation_id = "get_member",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), ("member" = Uuid, Path, description = "The membership's id")),
     responses(
         (status = 200, description = "The member; the ETag is its version.", body = Response),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, and a session instead of an API key.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or another tenant's.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[get("/tenants/{tenant}/members/{member}", wrap = "from_fn(signed_in)")]

@@ -58,16 +58,12 @@ async fn turn(removal: &Removal, txn: &Txn) -> Result<Response, Error> {
 #[utoipa::path(
     operation_id = "remove_member",
     tag = "auth",
-    security(("bearer" = [])),
     params(("tenant" = Uuid, Path, description = "The tenant's id"), ("member" = Uuid, Path, description = "The membership's id")),
     responses(
         (status = 200, description = "What ended with it.", body = Response),
-        (status = 401, description = "`token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, but for leaving, and a session instead of an API key. `role_escalation`: the member is more than the caller.", body = ProblemDocument<'_>),
+        (status = 403, description = "`forbidden`: this needs the permission `manage_members`, but for leaving. `role_escalation`: the member is more than the caller.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: absent, or another tenant's.", body = ProblemDocument<'_>),
         (status = 409, description = "`last_owner`: the tenant would have no owner.", body = ProblemDocument<'_>),
-        (status = 500, description = "`internal_error`.", body = ProblemDocument<'_>),
-        (status = 503, description = "`database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[delete("/tenants/{tenant}/members/{member}", wrap = "from_fn(signed_in)")]
