@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures::FutureExt as _;
-use kernel::Problem;
+use kernel::{Problem, Violation};
 
 use crate::openapi::Document;
 
@@ -80,6 +80,22 @@ fn has_control(path: &str) -> bool {
         rest = after;
     }
     String::from_utf8_lossy(&decoded).chars().any(char::is_control)
+}
+
+/// Refuses parameters where an operation has none: whoever writes `?dry_run=true` must not find that it was done.
+pub async fn known_query(
+    document: web::Data<Document>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let (method, path, query) = (request.method().as_str(), request.path(), request.query_string());
+    let is_operation = document.methods(path).iter().any(|taken| taken == method);
+    if !query.is_empty() && is_operation && !document.takes_query(method, path) {
+        let name = query.split(['=', '&']).next().unwrap_or_default();
+        let detail = "there is no parameter of this name here".into();
+        return Err(Problem::invalid(vec![Violation { pointer: format!("?{name}"), code: "unknown_field".into(), detail }]).into());
+    }
+    next.call(request).await
 }
 
 /// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.

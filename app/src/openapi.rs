@@ -51,13 +51,16 @@ struct Base;
 pub struct Document {
     value: Value,
     templates: Vec<(Vec<String>, Vec<String>)>,
+    /// The operations that have parameters in their query: method and path.
+    with_query: Vec<(String, Vec<String>)>,
 }
 
 /// Every route of the program that is an operation of the API.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(crate::health::live).service(crate::health::ready).service(serve);
     config.service(scope("/v1/auth").configure(auth::routes));
-    config.service(scope("/v1/inventory").wrap(from_fn(kernel::http::authenticated)).configure(inventory::routes));
+    let inventory = scope("/v1/inventory").wrap(from_fn(crate::http::known_query)).wrap(from_fn(kernel::http::authenticated));
+    config.service(inventory.configure(inventory::routes));
 }
 
 /// This document.
@@ -74,12 +77,19 @@ impl Document {
         let mut value = serde_json::to_value(collected).unwrap_or_default();
         complete(&mut value);
         let templates = operations(&value).into_iter().map(|(path, methods)| (segments(&path), methods)).collect();
-        Self { value, templates }
+        let with_query = with_query(&value);
+        Self { value, templates, with_query }
     }
 
     /// As it is kept in docs/openapi.json.
     pub fn text(&self) -> String {
         serde_json::to_string_pretty(&self.value).unwrap_or_default() + "\n"
+    }
+
+    /// Whether an operation has parameters in its query. It reads them itself then, and refuses those that it does not know.
+    pub fn takes_query(&self, method: &str, path: &str) -> bool {
+        let asked = segments(path);
+        self.with_query.iter().any(|(taken, template)| taken == method && fits(template, &asked))
     }
 
     /// The methods that a path takes.
@@ -105,6 +115,19 @@ fn operations(document: &Value) -> Vec<(String, Vec<String>)> {
     let paths = document.get("paths").and_then(Value::as_object);
     let methods = |item: &Value| METHODS.iter().filter(|method| item.get(**method).is_some()).map(|method| method.to_ascii_uppercase()).collect();
     paths.into_iter().flatten().map(|(path, item)| (path.clone(), methods(item))).collect()
+}
+
+fn with_query(document: &Value) -> Vec<(String, Vec<String>)> {
+    let in_query = |parameter: &Value| parameter.get("in").and_then(Value::as_str) == Some("query");
+    let mut found = Vec::new();
+    for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| parameters.iter().any(in_query)) {
+                found.push((method.to_ascii_uppercase(), segments(path)));
+            }
+        }
+    }
+    found
 }
 
 fn complete(document: &mut Value) {
@@ -158,6 +181,10 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
             codes.push(("400", "malformed_json"));
         }
         codes.extend([("400", "malformed_body"), ("413", "body_too_large"), ("415", "unsupported_media_type"), ("422", "invalid_request")]);
+    }
+    if path.starts_with("/v1/inventory/") {
+        // For a parameter in the query that is not known.
+        codes.push(("422", "invalid_request"));
     }
     if has("query") {
         codes.extend([("400", "malformed_query"), ("422", "invalid_request")]);

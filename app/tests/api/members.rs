@@ -96,6 +96,25 @@ both_engines! {
         assert_eq!(owner.get(&at(&owner, "members")).await.ok(200)["data"].as_array().map(Vec::len), Some(2));
     }
 
+    async fn a_new_address_that_two_tenants_invite_becomes_one_account(api: Api) {
+        let (owner, other) = (api.owner().await, api.other_tenant().await);
+        for _ in 0..4 {
+            let body = json!({ "email": fresh("tom") + "@example.org", "role": "viewer", "all_sites": true });
+            let (here, there) = (invite(&owner, body.clone()).await.ok(201), invite(&other, body).await.ok(201));
+            let (one, two) = futures::join!(accept(&api, &here["token"]), accept(&api, &there["token"]));
+            for reply in [&one, &two] {
+                assert!(reply.status == 201 || reply.code() == "invalid_credentials", "{reply:?}");
+            }
+            assert!(one.status == 201 || two.status == 201, "{one:?} {two:?}");
+            // Whoever came second shows the password of the account that there is now.
+            for (reply, invite) in [(one, here), (two, there)] {
+                if reply.status != 201 {
+                    accept(&api, &invite["token"]).await.ok(201);
+                }
+            }
+        }
+    }
+
     async fn whoever_has_an_account_shows_that_it_is_theirs(api: Api) {
         let (owner, other) = (api.owner().await, api.other_tenant().await);
         let ours = api.log_in(OWNER_EMAIL).await;

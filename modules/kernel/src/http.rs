@@ -156,9 +156,13 @@ pub async fn bounded(request: ServiceRequest, next: Next<impl MessageBody + 'sta
         None => call.await,
         Some(limit) => match tokio::time::timeout(limit, call).await {
             Ok(answer) => answer,
-            Err(_) => {
-                Err(Problem::new(503, "timed_out", "This took too long and was given up; send it again under the same Idempotency-Key.").retry_after(5).into())
-            }
+            Err(_) => Err(Problem::new(
+                503,
+                "timed_out",
+                "This took too long to wait for. What it writes may still be written: send it again under the same Idempotency-Key, or look first.",
+            )
+            .retry_after(5)
+            .into()),
         },
     }
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::token::Token;
-use super::{Found, repository, write_scopes};
+use super::{Found, need_admin, repository, write_scopes};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::repository::hold_tenant;
@@ -106,9 +106,7 @@ async fn turn(creation: &Creation, txn: &Txn) -> Result<Found, Error> {
     hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
     let actor = acting(txn, doer.session_id, *now).await?;
     let own = actor.grant();
-    if !own.role.permissions().holds(Permission::Admin) {
-        return Err(Error::Forbidden("This needs the permission `admin`, which your role does not hold."));
-    }
+    need_admin(&actor)?;
     if !request.scopes.0.within(own.role.permissions()) || !sites.within(&own.sites) {
         return Err(Error::RoleEscalation);
     }
@@ -164,7 +162,6 @@ pub(crate) async fn handler(
     body: Body<Request>,
 ) -> Result<HttpResponse, Problem> {
     in_own_tenant(&caller, &tenant)?;
-    caller.need(Permission::Admin)?;
     let made = execute(&auth, &caller, body.request).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(made))
 }

@@ -3,14 +3,15 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Instant, Permission, Problem, Txn};
+use kernel::{Caller, Instant, Problem, Txn};
 use uuid::Uuid;
 
-use super::repository;
+use super::{need_admin, repository};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::members::repository::hold_tenant;
 use crate::members::{id, in_own_tenant};
-use crate::signed_in::signed_in;
+use crate::signed_in::{acting, signed_in};
 use crate::{Auth, settled};
 
 struct Ending {
@@ -22,17 +23,19 @@ struct Ending {
 /// Ends a key. It is over here when this answers, and everywhere within five seconds.
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, id: Uuid) -> Result<(), Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let ending = Ending { id, doer, now: state.clock.now() };
+    let ending = Ending { id, doer: doer.clone(), now: state.clock.now() };
     settled(async move {
         let ended = state.database.write(ending, |ending, txn| Box::pin(turn(ending, txn))).await;
         state.api_keys.forget_everybody();
-        ended
+        doer.told(&state, Act::EndApiKey, id, ended).await
     })
     .await
 }
 
 async fn turn(ending: &Ending, txn: &Txn) -> Result<(), Error> {
     let Ending { id, doer, now } = ending;
+    hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
+    need_admin(&acting(txn, doer.session_id, *now).await?)?;
     repository::hold(txn, doer.tenant_id, *id).await?.ok_or(Error::NotFound("API key"))?;
     repository::end(txn, *id, *now).await?;
     Ok(doer.done(Act::EndApiKey, *id).record(txn).await?)
@@ -52,7 +55,6 @@ async fn turn(ending: &Ending, txn: &Txn) -> Result<(), Error> {
 #[delete("/tenants/{tenant}/api-keys/{key}", wrap = "from_fn(signed_in)")]
 pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     in_own_tenant(&caller, &path.0)?;
-    caller.need(Permission::Admin)?;
     execute(&auth, &caller, id(&path.1, "API key")?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -16,7 +16,9 @@ pub(crate) use token::is_one;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::Error;
 use crate::members::sites_told;
+use crate::sessions;
 
 /// An API key, as far as people have to recognise it.
 #[derive(Clone, Serialize, ToSchema)]
@@ -79,6 +81,12 @@ impl From<Found> for Response {
             last_used_at: key.last_used_at.map(Instant::from),
         }
     }
+}
+
+/// 403 for a member who may not make and end keys.
+fn need_admin(actor: &sessions::Standing) -> Result<(), Error> {
+    let may = actor.role.permissions().holds(Permission::Admin);
+    if may { Ok(()) } else { Err(Error::Forbidden("This needs the permission `admin`, which your role does not hold.")) }
 }
 
 /// As they are stored: their names, with spaces between. A name of a newer version says nothing to this one.

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use auth_entity::{invite, user};
+use kernel::database::violated_constraint;
 use kernel::http::bearer;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, ClientAddress, Fields, FromFields, Ids, Instant, Problem, Text, Txn, Violation};
@@ -9,7 +10,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, Status, repository, token_hash};
+use super::{Found, InviteStatus, repository, token_hash};
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
@@ -80,7 +81,7 @@ struct Acceptance {
 pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: From) -> Result<Tokens, Error> {
     let state = &auth.0;
     let invite = repository::by_token(state.database.reader(), &token_hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
-    Status::of(&invite, state.clock.now()).need_open()?;
+    InviteStatus::of(&invite, state.clock.now()).need_open()?;
     if let Some(standing) = logged_in {
         let user = members::repository::user(state.database.reader(), standing.user_id).await?.ok_or(Error::SessionRevoked)?;
         if user.email_key != invite.email_key {
@@ -125,7 +126,12 @@ async fn come_in(auth: &Auth, invite: &invite::Model, guest: Guest, user_agent: 
         witness: Witness::new(&state.clock, &state.ids),
     };
     settled(async move {
-        let subject = state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await?;
+        let written = state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await;
+        let subject = match written {
+            // Two tenants have invited the same new address, and the other one's invite was accepted at this moment.
+            Err(Error::Database(error)) if violated_constraint(&error).is_some() => None,
+            written => written?,
+        };
         subject.map(|subject| state.tokens.issue(&subject, state.ids.next(now), now)).transpose()
     })
     .await
@@ -180,7 +186,7 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
     let invite = repository::hold(txn, *tenant_id, acceptance.invite_id).await?;
     let found = repository::with_grants(txn, *tenant_id, invite.into_iter().collect()).await?;
     let Found { invite, grant } = found.into_iter().next().ok_or(Error::InviteExpired)?;
-    Status::of(&invite, *now).need_open()?;
+    InviteStatus::of(&invite, *now).need_open()?;
     if !may_still_invite(txn, &invite, &grant).await? {
         return Err(Error::InviteExpired);
     }

@@ -39,7 +39,7 @@ pub struct Response {
     /// The sites, where it is not every one.
     pub site_ids: Vec<Uuid>,
     /// What became of it.
-    pub status: Status,
+    pub status: InviteStatus,
     /// The membership of whoever invites; when that ends, so does the invite.
     pub invited_by: Uuid,
     /// When it was made.
@@ -51,7 +51,7 @@ pub struct Response {
 /// What became of an invite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum InviteStatus {
     /// It can be accepted.
     Open,
     Accepted,
@@ -60,7 +60,7 @@ pub enum Status {
     Expired,
 }
 
-impl Status {
+impl InviteStatus {
     fn of(invite: &invite::Model, now: Instant) -> Self {
         match invite {
             invite if invite.accepted_at.is_some() => Self::Accepted,
@@ -84,7 +84,7 @@ impl Response {
     fn new(invite: invite::Model, role: Role, sites: &Sites, now: Instant) -> Self {
         let (all_sites, site_ids) = sites_told(sites);
         Self {
-            status: Status::of(&invite, now),
+            status: InviteStatus::of(&invite, now),
             id: invite.id,
             email: invite.email,
             role,

@@ -70,16 +70,16 @@ pub(crate) fn keeps_an_owner(now: &Grant, fate: Fate<'_>, other_owners: u64) -> 
     now.role != Role::Owner || stays || other_owners > 0
 }
 
-/// The most sites that a grant names.
-const MOST_SITES: usize = 500;
+/// The most sites that a grant names: so many ids go into the body of a request here.
+const MOST_SITES: usize = 300;
 
 /// Where a grant holds, as a request says it: `all_sites` as true, or `site_ids`.
 #[derive(Clone, ToSchema)]
 pub(crate) struct Reach {
     /// true: at every site, also at those that come later. false is said by naming the sites.
     all_sites: Option<bool>,
-    /// The ids of 1 to 500 sites, instead of `all_sites`.
-    #[schema(min_items = 1, max_items = 500)]
+    /// The ids of 1 to 300 sites, instead of `all_sites`.
+    #[schema(min_items = 1, max_items = 300)]
     site_ids: Option<Vec<Uuid>>,
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{Action, Subject};
 use crate::Inventory;
 use crate::error::Error;
+use crate::http::need_all_sites;
 use crate::names::Word as _;
 use crate::rows::{self, Filter};
 
@@ -84,6 +85,8 @@ impl TryFrom<audit_event::Model> for AuditEventAnswer {
 
 pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Result<Page<AuditEventAnswer>, Error> {
     caller.need(Permission::Close).or_else(|_| caller.need(Permission::Admin))?;
+    // An event names no site, and may be about any of them.
+    need_all_sites(caller)?;
     let mut filter = Filter::tenant("audit_event.tenant_id", caller.tenant_id);
     filter.and_given("audit_event.action = ?", request.action.map(Action::word));
     filter.and_given("audit_event.subject_id = ?", request.subject_id);

@@ -9,7 +9,7 @@ use crate::idempotency::Task;
 use crate::ledger::Posted;
 use crate::names::ItemId;
 use crate::shortages::repository::{self, Clearing};
-use crate::shortages::{Shortage, Status};
+use crate::shortages::{Shortage, ShortageStatus};
 
 /// The open shortages of what was received, the oldest of them, and those that were cleared by it.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub async fn offer<I>(txn: &Txn, task: &Task<I>, posted: &Posted, items: BTreeSe
     let clearing = Clearing { by, document: Some(document.id), note: None, at };
     let settled = repository::clear(txn, tenant, open.iter().map(|shortage| shortage.id), clearing).await?;
     let cleared = |shortage: Shortage| Shortage {
-        status: Status::Cleared,
+        status: ShortageStatus::Cleared,
         cleared_by: Some(by),
         cleared_by_document_id: Some(document.id),
         cleared_at: Some(at),

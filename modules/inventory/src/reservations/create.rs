@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Reservation, Status, repository};
+use super::{Reservation, ReservationStatus, repository};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::lookup;
@@ -102,7 +102,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<Reservation, Er
     ledger::set_aside(txn, &locked, key, quantity.0).await?;
     let made = Reservation {
         id: *id,
-        status: Status::Active,
+        status: ReservationStatus::Active,
         item_id: key.item,
         sku: item.sku.clone(),
         location_id: key.location,

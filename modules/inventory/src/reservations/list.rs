@@ -7,7 +7,7 @@ use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permissio
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Reservation, Status, repository};
+use super::{Reservation, ReservationStatus, repository};
 use crate::Inventory;
 use crate::error::Error;
 use crate::names::{LocationPath, LocationRef, Sku};
@@ -19,7 +19,7 @@ use crate::rows::Filter;
 pub struct Request {
     /// What became of them.
     #[param(inline)]
-    pub status: Option<Status>,
+    pub status: Option<ReservationStatus>,
     /// The item's id.
     pub item_id: Option<Uuid>,
     /// The item's article number.
@@ -77,10 +77,14 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     }
     match request.status {
         None => {}
-        Some(Status::Active) => filter.and("reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > ?)", stored(now)),
-        Some(Status::Ended) => filter.and("(reservation.status = 'ended' OR (reservation.status = 'active' AND reservation.ends_at <= ?))", stored(now)),
-        Some(Status::Fulfilled) => filter.and_plain("reservation.status = 'fulfilled'"),
-        Some(Status::Released) => filter.and_plain("reservation.status = 'released'"),
+        Some(ReservationStatus::Active) => {
+            filter.and("reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > ?)", stored(now))
+        }
+        Some(ReservationStatus::Ended) => {
+            filter.and("(reservation.status = 'ended' OR (reservation.status = 'active' AND reservation.ends_at <= ?))", stored(now))
+        }
+        Some(ReservationStatus::Fulfilled) => filter.and_plain("reservation.status = 'fulfilled'"),
+        Some(ReservationStatus::Released) => filter.and_plain("reservation.status = 'released'"),
     }
     filter.and_given("reservation.item_id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));

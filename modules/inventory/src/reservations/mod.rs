@@ -24,7 +24,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 crate::names::words!(
     /// What became of a reservation.
-    Status {
+    ReservationStatus {
         /// What is left of it is set aside.
         Active = "active",
         /// All of it was taken.
@@ -42,7 +42,7 @@ pub struct Reservation {
     /// Its id: what a line that takes from it names.
     pub id: Uuid,
     /// What became of it.
-    pub status: Status,
+    pub status: ReservationStatus,
     /// The item's id.
     pub item_id: Uuid,
     /// The item's article number.

@@ -5,7 +5,7 @@ use kernel::problem::ProblemDocument;
 use kernel::{Caller, Permission, Txn};
 use uuid::Uuid;
 
-use super::{Reservation, Status, repository};
+use super::{Reservation, ReservationStatus, repository};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::error::Error;
@@ -28,14 +28,14 @@ async fn release(task: &Task<Uuid>, txn: &Txn) -> Result<Reservation, Error> {
     // What was left may have been taken while this waited.
     let found = find().await?.ok_or(Error::NotFound("reservation"))?;
     match found.status {
-        Status::Active => {}
-        Status::Released => return Err(over("reservation_released", "This reservation was released before.")),
-        Status::Fulfilled => return Err(over("reservation_fulfilled", "All of this reservation was taken.")),
-        Status::Ended => return Err(over("reservation_ended", "The time of this reservation is over.")),
+        ReservationStatus::Active => {}
+        ReservationStatus::Released => return Err(over("reservation_released", "This reservation was released before.")),
+        ReservationStatus::Fulfilled => return Err(over("reservation_fulfilled", "All of this reservation was taken.")),
+        ReservationStatus::Ended => return Err(over("reservation_ended", "The time of this reservation is over.")),
     }
     ledger::set_aside(txn, &locked, key, -found.left.0).await?;
     let updated_at = task.now.max(found.updated_at);
-    let released = Reservation { status: Status::Released, left: Quantity::ZERO, version: found.version + 1, updated_at, ..found };
+    let released = Reservation { status: ReservationStatus::Released, left: Quantity::ZERO, version: found.version + 1, updated_at, ..found };
     repository::release(txn, tenant, &released).await?;
     Ok(released)
 }

@@ -5,7 +5,7 @@ use kernel::{Instant, Sites, TenantId, Txn};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, FromQueryResult, IntoActiveModel};
 use uuid::Uuid;
 
-use super::{Reservation, Status};
+use super::{Reservation, ReservationStatus};
 use crate::arithmetic::Quantity;
 use crate::names::Word as _;
 use crate::rows::{self, Filter};
@@ -43,9 +43,9 @@ pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, sites: &S
 fn read(row: Row, now: Instant) -> Result<Reservation, DbErr> {
     let Row { reservation: row, sku, unit, location } = row;
     let ends_at = row.ends_at.map(Instant::from);
-    let status = match Status::stored(&row.status)? {
+    let status = match ReservationStatus::stored(&row.status)? {
         // It may be tidied up later; it sets nothing aside any more.
-        Status::Active if ends_at.is_some_and(|end| end <= now) => Status::Ended,
+        ReservationStatus::Active if ends_at.is_some_and(|end| end <= now) => ReservationStatus::Ended,
         status => status,
     };
     Ok(Reservation {
@@ -57,7 +57,7 @@ fn read(row: Row, now: Instant) -> Result<Reservation, DbErr> {
         location,
         quantity: Quantity(row.quantity),
         taken: Quantity(row.taken),
-        left: Quantity(if status == Status::Active { row.quantity - row.taken } else { 0 }),
+        left: Quantity(if status == ReservationStatus::Active { row.quantity - row.taken } else { 0 }),
         unit,
         external_ref: row.external_ref,
         note: row.note,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::repository::Clearing;
-use super::{Shortage, Status, repository};
+use super::{Shortage, ShortageStatus, repository};
 use crate::Inventory;
 use crate::catalog::answers;
 use crate::error::Error;
@@ -46,7 +46,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<Shortage, Error
         return Err(Error::Conflict { code: "shortage_cleared", detail: "This shortage was cleared before.".to_owned() });
     }
     Ok(Shortage {
-        status: Status::Cleared,
+        status: ShortageStatus::Cleared,
         cleared_by: Some(caller.user_id),
         cleared_at: Some(at),
         note: Some(request.note.clone()),

@@ -7,7 +7,7 @@ use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permissio
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Shortage, Status, repository};
+use super::{Shortage, ShortageStatus, repository};
 use crate::Inventory;
 use crate::error::Error;
 use crate::names::{LocationPath, LocationRef, Sku, Word as _};
@@ -19,7 +19,7 @@ use crate::rows::Filter;
 pub struct Request {
     /// Those that are open, or those that are cleared; all where nothing is said.
     #[param(inline)]
-    pub status: Option<Status>,
+    pub status: Option<ShortageStatus>,
     /// The item's id.
     pub item_id: Option<Uuid>,
     /// The item's article number.
@@ -64,7 +64,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         let id = filter.bind(id);
         filter.and_plain(&format!("(shortage.created_at < {made} OR (shortage.created_at = {made} AND shortage.id < {id}))"));
     }
-    filter.and_given("shortage.status = ?", request.status.map(Status::word));
+    filter.and_given("shortage.status = ?", request.status.map(ShortageStatus::word));
     filter.and_given("shortage.item_id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
     filter.and_location(request.location.as_ref());

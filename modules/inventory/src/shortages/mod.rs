@@ -23,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 crate::names::words!(
     /// Whether somebody still has to look at it.
-    Status { Open = "open", Cleared = "cleared" }
+    ShortageStatus { Open = "open", Cleared = "cleared" }
 );
 
 /// What was asked for and was not there.
@@ -32,7 +32,7 @@ pub struct Shortage {
     /// Its id.
     pub id: Uuid,
     /// Whether somebody still has to look at it.
-    pub status: Status,
+    pub status: ShortageStatus,
     /// The document that found it missing.
     pub document_id: Uuid,
     /// The number of that document: `U-000017`.

@@ -8,7 +8,7 @@ use kernel::{Instant, Sites, TenantId, Txn, UserId, database};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
-use super::{Shortage, Status};
+use super::{Shortage, ShortageStatus};
 use crate::arithmetic::Quantity;
 use crate::ledger::DocumentType;
 use crate::names::{DocumentId, ItemId, LocationId, Word as _};
@@ -42,7 +42,7 @@ fn read(row: Row) -> Result<Shortage, DbErr> {
     let Row { shortage: row, sku, unit, location, document_type, document_number } = row;
     Ok(Shortage {
         id: row.id,
-        status: Status::stored(&row.status)?,
+        status: ShortageStatus::stored(&row.status)?,
         document_id: row.document_id,
         document_number: DocumentType::stored(&document_type)?.show(document_number),
         line_no: row.line_no,
