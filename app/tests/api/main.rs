@@ -31,6 +31,7 @@ mod periods;
 mod reading;
 mod readme;
 mod receipts;
+mod refusals;
 mod replay;
 mod reservations;
 mod reversals;

@@ -24,7 +24,7 @@ pub fn plan(snapshot: &Snapshot, command: &Command) -> Result<Effects, Refusal> 
     let business_date = command.days.business_date(command.effective_at);
     // A reversal of what is closed is posted today.
     if let Some(closed_through) = snapshot.closed_through.filter(|closed| business_date <= *closed) {
-        return Err(Refusal::PeriodClosed { business_date, closed_through });
+        return Err(Refusal::PeriodClosed { business_date, closed_through, lines: Vec::new() });
     }
     let draft = Draft::new(snapshot);
     match &command.work {
