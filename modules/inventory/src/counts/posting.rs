@@ -181,6 +181,11 @@ impl Prepared {
             not_counted.for_each(|(_, line)| line.counted_at = self.now);
         }
         decided.map_err(|error| match error {
+            Error::Refused(Refusal::PeriodClosed { business_date, closed_through, lines }) => {
+                let named: Vec<_> = lines.iter().filter_map(|line| self.lines.get(*line).map(|line| self.name("period_closed", line.0))).collect();
+                let problem = Refusal::PeriodClosed { business_date, closed_through, lines }.problem();
+                if named.is_empty() { problem.into() } else { problem.fact("lines", named).into() }
+            }
             Error::Refused(Refusal::Lines(flaws)) => {
                 let named: Vec<_> = flaws.iter().filter_map(|flaw| self.lines.get(flaw.line).map(|line| self.name(flaw.code, line.0))).collect();
                 Refusal::Lines(flaws).problem().fact("lines", named).into()
