@@ -20,6 +20,7 @@ use crate::idempotency::Task;
 use crate::ledger::kinds::Count;
 use crate::ledger::{self, CountLine, Counted as IfCounted, Detail, Effects, Header, Locked, Permit, Posting, Refusal, Spot};
 use crate::names::{DocumentId, ItemId, ItemRef, LocationId};
+use crate::shortages;
 
 /// Where the lines come from.
 #[derive(Clone, Copy, Debug)]
@@ -211,8 +212,9 @@ impl Prepared {
                 *at = line.counted_at.max(*at);
             }
         }
-        repository::clear_shortages(txn, self.tenant, posted.document.id, self.now, &counted).await?;
-        answer(&posted, self.posting.location(), &self.items, &Reasons::default(), &stored)
+        let cleared = repository::clear_shortages(txn, self.tenant, posted.document.id, self.now, &counted).await?;
+        let cleared_shortages = shortages::repository::of_ids(txn, self.tenant, cleared.into_iter()).await?;
+        Ok(PostedAnswer { cleared_shortages, ..answer(&posted, self.posting.location(), &self.items, &Reasons::default(), &stored)? })
     }
 
     fn stored_lines(&self, effects: &Effects) -> Lines {
