@@ -817,8 +817,20 @@ both_engines! {
         for id in [&closed, &straddling] {
             refused(&kitchen.owner, &format!("{COUNTS}/{id}/post"), json!({})).await.refused(409, "period_closed");
         }
+        // Nor one without an entry: it would be true of a closed day from then on.
+        let equal = open(&kitchen.owner, json!({})).await;
+        put(&kitchen.owner, &equal, json!([counted("EGG", "10", MONDAY), counted("HAM", "1", TEN)])).await.ok(200);
+        for name in ["review", "post"] {
+            let problem = refused(&kitchen.owner, &format!("{COUNTS}/{equal}/{name}"), json!({})).await.refused(409, "period_closed");
+            assert_eq!((&problem["business_date"], &problem["closed_through"]), (&json!("2026-11-23"), &json!("2026-11-23")));
+            assert_eq!(column(&problem["lines"], "sku"), ["EGG"]);
+        }
         put(&kitchen.owner, &closed, json!([counted("EGG", "9", "2026-11-24T03:00:00Z")])).await.ok(200);
         step(&kitchen.owner, &closed, "post", json!({})).await.ok(201);
+        // A later count of the same stock stands: this one would post nothing, and is refused all the same.
+        refused(&kitchen.owner, &format!("{COUNTS}/{straddling}/post"), json!({})).await.refused(409, "period_closed");
+        let days = "SELECT COUNT(*) AS number FROM count_truth WHERE counted_at < '2026-11-24T03:00:00+00:00'";
+        assert_eq!(number(&api, days).await, 0);
     }
 
     async fn what_was_archived_since_is_not_filled_again(api: Api) {

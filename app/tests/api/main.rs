@@ -34,6 +34,7 @@ mod permissions;
 mod reading;
 mod readme;
 mod receipts;
+mod refusals;
 mod replay;
 mod reservations;
 mod reversals;

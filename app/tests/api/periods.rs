@@ -18,6 +18,7 @@ const PERIODS: &str = "/v1/inventory/periods";
 const AUDIT: &str = "/v1/inventory/audit";
 const WASTE: &str = "/v1/inventory/waste";
 const USAGE: &str = "/v1/inventory/usage";
+const RETURNS: &str = "/v1/inventory/vendor-returns";
 
 async fn closed(client: &Client, last_day: &str) -> Value {
     client.post(PERIODS, json!({ "last_day": last_day, "close": true })).await.ok(201)
@@ -252,6 +253,10 @@ both_engines! {
         kitchen.item("EGG", json!({})).await;
         let early = "2026-11-14T12:00:00Z";
         let lot = text(&kitchen.receive_at(early, json!([{ "sku": "EGG", "quantity": "10", "unit_price": "1" }])).await["entries"][0]["lot_id"]);
+        kitchen.item("SALT", json!({})).await;
+        let lines = json!([{ "sku": "SALT", "quantity": "1" }]);
+        let served = json!({ "location": WALK_IN, "purpose": "service", "effective_at": early, "on_short": "record", "lines": lines });
+        let missing = format!("/v1/inventory/shortages/{}", text(&owner.post(USAGE, served).await.ok(201)["shortages"][0]["id"]));
         closed(owner, "2026-11-15").await;
         // The last instant of the closed day, and the first one after: 04:00 in Paris is 03:00Z.
         let (last, first) = ("2026-11-16T02:59:59.999999Z", "2026-11-16T03:00:00Z");
@@ -261,18 +266,39 @@ both_engines! {
         let opening = |at: &str| json!({ "location": WALK_IN, "effective_at": at, "quantity": "1" });
         let open = format!("/v1/inventory/lots/{lot}/open");
         let usage = |at: &str| json!({ "location": WALK_IN, "purpose": "service", "effective_at": at, "lines": [{ "sku": "EGG", "quantity": "1" }] });
+        let returned = |at: &str| with(waste(at), "lines", json!([{ "sku": "EGG", "quantity": "1", "reason": "quality" }]));
+        // What clears a shortage on the way in.
+        let clearing = |at: &str| with(with(receipt(at), "lines", json!([{ "sku": "SALT", "quantity": "1", "unit_price": "1" }])), "clear_shortages", true);
+        let paths = |at: &str| {
+            [
+                (RECEIPTS, receipt(at)),
+                (WASTE, waste(at)),
+                (USAGE, usage(at)),
+                (open.as_str(), opening(at)),
+                (RETURNS, returned(at)),
+                (RECEIPTS, clearing(at)),
+            ]
+        };
         for at in [early, last] {
-            for (path, body) in [(RECEIPTS, receipt(at)), (WASTE, waste(at)), (USAGE, usage(at)), (open.as_str(), opening(at))] {
+            for (path, body) in paths(at) {
                 refused(owner, path, body).await.refused(409, "period_closed");
             }
         }
+        assert_eq!(owner.get(&missing).await.ok(200)["status"], "open");
         let before = rows(&api).await;
         let file = "sku,quantity,unit_cost\nEGG,1,1\n";
         owner.post_csv(&format!("/v1/inventory/imports/opening-stock?location={WALK_IN}&effective_at={early}"), file).await.refused(409, "period_closed");
         assert_eq!(rows(&api).await, before);
-        for (path, body) in [(RECEIPTS, receipt(first)), (WASTE, waste(first)), (USAGE, usage(first)), (open.as_str(), opening(first))] {
+        for at in [early, last] {
+            // What it says of eggs is what the ledger said then: it would have no entry.
+            let counts = format!("/v1/inventory/imports/counts?location={WALK_IN}&effective_at={at}");
+            owner.post_csv(&counts, "sku,quantity\nEGG,10\n").await.refused(409, "period_closed");
+        }
+        assert_eq!(rows(&api).await, before);
+        for (path, body) in paths(first) {
             owner.post(path, body).await.ok(201);
         }
+        assert_eq!(owner.get(&missing).await.ok(200)["status"], "cleared");
         checkpoints_hold(&api).await;
         // What lies in closed days is undone today, whatever is asked for.
         let received = owner.get(RECEIPTS).await.ok(200)["data"].as_array().expect("receipts").last().expect("the first").clone();
@@ -316,6 +342,17 @@ both_engines! {
         let step = |transfer: &Value, step: &str| format!("{transfers}/{}/{step}", text(&transfer["transfer"]["id"]));
         let (draft, sent) = (owner.post(transfers, moved(json!({}))).await.ok(201), owner.post(transfers, moved(json!({}))).await.ok(201));
         owner.post(&step(&sent, "dispatch"), json!({ "effective_at": "2026-11-14T11:00:00Z" })).await.ok(201);
+        // Of another item: a count that differed in nothing, and a part of a lot that was opened.
+        kitchen.item("HAM", json!({})).await;
+        let ham = text(&kitchen.receive_at("2026-11-14T10:00:00Z", json!([{ "sku": "HAM", "quantity": "10", "unit_price": "1" }])).await["entries"][0]["lot_id"]);
+        let counts = "/v1/inventory/counts";
+        let posted = text(&owner.post(counts, json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let lines = json!({ "lines": [{ "sku": "HAM", "quantity": "10", "counted_at": "2026-11-14T11:00:00Z" }] });
+        owner.call("PUT", &format!("{counts}/{posted}/lines")).json(&lines).send().await.ok(200);
+        owner.post(&format!("{counts}/{posted}/post"), json!({})).await.ok(201);
+        let opening = json!({ "location": WALK_IN, "effective_at": early, "quantity": "1" });
+        let opened = owner.post(&format!("/v1/inventory/lots/{ham}/open"), opening).await.ok(201);
+        let opened = text(&opened["entries"][1]["lot_id"]);
         closed(owner, "2026-11-15").await;
         let at_once = moved(json!({ "direct": true, "effective_at": early, "lines": [{ "sku": "EGG", "quantity": "1" }] }));
         refused(owner, transfers, at_once).await.refused(409, "period_closed");
@@ -328,7 +365,10 @@ both_engines! {
         ] {
             refused(owner, &path, body).await.refused(409, "period_closed");
         }
-        let counts = "/v1/inventory/counts";
+        // What was counted then is not counted again then; what was opened then is sealed today.
+        refused(owner, &format!("{counts}/{posted}/repost"), json!({ "reason": "other" })).await.refused(409, "period_closed");
+        let sealed = owner.post(&format!("/v1/inventory/lots/{opened}/reseal"), json!({ "reason": "other" })).await.ok(201);
+        assert_eq!(column(&sealed["entries"], "business_date"), ["2026-11-25", "2026-11-25"]);
         let id = text(&owner.post(counts, json!({ "location": WALK_IN })).await.ok(201)["id"]);
         let lines = json!({ "lines": [{ "sku": "EGG", "quantity": "9", "counted_at": early }] });
         owner.call("PUT", &format!("{counts}/{id}/lines")).json(&lines).send().await.ok(200);

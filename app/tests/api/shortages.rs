@@ -145,9 +145,11 @@ both_engines! {
         let cleared = kitchen.owner.get(&at(&found)).await.ok(200);
         assert_eq!((&cleared["status"], &cleared["cleared_by_document_id"]), (&json!("cleared"), &receipt["document"]["id"]));
         // What is found not to have happened itself is not missing either way.
-        undone(&kitchen, &other["document_id"]).await;
+        let not_missing = undone(&kitchen, &other["document_id"]).await;
+        assert_eq!((not_missing.get("reopened_shortages"), not_missing.get("cleared_shortages")), (None, None));
         let reversal = undone(&kitchen, &receipt["document"]["id"]).await;
         let open = kitchen.owner.get(&at(&found)).await.ok(200);
+        assert_eq!((&reversal["reopened_shortages"], reversal.get("cleared_shortages")), (&json!([open]), None));
         assert_eq!((&open["status"], &open["version"]), (&json!("open"), &json!(3)));
         assert_eq!([&open["cleared_by_document_id"], &open["cleared_by"], &open["cleared_at"]], [&Value::Null; 3]);
         assert_eq!(kitchen.owner.get(&at(&other)).await.ok(200)["status"], "cleared");
@@ -177,17 +179,30 @@ both_engines! {
             (id.clone(), step(&kitchen.owner, &id, "post", json!({})).await.ok(201))
         };
         // There may be more of another lot.
-        count(json!({ "sku": "EGG", "lot_id": lot, "quantity": "0" })).await;
-        assert_eq!(status().await, "open");
+        let (_, of_one_lot) = count(json!({ "sku": "EGG", "lot_id": lot, "quantity": "0" })).await;
+        assert_eq!((status().await.as_str(), of_one_lot.get("cleared_shortages")), ("open", None));
         let (id, posted) = count(json!({ "sku": "EGG", "quantity": "0" })).await;
         assert_eq!(status().await, "cleared");
-        undone(&kitchen, &posted["document"]["id"]).await;
+        assert_eq!(posted["cleared_shortages"], json!([kitchen.owner.get(&at(&found)).await.ok(200)]));
+        let reversal = undone(&kitchen, &posted["document"]["id"]).await;
         assert_eq!(status().await, "open");
-        step(&kitchen.owner, &id, "repost", json!({ "reason": "typing_error" })).await.ok(201);
+        assert_eq!(reversal["reopened_shortages"], json!([kitchen.owner.get(&at(&found)).await.ok(200)]));
+        let again = step(&kitchen.owner, &id, "repost", json!({ "reason": "typing_error" })).await.ok(201);
         assert_eq!(status().await, "cleared");
+        assert_eq!((column(&again["cleared_shortages"], "id"), again.get("reversal")), (vec![text(&found["id"])], None));
         step(&kitchen.owner, &id, "repost", json!({ "reason": "typing_error" })).await.ok(201);
         assert_eq!(status().await, "cleared");
         hold(&api).await;
+    }
+
+    async fn what_undoes_the_finding_of_a_shortage_clears_it_and_says_so(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let found = missing(&kitchen, "EGG", "4").await;
+        let reversal = undone(&kitchen, &found["document_id"]).await;
+        let cleared = kitchen.owner.get(&at(&found)).await.ok(200);
+        assert_eq!((&cleared["status"], &cleared["cleared_by_document_id"]), (&json!("cleared"), &reversal["document"]["id"]));
+        assert_eq!((&reversal["cleared_shortages"], reversal.get("reopened_shortages")), (&json!([cleared]), None));
     }
 
     async fn a_receipt_lists_what_is_still_open_where_it_cannot_clear_all(api: Api) {

@@ -86,7 +86,11 @@ const DAMAGES: &[Damage] = &[
     // An entry's value.
     Damage {
         sql: &["UPDATE ledger_entry SET value_delta = value_delta + 1 WHERE tenant_id = $T AND seq = 1"],
-        named: &[(Check::Content, &["seq 2, R-000001", "(seq 1 to 2)"]), (Check::Sum, &["ALE at main/walk-in", "there should be 8 worth 16.29091,"])],
+        named: &[
+            (Check::Content, &["seq 2, R-000001", "(seq 1 to 2)"]),
+            (Check::Sum, &["ALE at main/walk-in", "there should be 8 worth 16.29091,"]),
+            (Check::Cost, &["there is another cost"]),
+        ],
     },
     // An entry's instant: it left before it came.
     Damage {
@@ -128,7 +132,10 @@ const DAMAGES: &[Damage] = &[
     },
     Damage {
         sql: &["UPDATE ledger_entry SET kind = 'theft' WHERE tenant_id = $T AND seq = 5"],
-        named: &[(Check::Content, &["seq 5, W-000002", "the kind of the entry: there is theft, there should be receipt or waste"])],
+        named: &[
+            (Check::Content, &["seq 5, W-000002", "the kind of the entry: there is theft, there should be receipt or waste"]),
+            (Check::Cost, &["there is 5, there should be 4"]),
+        ],
     },
     // A document's note, and every other thing that it says.
     Damage {
@@ -221,6 +228,7 @@ const DAMAGES: &[Damage] = &[
             (Check::Document, &["seq 4, R-000002", "the entries of the document: there is none, there should be seq 4"]),
             (Check::Content, &["R-000002"]),
             (Check::Sum, &["BUN at main/walk-in", "there is a balance of 4 worth 3, there should be 0 worth 0, the sum of its entries"]),
+            (Check::Cost, &["there is 4, there should be 0"]),
         ],
     },
     Damage {
@@ -230,6 +238,7 @@ const DAMAGES: &[Damage] = &[
             (Check::Content, &["seq 2, R-000001"]),
             (Check::Sum, &["ALE at main/walk-in"]),
             (Check::Sign, &["seq 3", "ALE at main/walk-in"]),
+            (Check::Cost, &["there is 10, there should be 0"]),
         ],
     },
     Damage {
@@ -414,8 +423,61 @@ const DAMAGES: &[Damage] = &[
             (Check::Checkpoint, &["2026-11-25"]),
         ],
     },
-    Damage { sql: &[PERIOD], named: &[(Check::Checkpoint, &["there is 0, there should be 8"]), (Check::Checkpoint, &[]), (Check::Checkpoint, &[])] },
+    Damage {
+        sql: &[PERIOD],
+        named: &[
+            (Check::Checkpoint, &["there is 0, there should be 8"]),
+            (Check::Checkpoint, &[]),
+            (Check::Checkpoint, &[]),
+            (Check::Period, &["the head's last closed day: there is none, there should be 2026-11-25, the last day of the last closed period"]),
+        ],
+    },
+    // The head says another day than the last closed period: postings ask only the head.
+    Damage {
+        sql: &[PERIOD, CLOSED, KEPT, "UPDATE ledger_head SET closed_through = NULL WHERE tenant_id = $T"],
+        named: &[(Check::Period, &["the head's last closed day: there is none, there should be 2026-11-25"])],
+    },
+    Damage {
+        sql: &[PERIOD, CLOSED, KEPT, "UPDATE ledger_head SET closed_through = '2026-11-20' WHERE tenant_id = $T"],
+        named: &[(Check::Period, &["the head's last closed day: there is 2026-11-20, there should be 2026-11-25"])],
+    },
+    Damage { sql: &[CLOSED], named: &[(Check::Period, &["there is 2026-11-25, there should be none"])] },
     Damage { sql: &[PERIOD, CLOSED], named: &[(Check::Checkpoint, &["there is 0, there should be 8"]), (Check::Checkpoint, &[]), (Check::Checkpoint, &[])] },
+    // Stock keys and empty balances name what is not there; there are no foreign keys.
+    Damage {
+        sql: &["UPDATE stock_key SET item_id = $X WHERE tenant_id = $T AND item_id = (SELECT item_id FROM ledger_entry WHERE tenant_id = $T AND seq = 1)"],
+        named: &[(Check::Reference, &["the item of a stock key", "there is none, there should be one"])],
+    },
+    Damage {
+        sql: &["UPDATE stock_key SET location_id = $X WHERE tenant_id = $T AND item_id = (SELECT item_id FROM ledger_entry WHERE tenant_id = $T AND seq = 1)"],
+        named: &[(Check::Reference, &["the location of a stock key"])],
+    },
+    Damage {
+        sql: &["INSERT INTO balance SELECT tenant_id, item_id, location_id, $X, 0, 0 FROM balance WHERE tenant_id = $T AND quantity = 8000000"],
+        named: &[(Check::Reference, &["the lot of an empty balance"])],
+    },
+    Damage {
+        sql: &["INSERT INTO balance SELECT tenant_id, item_id, $X, lot_id, 0, 0 FROM balance WHERE tenant_id = $T AND quantity = 8000000"],
+        named: &[(Check::Reference, &["the location of an empty balance"])],
+    },
+    Damage {
+        sql: &["INSERT INTO balance SELECT tenant_id, $X, location_id, lot_id, 0, 0 FROM balance WHERE tenant_id = $T AND quantity = 8000000"],
+        named: &[(Check::Reference, &["the item of an empty balance"])],
+    },
+    // What a lot cost, and what no shelf took of it.
+    Damage {
+        sql: &["UPDATE lot SET basis_quantity = basis_quantity + 1000000 WHERE tenant_id = $T AND batch_code = 'L1'"],
+        named: &[(Check::Cost, &["what ever came onto the lot", "there is 11, there should be 10"])],
+    },
+    Damage {
+        sql: &["UPDATE lot SET basis_value = basis_value + 1 WHERE tenant_id = $T AND batch_code = 'L1'"],
+        named: &[(Check::Cost, &["what ever came onto the lot", "there is another cost, there should be what its entries and its variances say (I4)"])],
+    },
+    Damage {
+        sql: &["INSERT INTO cost_variance (tenant_id, document_id, number, lot_id, amount, kind) \
+                SELECT tenant_id, document_id, 1, lot_id, 5, 'cost' FROM ledger_entry WHERE tenant_id = $T AND seq = 3"],
+        named: &[(Check::Cost, &["what ever came onto the lot", "there is another cost"])],
+    },
     // Lots.
     Damage {
         sql: &["UPDATE lot SET void = true WHERE tenant_id = $T AND batch_code = 'L1'"],
@@ -541,6 +603,34 @@ both_engines! {
             assert_named(&verify(&txn).await.differences, &[(check, &["seq 6", words])], &[change]);
             txn.rollback().await.expect("undone");
         }
+    }
+
+    async fn a_line_of_a_count_that_is_not_kept_any_more_is_found(api: Api) {
+        let kitchen = story(&api).await;
+        let count = text(&kitchen.owner.post(crate::counts::COUNTS, json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        crate::counts::put(&kitchen.owner, &count, json!([{ "sku": "ALE", "quantity": "8" }, { "sku": "BUN", "quantity": "7" }])).await.ok(200);
+        crate::counts::step(&kitchen.owner, &count, "post", json!({})).await.ok(201);
+        holds(&api).await;
+        // One of them has no entry: nothing but this row says that it was counted.
+        for left in ["quantity = 8000000", "quantity = 7000000"] {
+            let txn = api.inventory_db().begin().await.expect("begun");
+            let delete = format!("DELETE FROM count_truth WHERE {left}");
+            assert_eq!(txn.execute_unprepared(&delete).await.expect("deleted").rows_affected(), 1);
+            assert_named(&verify(&txn).await.differences, &[(Check::Count, &["a line that is kept as true", "there is none"])], &[&delete]);
+            txn.rollback().await.expect("undone");
+        }
+    }
+
+    async fn every_phase_tells_how_far_it_is(api: Api) {
+        let kitchen = story(&api).await;
+        let tenant = kitchen.owner.tenant_id;
+        let txn = api.inventory_db().begin().await.expect("begun");
+        let mut told = Vec::new();
+        inventory::verify::verify(&txn, Some(tenant), &mut |progress| told.push((progress.tenant, progress.entries, progress.of))).await.expect("a verdict");
+        txn.rollback().await.expect("ended");
+        assert_eq!(told, [5, 10, 15, 20].map(|entries| (tenant, entries, 20)));
+        let ended = larder(&api, &["--tenant", &tenant.to_string()]);
+        ended.says(0, &format!("tenant {tenant}: 5 of 20 entries read")).says(0, &format!("tenant {tenant}: 20 of 20 entries read"));
     }
 
     async fn a_ledger_that_is_what_was_posted_verifies_while_the_server_runs_and_after(api: Api) {

@@ -20,6 +20,7 @@ use crate::idempotency::Task;
 use crate::ledger::kinds::Count;
 use crate::ledger::{self, CountLine, Counted as IfCounted, Detail, Effects, Header, Locked, Permit, Posting, Refusal, Spot};
 use crate::names::{DocumentId, ItemId, ItemRef, LocationId};
+use crate::shortages;
 
 /// Where the lines come from.
 #[derive(Clone, Copy, Debug)]
@@ -181,6 +182,11 @@ impl Prepared {
             not_counted.for_each(|(_, line)| line.counted_at = self.now);
         }
         decided.map_err(|error| match error {
+            Error::Refused(Refusal::PeriodClosed { business_date, closed_through, lines }) => {
+                let named: Vec<_> = lines.iter().filter_map(|line| self.lines.get(*line).map(|line| self.name("period_closed", line.0))).collect();
+                let problem = Refusal::PeriodClosed { business_date, closed_through, lines }.problem();
+                if named.is_empty() { problem.into() } else { problem.fact("lines", named).into() }
+            }
             Error::Refused(Refusal::Lines(flaws)) => {
                 let named: Vec<_> = flaws.iter().filter_map(|flaw| self.lines.get(flaw.line).map(|line| self.name(flaw.code, line.0))).collect();
                 Refusal::Lines(flaws).problem().fact("lines", named).into()
@@ -206,8 +212,9 @@ impl Prepared {
                 *at = line.counted_at.max(*at);
             }
         }
-        repository::clear_shortages(txn, self.tenant, posted.document.id, self.now, &counted).await?;
-        answer(&posted, self.posting.location(), &self.items, &Reasons::default(), &stored)
+        let cleared = repository::clear_shortages(txn, self.tenant, posted.document.id, self.now, &counted).await?;
+        let cleared_shortages = shortages::repository::of_ids(txn, self.tenant, cleared.into_iter()).await?;
+        Ok(PostedAnswer { cleared_shortages, ..answer(&posted, self.posting.location(), &self.items, &Reasons::default(), &stored)? })
     }
 
     fn stored_lines(&self, effects: &Effects) -> Lines {

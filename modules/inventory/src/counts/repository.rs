@@ -418,7 +418,11 @@ pub async fn clear_shortages(
     document: DocumentId,
     now: Instant,
     counted: &BTreeMap<(ItemId, LocationId), Instant>,
-) -> Result<(), Error> {
+) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct ClearedRow {
+        id: Uuid,
+    }
     const COUNTED: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("counted_at", Kind::Instant)]);
     let backend = txn.get_database_backend();
     let at = if database::is_postgres(txn) { "$4::timestamptz" } else { "$4" };
@@ -427,11 +431,11 @@ pub async fn clear_shortages(
          FROM ({}) AS counted WHERE shortage.tenant_id = $2 AND shortage.status = 'open' AND shortage.document_id <> $3 \
          AND shortage.item_id = counted.item_id AND shortage.location_id = counted.location_id \
          AND EXISTS (SELECT 1 FROM document WHERE document.tenant_id = shortage.tenant_id AND document.id = shortage.document_id \
-         AND document.effective_at <= counted.counted_at)",
+         AND document.effective_at <= counted.counted_at) RETURNING id",
         COUNTED.select(backend, 1)
     );
     let given = counted.iter().map(|((item, location), at)| given_row!(backend, *item, *location, *at)).collect();
     let now: DateTime<FixedOffset> = now.into();
-    rows::execute(txn, &sql, [rows::parameter(given), tenant.into(), document.into(), now.into()]).await?;
-    Ok(())
+    let cleared = rows::all::<ClearedRow>(txn, &sql, [rows::parameter(given), tenant.into(), document.into(), now.into()]).await?;
+    Ok(cleared.into_iter().map(|row| row.id).collect())
 }

@@ -38,9 +38,13 @@ pub struct PostedAnswer {
     /// What was missing of the items here before they were received, and is not cleared yet: the oldest, at most 500.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_shortages: Vec<Shortage>,
-    /// What of that this receipt has cleared.
+    /// What was missing before and this has cleared: of a receipt, where that was asked for, the oldest 500 at most; of a count, all that
+    /// was missing of what it says how much there is of; of a reversal, what the document that it undoes had found missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared_shortages: Vec<Shortage>,
+    /// What the document had cleared that this undoes, and is missing again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reopened_shortages: Vec<Shortage>,
 }
 
 impl HideCosts for PostedAnswer {
@@ -306,6 +310,7 @@ pub fn answer(posted: &Posted, location: &str, items: &Items, reasons: &Reasons,
         variances: variances.collect(),
         open_shortages: Vec::new(),
         cleared_shortages: Vec::new(),
+        reopened_shortages: Vec::new(),
     })
 }
 

@@ -173,12 +173,20 @@ impl Undoing {
         if let Some(count) = self.known.count_id {
             undone::mark_count(txn, tenant, count, self.posting.recorded_at()).await?;
         }
-        if matches!(self.known.of, DocumentType::Receipt | DocumentType::Count) {
+        let reopened_shortages = if matches!(self.known.of, DocumentType::Receipt | DocumentType::Count) {
             let what = Reopening { cleared_by: self.known.id, number: self.known.of.show(self.known.number), reversal: self.posting.id() };
-            shortages::reopen::reopen(task, txn, &what, self.posting.recorded_at()).await?;
-        }
+            shortages::reopen::reopen(task, txn, &what, self.posting.recorded_at()).await?
+        } else {
+            Vec::new()
+        };
+        let cleared_shortages = if matches!(self.known.of, DocumentType::Usage | DocumentType::Count) {
+            shortages::repository::cleared_by(txn, tenant, self.posting.id()).await?
+        } else {
+            Vec::new()
+        };
         posted.detail.reason = Some(self.reason.into());
-        answer(&posted, self.posting.location(), &self.items, &self.reasons, &[])
+        let answer = answer(&posted, self.posting.location(), &self.items, &self.reasons, &[])?;
+        Ok(PostedAnswer { cleared_shortages, reopened_shortages, ..answer })
     }
 }
 
@@ -257,7 +265,7 @@ fn instead(error: Error) -> Error {
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: it needs what posting the document needs, `adjust`, every site that it touched, and `backdate` where it stands before today. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`already_reversed`; `not_reversible` with what to do instead; `lot_has_later_movements` with its lots in `lots`, how many documents touch each, and the first 100 of those that you may see; `lot_revalued_after`; `lot_on_hold` for the opening of a lot that is on hold now; `transfer_received`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`already_reversed` with the document in `reversed_by`; `not_reversible` with what to do instead; `lot_has_later_movements` with its lots in `lots`, how many documents touch each, and the first 100 of those that you may see; `lot_revalued_after`; `lot_on_hold` for the opening of a lot that is on hold now; `transfer_received` with what became of it in `lots`: a part of what was sent is not under way any more; `insufficient_stock` with every short line in `short`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`invalid_request`, in its `errors` also `reason_not_found`, `reason_archived`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, SiteId, TenantId, Txn, database};
+use kernel::{Instant, Problem, SiteId, TenantId, Txn, database};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -71,7 +71,24 @@ pub async fn lock_document(txn: &Txn, tenant: TenantId, id: DocumentId) -> Resul
     let lock = if database::is_postgres(txn) { " FOR NO KEY UPDATE" } else { "" };
     let sql = format!("SELECT status FROM document WHERE tenant_id = $1 AND id = $2{lock}");
     let row = rows::one::<Row>(txn, &sql, [tenant.into(), id.into()]).await.map_err(busy)?.ok_or(Error::NotFound("document"))?;
-    if row.status == "posted" { Ok(()) } else { Err(Error::AlreadyReversed) }
+    if row.status == "posted" { Ok(()) } else { Err(already_reversed(txn, tenant, id).await?) }
+}
+
+/// 409 `already_reversed`, with the document that did it.
+async fn already_reversed(txn: &Txn, tenant: TenantId, id: DocumentId) -> Result<Error, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        r#type: String,
+        number: i64,
+    }
+    let sql = "SELECT document.id, document.type, document.number FROM document_detail AS detail \
+               JOIN document ON document.tenant_id = detail.tenant_id AND document.id = detail.document_id \
+               WHERE detail.tenant_id = $1 AND detail.reverses_id = $2";
+    let Some(row) = rows::one::<Row>(txn, sql, [tenant.into(), id.into()]).await? else { return Ok(Error::AlreadyReversed) };
+    let number = DocumentType::stored(&row.r#type)?.show(row.number);
+    let problem = Problem::new(409, "already_reversed", format!("This document was reversed before, by {number}."));
+    Ok(Error::Problem(problem.fact("reversed_by", serde_json::json!({ "document_id": row.id, "number": number }))))
 }
 
 /// Locks the count that a document posted, before the document itself, as whoever posts it again does.

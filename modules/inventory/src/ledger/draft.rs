@@ -163,10 +163,12 @@ impl<'a> Draft<'a> {
 
     /// The effects, unless an entry lies in a closed period or makes a posted count untrue.
     pub fn finish(self, command: &Command, lines: Vec<LineOutcome>) -> Result<Effects, Refusal> {
-        let dates = self.entries.iter().map(|entry| entry.business_date);
-        let closed = self.snapshot.closed_through.and_then(|closed| dates.filter(|date| *date <= closed).min().map(|date| (date, closed)));
-        if let Some((business_date, closed_through)) = closed {
-            return Err(Refusal::PeriodClosed { business_date, closed_through });
+        if let Some(closed_through) = self.snapshot.closed_through {
+            let closed = || self.entries.iter().filter(|entry| entry.business_date <= closed_through);
+            if let Some(business_date) = closed().map(|entry| entry.business_date).min() {
+                let lines: BTreeSet<usize> = closed().filter_map(|entry| line_of(command, entry)).collect();
+                return Err(Refusal::PeriodClosed { business_date, closed_through, lines: lines.into_iter().collect() });
+            }
         }
         let marked = self.counted(command)?;
         let untrue = if let Work::Reverse(reversal) = &command.work { Some(reversal.document) } else { None };
@@ -205,7 +207,7 @@ impl<'a> Draft<'a> {
         }
         let moves = |truth: &Truth| {
             let here = moving.get(&truth.key).into_iter().flatten();
-            here.filter(|entry| entry.at <= truth.counted_at).map(|entry| entry.place.lot).collect::<Vec<_>>()
+            here.copied().filter(|entry| entry.at <= truth.counted_at).collect::<Vec<_>>()
         };
         let (mut since, mut marked) = (Vec::new(), Vec::new());
         for truth in self.snapshot.truths.iter().filter(|truth| Some(truth.document) != own) {
@@ -220,12 +222,22 @@ impl<'a> Draft<'a> {
                 item_id: truth.key.item,
                 location_id: truth.key.location,
                 counted_at: truth.counted_at,
+                lines: moved.iter().filter_map(|entry| line_of(command, entry)).collect::<BTreeSet<_>>().into_iter().collect(),
             });
             // A line about one lot stays true where another lot moves.
-            if holds(Rule::NotIncludedMarks) && truth.lot.is_none_or(|lot| moved.contains(&lot)) {
+            if holds(Rule::NotIncludedMarks) && truth.lot.is_none_or(|lot| moved.iter().any(|entry| entry.place.lot == lot)) {
                 marked.push((truth.document, truth.line_no));
             }
         }
         if since.is_empty() || command.counted == Counted::NotIncluded { Ok(marked) } else { Err(Refusal::CountedSince(since)) }
+    }
+}
+
+/// The line of the request that an entry is of, counted from zero; of a reversal, that of the document that is undone. What changes
+/// the cost of lots names them in other ways.
+fn line_of(command: &Command, entry: &NewEntry) -> Option<usize> {
+    match command.work {
+        Work::ChangeCost { .. } | Work::Correct(_) => None,
+        _ => usize::try_from(entry.line_no - 1).ok(),
     }
 }

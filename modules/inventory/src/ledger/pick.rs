@@ -210,7 +210,9 @@ impl Picker<'_, '_, '_> {
         if let Some(code) = code {
             let cost_floor_at = (code == LotConflictCode::RevaluedAfter).then_some(lot.cost_floor_at);
             let expires_on = lot.expires_on.filter(|_| code == LotConflictCode::Expired);
-            self.conflicts.push(LotConflict { line: index, lot_id: id, code, cost_floor_at, expires_on });
+            let available = Quantity(self.most(Place { key: self.key(&line.item), lot: id }));
+            let (requested, available) = (Some(line.quantity), Some(available));
+            self.conflicts.push(LotConflict { cost_floor_at, expires_on, requested, available, ..LotConflict::new(index, id, code) });
             return None;
         }
         Some(Place { key: self.key(&line.item), lot: id })

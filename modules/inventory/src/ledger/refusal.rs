@@ -5,7 +5,7 @@ use kernel::{Instant, Problem, Violation};
 use serde::Serialize;
 
 use super::command::Touching;
-use crate::arithmetic::Quantity;
+use crate::arithmetic::{Money, Quantity};
 use crate::names::{DocumentId, ItemId, LocationId, LotId};
 
 /// A refusal of the pure core. It names every line that it is about, counted from zero as in the request.
@@ -17,8 +17,8 @@ pub enum Refusal {
     MoreThanUnderWay(Vec<ShortLine>),
     /// The instant lies ahead.
     EffectiveInFuture { now: Instant },
-    /// The business date is in a closed period.
-    PeriodClosed { business_date: NaiveDate, closed_through: NaiveDate },
+    /// The business date is in a closed period: that of these lines, or of all where none is named.
+    PeriodClosed { business_date: NaiveDate, closed_through: NaiveDate, lines: Vec<usize> },
     /// Lines that are wrong in themselves.
     Lines(Vec<LineFlaw>),
     /// Lots that can't be taken as they are.
@@ -28,9 +28,9 @@ pub enum Refusal {
     /// The lots that a document made are in use: each with what touches it.
     LotsInUse(Vec<LotInUse>),
     /// More would be taken off a lot's cost than ever came onto it.
-    CostBelowZero { line: usize, lot_id: LotId },
+    CostBelowZero { line: usize, lot_id: LotId, amount: Money, basis: Money },
     /// A corrected quantity is less than what is used already.
-    BelowUsed { used: Quantity },
+    BelowUsed { used: Quantity, requested: Quantity, received: Quantity },
     /// Goods can't arrive before they were sent.
     BeforeDispatch { dispatched_at: Instant },
     /// Sums of this posting leave what 64 bits hold.
@@ -63,6 +63,18 @@ pub struct LotConflict {
     pub cost_floor_at: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<NaiveDate>,
+    /// What the line asks for, in the item's base unit; nothing where it is about the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Quantity>,
+    /// What lies there of the lot for the whole time since, in the item's base unit: what could be taken, were it not for this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available: Option<Quantity>,
+}
+
+impl LotConflict {
+    pub fn new(line: usize, lot_id: LotId, code: LotConflictCode) -> Self {
+        Self { line, lot_id, code, cost_floor_at: None, expires_on: None, requested: None, available: None }
+    }
 }
 
 crate::names::words!(
@@ -88,6 +100,8 @@ pub struct CountedSince {
     pub item_id: ItemId,
     pub location_id: LocationId,
     pub counted_at: Instant,
+    /// The lines of the request that it does not know, counted from zero.
+    pub lines: Vec<usize>,
 }
 
 /// A lot that others have touched.
@@ -129,6 +143,8 @@ impl Refusal {
             Self::Insufficient(short) | Self::MoreThanUnderWay(short) => short.iter_mut().for_each(|short| place(&mut short.line)),
             Self::Lines(flaws) => flaws.iter_mut().for_each(|flaw| place(&mut flaw.line)),
             Self::Lots(conflicts) => conflicts.iter_mut().for_each(|conflict| place(&mut conflict.line)),
+            Self::PeriodClosed { lines, .. } => lines.iter_mut().for_each(place),
+            Self::CountedSince(counts) => counts.iter_mut().flat_map(|count| &mut count.lines).for_each(place),
             _ => {}
         }
         self
@@ -145,8 +161,10 @@ impl Refusal {
             Self::EffectiveInFuture { now } => {
                 Problem::invalid(vec![violation("/effective_at", "effective_in_future", format!("nothing can have happened after now, {now}"))])
             }
-            Self::PeriodClosed { business_date, closed_through } => {
-                Problem::new(409, "period_closed", format!("{business_date} lies in a closed period: all is closed through {closed_through}."))
+            Self::PeriodClosed { business_date, closed_through, lines } => {
+                let detail = format!("{business_date} lies in a closed period: all is closed through {closed_through}.");
+                let problem = Problem::new(409, "period_closed", detail).fact("business_date", business_date).fact("closed_through", closed_through);
+                if lines.is_empty() { problem } else { problem.fact("lines", lines) }
             }
             Self::Lines(flaws) => Problem::invalid(flaws.iter().map(LineFlaw::violation).collect()),
             Self::Lots(conflicts) => lots(conflicts),
@@ -158,12 +176,14 @@ impl Refusal {
                 let detail = "The lots that this document made have later movements: undo those first.";
                 Problem::new(409, "lot_has_later_movements", detail).fact("lots", lots)
             }
-            Self::CostBelowZero { line, lot_id } => {
+            Self::CostBelowZero { line, lot_id, amount, basis } => {
                 let detail = "More would be taken off than this lot ever cost.".to_owned();
-                Problem::invalid(vec![violation(&format!("/lines/{line}"), "cost_below_zero", detail)]).fact("lot_id", lot_id)
+                let problem = Problem::invalid(vec![violation(&format!("/lines/{line}"), "cost_below_zero", detail)]);
+                problem.fact("lot_id", lot_id).fact("line", line).fact("amount", amount).fact("basis", basis)
             }
-            Self::BelowUsed { used } => {
-                Problem::new(409, "below_used", format!("{used} of this line are used already; it can't have been less.")).fact("used", used)
+            Self::BelowUsed { used, requested, received } => {
+                let problem = Problem::new(409, "below_used", format!("{used} of this line are used already; it can't have been less."));
+                problem.fact("used", used).fact("requested", requested).fact("received", received)
             }
             Self::BeforeDispatch { dispatched_at } => {
                 Problem::invalid(vec![violation("/effective_at", "before_dispatch", format!("these goods were sent at {dispatched_at}"))])

@@ -76,6 +76,8 @@ pub enum Rule {
     AfterDispatch,
 
     // Counts.
+    /// "Nothing gets into a closed period by any path": no line of a count either, also where it differs in nothing.
+    ClosedTakesNoCount,
     /// "Variance = counted − what the ledger says at counted_at".
     AsOfCounting,
     /// "The entry stands at counted_at, or at cost_floor_at where that is later".

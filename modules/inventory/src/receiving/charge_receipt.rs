@@ -213,7 +213,7 @@ fn changes(shares: &[Share<'_>]) -> Result<Vec<CostChange>, Error> {
 
 /// A lot that would cost less than nothing, at the field that takes the most off it.
 fn place(error: Error, request: &Request, shares: &[Share<'_>]) -> Error {
-    let Error::Refused(Refusal::CostBelowZero { lot_id, .. }) = &error else { return error };
+    let Error::Refused(Refusal::CostBelowZero { lot_id, amount, basis, .. }) = &error else { return error };
     let line_no = shares.iter().find(|share| share.line.lot == *lot_id).map(|share| share.line_no);
     let difference = request.price_differences.iter().position(|difference| Some(difference.line) == line_no && difference.amount.0 < 0);
     let charge = request.charges.iter().position(|charge| charge.amount.0 < 0);
@@ -223,7 +223,9 @@ fn place(error: Error, request: &Request, shares: &[Share<'_>]) -> Error {
     };
     let detail = format!("with this the lot of line {} would cost less than nothing", line_no.unwrap_or(0));
     let violation = Violation { pointer, code: "cost_below_zero".into(), detail };
-    Error::Problem(kernel::Problem::invalid(vec![violation]).fact("lot_id", lot_id))
+    let problem = kernel::Problem::invalid(vec![violation]).fact("lot_id", lot_id).fact("line", line_no);
+    // Only who may see costs gets here.
+    Error::Problem(problem.fact("amount", amount).fact("basis", basis))
 }
 
 fn stored_lines(shares: &[Share<'_>]) -> Lines {

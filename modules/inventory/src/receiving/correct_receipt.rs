@@ -191,7 +191,11 @@ fn need_in_use(received: &Received, line: &ReceivedLine, items: &lookup::Items) 
 
 /// The ledger's refusal at the field that it is about.
 fn place(error: Error, request: &Request) -> Error {
-    let Error::Refused(Refusal::CostBelowZero { lot_id, .. }) = &error else { return error };
+    let (lot_id, amount, basis) = match &error {
+        Error::Refused(Refusal::CostBelowZero { lot_id, amount, basis, .. }) => (lot_id, amount, basis),
+        Error::Refused(refusal @ Refusal::BelowUsed { .. }) => return Error::Problem(refusal.problem().fact("line", request.line)),
+        _ => return error,
+    };
     let pointer = match request.price {
         Some(CorrectPrice::Unit(_)) => "/unit_price",
         Some(CorrectPrice::Total(_)) => "/line_total",
@@ -199,7 +203,9 @@ fn place(error: Error, request: &Request) -> Error {
     };
     let detail = "more was taken off this lot since than it would cost then".to_owned();
     let violation = Violation { pointer: pointer.to_owned(), code: "cost_below_zero".into(), detail };
-    Error::Problem(kernel::Problem::invalid(vec![violation]).fact("lot_id", lot_id))
+    let problem = kernel::Problem::invalid(vec![violation]).fact("lot_id", lot_id).fact("line", request.line);
+    // Only who may see costs gets here.
+    Error::Problem(problem.fact("amount", amount).fact("basis", basis))
 }
 
 fn stored_line(receipt_line_no: i64, line: &ReceivedLine, effects: &Effects) -> Lines {
@@ -222,7 +228,7 @@ fn stored_line(receipt_line_no: i64, line: &ReceivedLine, effects: &Effects) -> 
         (status = 400, description = "`idempotency_key_required`, `idempotency_key_invalid`", body = kernel::problem::ProblemDocument),
         (status = 403, description = "`forbidden`: it needs what posting the receipt needs, every site where its goods lie, and `see_costs` where it says a price. `tenant_closed`", body = kernel::problem::ProblemDocument),
         (status = 404, description = "`not_found`: absent, or not yours to see", body = kernel::problem::ProblemDocument),
-        (status = 409, description = "`below_used` with what is `used`; `already_reversed`, `lot_void`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
+        (status = 409, description = "`below_used` with the `line`, what is `requested`, what was `received` and what is `used`; `already_reversed`, `lot_void`; `counted_since` with the counts in `counts`; `location_archived`, `item_archived`, `period_closed`, `idempotency_in_progress`", body = kernel::problem::ProblemDocument),
         (status = 422, description = "`invalid_request`, in its `errors` also `line_not_found`, `nothing_to_correct`, `cost_below_zero`, `unit_unknown`, `rounds_to_zero`, `discount_too_large`, `zero_price_unconfirmed`, `effective_in_future`; `idempotency_key_reused`, `out_of_range`", body = kernel::problem::ProblemDocument),
         (status = 503, description = "`stock_busy`", body = kernel::problem::ProblemDocument),
     )

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::{Shortage, repository};
 use crate::audit::{self, Action, Event, Subject};
 use crate::error::Error;
 use crate::idempotency::Task;
@@ -21,8 +22,8 @@ pub struct Reopening {
 }
 
 /// Opens the shortages again that the document cleared, but for those whose own document is undone as well. Who had cleared them,
-/// and when, is in the audit. The document is locked, so that nobody else does the same.
-pub async fn reopen<I>(task: &Task<I>, txn: &Txn, undone: &Reopening, at: Instant) -> Result<(), Error> {
+/// and when, is in the audit. The document is locked, so that nobody else does the same. Answers them as they are then.
+pub async fn reopen<I>(task: &Task<I>, txn: &Txn, undone: &Reopening, at: Instant) -> Result<Vec<Shortage>, Error> {
     const ID: Relation = Relation(&[("id", Kind::Uuid)]);
     #[derive(FromQueryResult)]
     struct ClearedRow {
@@ -36,7 +37,7 @@ pub async fn reopen<I>(task: &Task<I>, txn: &Txn, undone: &Reopening, at: Instan
                WHERE shortage.tenant_id = $1 AND shortage.cleared_by_document_id = $2 AND document.status = 'posted' ORDER BY shortage.id";
     let cleared = rows::all::<ClearedRow>(txn, sql, [tenant.into(), undone.cleared_by.into()]).await?;
     if cleared.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let backend = txn.get_database_backend();
     let now = if database::is_postgres(txn) { "$2::timestamptz" } else { "$2" };
@@ -59,6 +60,7 @@ pub async fn reopen<I>(task: &Task<I>, txn: &Txn, undone: &Reopening, at: Instan
             "reversal_id": undone.reversal,
         }),
     };
+    let ids: Vec<Uuid> = cleared.iter().map(|row| row.id).collect();
     audit::record_all(txn, task, cleared.into_iter().map(event).collect()).await?;
-    Ok(())
+    Ok(repository::of_ids(txn, tenant, ids.into_iter()).await?)
 }

@@ -70,6 +70,9 @@ pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, sites: &S
     Ok(select(connection, filter, "").await?.pop())
 }
 
+/// Those of one document by its lines: their ids, made of both, are in no order.
+const OLDEST_FIRST: &str = "ORDER BY shortage.created_at, shortage.document_id, shortage.line_no";
+
 /// How many shortages a receipt offers to clear: the oldest.
 pub const OFFERED: usize = 500;
 
@@ -83,8 +86,27 @@ pub async fn open_at(txn: &Txn, tenant: TenantId, location: LocationId, items: i
     let ids = ID.select(backend, given.trim_start_matches('$').parse().unwrap_or(0));
     filter.and_plain(&format!("shortage.status = 'open' AND shortage.item_id IN ({ids})"));
     let limit = filter.bind(i64::try_from(OFFERED).unwrap_or(i64::MAX));
-    // Those of one document by its lines: their ids, made of both, are in no order.
-    select(txn, filter, &format!("ORDER BY shortage.created_at, shortage.document_id, shortage.line_no LIMIT {limit}")).await
+    select(txn, filter, &format!("{OLDEST_FIRST} LIMIT {limit}")).await
+}
+
+/// Those of these ids, the oldest first. None is asked for where there are none.
+pub async fn of_ids(txn: &Txn, tenant: TenantId, ids: impl ExactSizeIterator<Item = Uuid>) -> Result<Vec<Shortage>, DbErr> {
+    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+    if ids.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let backend = txn.get_database_backend();
+    let mut filter = Filter::tenant("shortage.tenant_id", tenant);
+    let given = filter.bind(rows::parameter(ids.map(|id| given_row!(backend, id)).collect()));
+    filter.and_plain(&format!("shortage.id IN ({})", ID.select(backend, given.trim_start_matches('$').parse().unwrap_or(0))));
+    select(txn, filter, OLDEST_FIRST).await
+}
+
+/// Those that a document has cleared, the oldest first.
+pub async fn cleared_by(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<Vec<Shortage>, DbErr> {
+    let mut filter = Filter::tenant("shortage.tenant_id", tenant);
+    filter.and("shortage.cleared_by_document_id = ?", document);
+    select(txn, filter, OLDEST_FIRST).await
 }
 
 /// By what shortages are cleared.

@@ -1,7 +1,8 @@
 //! What becomes of a transfer when one of its documents is undone. The entries are the ledger's; this is what is under way.
 
-use kernel::Txn;
+use kernel::{Problem, Txn};
 use sea_orm::DbErr;
+use serde_json::json;
 
 use super::repository::{Changed, Tally, save};
 pub use super::repository::{LockedTransfer, lock};
@@ -42,11 +43,18 @@ fn undone(mut transfer: LockedTransfer, kind: DocumentType, parts: &[(LotId, Qua
 
 /// Whether a dispatch may be undone. Asked before the ledger is, which would only say that something is short on the way.
 pub fn need_all_under_way(transfer: &LockedTransfer) -> Result<(), Error> {
-    if transfer.lots.values().any(|tally| tally.under_way() != tally.dispatched) {
-        let detail = "A part of this transfer has arrived, was lost or came back: undo that first.".to_owned();
-        return Err(Error::Conflict { code: "transfer_received", detail });
+    let gone: Vec<_> = transfer.lots.iter().filter(|(_, tally)| tally.under_way() != tally.dispatched).map(|(lot, tally)| gone(*lot, *tally)).collect();
+    if gone.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let problem = Problem::new(409, "transfer_received", "A part of this transfer has arrived, was lost or came back: undo that first.");
+    Err(Error::Problem(problem.fact("transfer_id", transfer.id).fact("lots", gone)))
+}
+
+/// What became of a lot that is not under way as it was sent, in its item's base unit.
+fn gone(lot: LotId, tally: Tally) -> serde_json::Value {
+    let Tally { item, dispatched, received, lost, cancelled } = tally;
+    json!({ "lot_id": lot, "item_id": item, "dispatched": dispatched, "received": received, "lost": lost, "cancelled": cancelled })
 }
 
 fn draft_again(mut transfer: LockedTransfer) -> Result<LockedTransfer, Error> {
@@ -77,7 +85,7 @@ mod tests {
     fn after(numbers: [i64; 4], kind: DocumentType, part: i64) -> Result<(Option<[i64; 4]>, TransferStatus), &'static str> {
         match undone(LockedTransfer::of_one_lot(LOT, numbers), kind, &[(LOT, Quantity(part))]) {
             Ok(transfer) => Ok((tally(&transfer), transfer.status_by_numbers())),
-            Err(Error::Conflict { code, .. }) => Err(code),
+            Err(Error::Problem(problem)) if problem.code == "transfer_received" => Err("transfer_received"),
             Err(_) => Err("a fault of the program"),
         }
     }

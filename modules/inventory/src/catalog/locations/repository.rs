@@ -8,12 +8,13 @@ use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, NotSet, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::{Value, json};
 
 use super::{Location, LocationKind};
+use crate::arithmetic::Quantity;
 use crate::catalog::{Archived, taken};
 use crate::error::Error;
-use crate::names::LocationId;
-use crate::names::Word as _;
+use crate::names::{ItemId, LocationId, LotId, Word as _};
 use crate::rows;
 
 /// Which locations a list holds.
@@ -78,18 +79,27 @@ pub async fn lock_by_path(txn: &Txn, tenant: TenantId, path: &str) -> Result<Opt
     of(tenant).filter(location::Column::Path.eq(path)).lock(LockType::NoKeyUpdate).one(txn).await?.map(Location::try_from).transpose()
 }
 
-/// Whether anything lies in it, or below it, in transit included.
-pub async fn has_stock(txn: &Txn, tenant: TenantId, location: &Location) -> Result<bool, DbErr> {
+/// What lies in it, or below it, in transit included: the first twenty lots, with the path of where each lies.
+pub async fn stock(txn: &Txn, tenant: TenantId, location: &Location) -> Result<Vec<Value>, DbErr> {
     #[derive(FromQueryResult)]
-    struct Found {
-        #[expect(dead_code, reason = "only whether there is a row is asked")]
+    struct Lying {
+        location: String,
+        item_id: ItemId,
+        sku: String,
+        lot_id: LotId,
         quantity: i64,
+        unit: String,
     }
-    let sql = "SELECT balance.quantity FROM location JOIN balance ON balance.tenant_id = location.tenant_id AND balance.location_id = location.id \
-               WHERE location.tenant_id = $1 AND (location.path = $2 OR (location.path >= $3 AND location.path < $4)) AND balance.quantity > 0 LIMIT 1";
+    let sql = "SELECT location.path AS location, item.id AS item_id, item.sku, balance.lot_id, balance.quantity, unit.code AS unit FROM location \
+               JOIN balance ON balance.tenant_id = location.tenant_id AND balance.location_id = location.id \
+               JOIN item ON item.tenant_id = balance.tenant_id AND item.id = balance.item_id \
+               JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+               WHERE location.tenant_id = $1 AND (location.path = $2 OR (location.path >= $3 AND location.path < $4)) AND balance.quantity > 0 \
+               ORDER BY location.path, item.sku, balance.lot_id LIMIT 20";
     let (first, end) = below(&location.path);
-    let found = rows::one::<Found>(txn, sql, [tenant.into(), location.path.clone().into(), first.into(), end.into()]).await?;
-    Ok(found.is_some())
+    let lying = rows::all::<Lying>(txn, sql, [tenant.into(), location.path.clone().into(), first.into(), end.into()]).await?;
+    let tell = |Lying { location, item_id, sku, lot_id, quantity, unit }| json!({ "location": location, "item_id": item_id, "sku": sku, "lot_id": lot_id, "quantity": Quantity(quantity), "unit": unit });
+    Ok(lying.into_iter().map(tell).collect())
 }
 
 /// Whether an area in it is in use. A site's goods in transit are archived with it.

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, patch};
 use kernel::http::IfMatch;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, TenantId, Text, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, Problem, TenantId, Text, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -107,8 +107,10 @@ async fn check_ledger(txn: &Txn, tenant: TenantId, before: &Location, location: 
     if !archiving || !location.archived {
         return Ok(());
     }
-    if repository::has_stock(txn, tenant, location).await? {
-        return Err(Error::Conflict { code: "location_has_stock", detail: format!("There is stock in `{}`.", location.path) });
+    let stock = repository::stock(txn, tenant, location).await?;
+    if !stock.is_empty() {
+        let problem = Problem::new(409, "location_has_stock", format!("There is stock in `{}`.", location.path));
+        return Err(Error::Problem(problem.fact("stock", stock)));
     }
     in_use::refuse("location_in_use", &location.path, &in_use::of_location(txn, tenant, &location.path, now).await?)?;
     if repository::has_children(txn, tenant, location.id).await? {
@@ -151,7 +153,7 @@ impl Request {
         (status = 200, description = "The location as it is now.", body = Location, headers(("ETag" = String, description = "The version, for If-Match."))),
         (status = 403, description = answers::FORBIDDEN, body = ProblemDocument<'_>),
         (status = 404, description = answers::NOT_FOUND, body = ProblemDocument<'_>),
-        (status = 409, description = "`location_has_stock`, `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: something was posted at this site or moved to it, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
+        (status = 409, description = "`location_has_stock` with the first 20 lots that lie there in `stock`; `location_has_children`, `location_in_use` with the transfers, counts and reservations in `in_use`: it cannot be archived. `parent_archived`: it cannot be taken into use again. `transit_location`: it changes only with its site. `site_days_fixed`: something was posted at this site or moved to it, so its time zone and the start of its days stay.", body = ProblemDocument<'_>),
         (status = 412, description = answers::MISMATCH, body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, in its `errors` also `only_for_sites`", body = ProblemDocument<'_>),
         (status = 428, description = answers::IF_MATCH_REQUIRED, body = ProblemDocument<'_>),

@@ -110,7 +110,8 @@ fn gaining_lot(
         let revalued = draft.lot(*lot).is_some_and(|lot| lot.cost_floor_at > command.effective_at);
         if revalued {
             let cost_floor_at = draft.lot(*lot).map(|lot| lot.cost_floor_at);
-            conflicts.push(LotConflict { line: index, lot_id: *lot, code: LotConflictCode::RevaluedAfter, cost_floor_at, expires_on: None });
+            let requested = Some(line.quantity);
+            conflicts.push(LotConflict { cost_floor_at, requested, ..LotConflict::new(index, *lot, LotConflictCode::RevaluedAfter) });
         }
         !revalued
     })

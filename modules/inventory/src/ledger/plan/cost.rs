@@ -24,7 +24,8 @@ pub fn change(mut draft: Draft<'_>, command: &Command, changes: &[CostChange]) -
         let share = half_away_from_zero(product, i128::from(whole.max(1))).map(Money).ok_or(Refusal::Overflow)?;
         lot.basis.value = lot.basis.value.plus(change.amount).filter(|value| value.fits_a_line()).ok_or(Refusal::Overflow)?;
         if holds(Rule::CostNotBelowZero) && lot.basis.value.0 < 0 {
-            return Err(Refusal::CostBelowZero { line: index, lot_id: change.lot });
+            let (amount, basis) = (change.amount, Money(lot.basis.value.0 - change.amount.0));
+            return Err(Refusal::CostBelowZero { line: index, lot_id: change.lot, amount, basis });
         }
         if on_hand > 0 || holds(Rule::FloorWithoutStock) {
             lot.cost_floor_at = at;
@@ -57,7 +58,7 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     let quantity = lot.basis.quantity.plus(more).ok_or(Refusal::Overflow)?;
     let value = lot.basis.value.plus(dearer).filter(|value| value.fits_a_line()).ok_or(Refusal::Overflow)?;
     if holds(Rule::CostNotBelowZero) && value.0 < 0 {
-        return Err(Refusal::CostBelowZero { line: 0, lot_id: correction.lot });
+        return Err(Refusal::CostBelowZero { line: 0, lot_id: correction.lot, amount: dearer, basis: basis_before.value });
     }
     lot.basis = Holding { quantity, value };
     lot.cost_floor_at = at;
@@ -71,7 +72,8 @@ pub fn correct(mut draft: Draft<'_>, command: &Command, correction: Correction) 
     let under_way = sum(under_way).ok_or(Refusal::Overflow)?;
     let rest = on_hand.checked_add(more.0).ok_or(Refusal::Overflow)?;
     if holds(Rule::NotBelowUsed) && rest < under_way {
-        return Err(Refusal::BelowUsed { used: Quantity(used + under_way) });
+        let (requested, received) = (correction.is.quantity, correction.was.quantity);
+        return Err(Refusal::BelowUsed { used: Quantity(used + under_way), requested, received });
     }
     let at_rate = half_away_from_zero(i128::from(value.0) * i128::from(rest), i128::from(quantity.0.max(1))).map(Money).ok_or(Refusal::Overflow)?;
     let target = if holds(Rule::RestAtCorrectRate) { at_rate } else { Money(worth + dearer.0) };
@@ -119,8 +121,7 @@ fn spread(draft: &Draft<'_>, origin: Place, places: &[(Place, Holding)], more: Q
 fn stands_at(draft: &Draft<'_>, command: &Command, index: usize, id: LotId) -> Result<Instant, Refusal> {
     let lot = draft.lot(id).ok_or(Refusal::Overflow)?;
     if holds(Rule::VoidCostsNothing) && lot.void {
-        let conflict = LotConflict { line: index, lot_id: id, code: LotConflictCode::Void, cost_floor_at: None, expires_on: None };
-        return Err(Refusal::Lots(vec![conflict]));
+        return Err(Refusal::Lots(vec![LotConflict::new(index, id, LotConflictCode::Void)]));
     }
     let moved = draft.snapshot.last_moved.get(&id).copied();
     Ok([Some(lot.cost_floor_at).filter(|_| holds(Rule::FloorStays)), moved].into_iter().flatten().fold(command.effective_at, Instant::max))

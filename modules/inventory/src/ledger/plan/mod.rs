@@ -9,6 +9,8 @@ mod take;
 mod transfer;
 mod transform;
 
+use chrono::NaiveDate;
+
 use super::command::{Command, Work};
 use super::draft::Draft;
 use super::effects::Effects;
@@ -24,7 +26,10 @@ pub fn plan(snapshot: &Snapshot, command: &Command) -> Result<Effects, Refusal> 
     let business_date = command.days.business_date(command.effective_at);
     // A reversal of what is closed is posted today.
     if let Some(closed_through) = snapshot.closed_through.filter(|closed| business_date <= *closed) {
-        return Err(Refusal::PeriodClosed { business_date, closed_through });
+        return Err(Refusal::PeriodClosed { business_date, closed_through, lines: Vec::new() });
+    }
+    if let Some(closed_through) = snapshot.closed_through.filter(|_| holds(Rule::ClosedTakesNoCount)) {
+        counted_in_open_days(command, closed_through)?;
     }
     let draft = Draft::new(snapshot);
     match &command.work {
@@ -42,5 +47,16 @@ pub fn plan(snapshot: &Snapshot, command: &Command) -> Result<Effects, Refusal> 
         Work::Correct(correction) => cost::correct(draft, command, *correction),
         Work::Transform { inputs, outputs, by } => transform::transform(draft, command, inputs, outputs, *by),
         Work::Open { line, child } => transform::open(draft, command, line, *child),
+    }
+}
+
+/// A line of a count is true of its day also where it differs in nothing and so has no entry: none may be of a closed one.
+fn counted_in_open_days(command: &Command, closed_through: NaiveDate) -> Result<(), Refusal> {
+    let Work::Count { lines } = &command.work else { return Ok(()) };
+    let days = lines.iter().map(|line| line.spot.days.business_date(line.counted_at)).enumerate();
+    let closed: Vec<(usize, NaiveDate)> = days.filter(|(_, date)| *date <= closed_through).collect();
+    match closed.iter().map(|(_, date)| *date).min() {
+        Some(business_date) => Err(Refusal::PeriodClosed { business_date, closed_through, lines: closed.into_iter().map(|(line, _)| line).collect() }),
+        None => Ok(()),
     }
 }

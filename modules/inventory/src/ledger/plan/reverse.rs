@@ -64,18 +64,23 @@ pub fn reverse(mut draft: Draft<'_>, command: &Command, reversal: &Reversal) -> 
 /// must be released first: it would be hidden in the one that it came from.
 fn may_be_undone(draft: &Draft<'_>, reversal: &Reversal) -> Result<(), Refusal> {
     let held = |id: &&LotId| draft.lot(**id).is_some_and(|lot| lot.opened && lot.hold.is_some());
-    let on_hold = |id: &LotId| LotConflict { line: 0, lot_id: *id, code: LotConflictCode::OnHold, cost_floor_at: None, expires_on: None };
+    // What it made is what comes off again: all of it.
+    let on_hold = |id: &LotId| {
+        let made = || reversal.entries.iter().filter(|old| old.place.lot == *id);
+        let asked = |quantity: i64| made().next().map(|_| Quantity(quantity));
+        let (requested, available) = (made().map(|old| old.quantity.0).sum(), made().map(|old| draft.holding(old.place).quantity.0).sum());
+        LotConflict { requested: asked(requested), available: asked(available), ..LotConflict::new(0, *id, LotConflictCode::OnHold) }
+    };
     let on_hold: Vec<LotConflict> = reversal.made.keys().filter(held).map(on_hold).collect();
     if !on_hold.is_empty() {
         return Err(Refusal::Lots(on_hold));
     }
     let revalued = |old: &&OldEntry| draft.lot(old.place.lot).is_some_and(|lot| lot.revalued_position > reversal.position);
     let conflict = |old: &OldEntry| LotConflict {
-        line: usize::try_from(old.line_no - 1).unwrap_or(0),
-        lot_id: old.place.lot,
-        code: LotConflictCode::RevaluedAfter,
         cost_floor_at: draft.lot(old.place.lot).map(|lot| lot.cost_floor_at),
-        expires_on: None,
+        requested: old.quantity.0.checked_abs().map(Quantity),
+        available: Some(draft.holding(old.place).quantity),
+        ..LotConflict::new(usize::try_from(old.line_no - 1).unwrap_or(0), old.place.lot, LotConflictCode::RevaluedAfter)
     };
     let conflicts: Vec<LotConflict> = reversal.entries.iter().filter(revalued).map(conflict).collect();
     if !conflicts.is_empty() {

@@ -119,6 +119,7 @@ cases! {
         RestAtCorrectRate => rest_is_worth_its_correction: at most 3 of [Receive, Use, Correct], then "rate";
         NotBelowUsed => no_less_was_received_than_is_used: at most 3 of [Receive, Use, Correct], then "I4" | "I2";
         AfterDispatch => arrives_after_it_was_sent: at most 4 of [Receive, Dispatch, Arrive], then "sent";
+        ClosedTakesNoCount => no_line_is_counted_on_a_closed_day: at most 3 of [Receive, Count, Close], then "I11";
         AsOfCounting => counted_is_compared_with_then: at most 2 of [Receive, Use, Count], then "count";
         CountAfterFloor => count_stands_after_its_lots_cost_changed: at most 3 of [Receive, Revalue, Count], then "count's time" | "I2";
         LossInOrder => count_loses_in_the_order_of_picking: at most 2 of [Receive, Count], then "I16";

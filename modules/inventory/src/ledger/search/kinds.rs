@@ -10,7 +10,7 @@ use super::checks::{Checked, wrong};
 use super::world::{World, item};
 use crate::arithmetic::{Money, half_away_from_zero};
 use crate::ledger::command::{Charge, Command, CountLine, Price, ReceiveLine, TakeLine, Work};
-use crate::ledger::effects::{CountOutcome, Effects, EntryKind, NewEntry};
+use crate::ledger::effects::{CountOutcome, Effects, EntryKind, NewEntry, NewTruth};
 use crate::ledger::facts::{ItemRules, Key, Lot, Place};
 use crate::names::{DateKind, LotId, Pick};
 
@@ -38,6 +38,14 @@ impl World {
     /// Nothing gets into a closed period (I11), lies ahead, stands before its lot was received or arrives before it was sent; the
     /// time from which on a lot costs what it costs does not go back.
     fn check_times(&self, command: &Command, effects: &Effects) -> Checked {
+        // A count that is true of a closed day has got into it, with an entry or without.
+        if let Work::Count { lines } = &command.work {
+            let line = |truth: &NewTruth| lines.get(usize::try_from(truth.line_no - 1).ok()?);
+            let day = |truth: &NewTruth| line(truth).map(|line| line.spot.days.business_date(truth.counted_at));
+            if effects.truths.iter().filter_map(day).any(|day| self.closed_through.is_some_and(|closed| day <= closed)) {
+                return wrong("I11", "something was counted in a closed period");
+            }
+        }
         for entry in &effects.entries {
             if self.closed_through.is_some_and(|closed| entry.business_date <= closed) {
                 return wrong("I11", "something got into a closed period");

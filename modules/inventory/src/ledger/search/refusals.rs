@@ -22,7 +22,7 @@ impl World {
                 }
             }
             (Refusal::PeriodClosed { .. }, Work::Reverse(_)) => wrong("refused", "what is closed can be undone today"),
-            (Refusal::PeriodClosed { business_date, closed_through }, _) if business_date > closed_through => wrong("refused", "the period is open"),
+            (Refusal::PeriodClosed { business_date, closed_through, .. }, _) if business_date > closed_through => wrong("refused", "the period is open"),
             (Refusal::CountedSince(counts), _) if counts.is_empty() => wrong("refused", "for no count"),
             _ => Ok(()),
         }

@@ -7,7 +7,7 @@ use inventory_entity::ledger_entry;
 use kernel::{Instant, TenantId, Txn};
 use sea_orm::DbErr;
 
-use super::Progress;
+use super::Telling;
 use super::difference::{Check, Difference, Findings};
 use super::stored::{Documents, Entries, Head, Stored, types};
 use crate::arithmetic::{Money, Quantity};
@@ -17,9 +17,6 @@ use crate::ledger::{DocumentType, GENESIS, content};
 use crate::names::{DocumentId, Word as _};
 use crate::rows;
 
-/// After how many entries it is told how far this is.
-const TELL_EVERY: u64 = 50_000;
-
 /// What was read.
 #[derive(Default)]
 pub struct Walked {
@@ -27,14 +24,8 @@ pub struct Walked {
     pub entries: u64,
 }
 
-pub async fn check(
-    txn: &Txn,
-    tenant: TenantId,
-    head: Option<&Head>,
-    findings: &mut Findings,
-    progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Walked, DbErr> {
-    let none = Head { seq: 0, position: 0, hash: GENESIS.to_owned(), numbers: BTreeMap::new() };
+pub async fn check(txn: &Txn, tenant: TenantId, head: Option<&Head>, findings: &mut Findings, progress: &mut Telling<'_>) -> Result<Walked, DbErr> {
+    let none = Head { seq: 0, position: 0, hash: GENESIS.to_owned(), numbers: BTreeMap::new(), closed_through: None };
     if head.is_none() {
         findings.add(Difference::new(Check::Chain, tenant, "the head of the ledger", "none", "one row"));
     }
@@ -80,12 +71,12 @@ pub async fn check(
 /// Whose entries follow after the last document.
 const NOBODY: &str = "no document";
 
-struct Walk<'a> {
+struct Walk<'a, 't> {
     txn: &'a Txn,
     tenant: TenantId,
     head: &'a Head,
     findings: &'a mut Findings,
-    progress: &'a mut (dyn FnMut(Progress) + Send),
+    progress: &'a mut Telling<'t>,
     /// The sequence number that the next entry must have.
     next_seq: i64,
     /// That of the last entry of the document before.
@@ -126,7 +117,7 @@ struct NameRow {
     number: i64,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn differs(&self, check: Check, about: &str, found: impl std::fmt::Display, expected: impl std::fmt::Display) -> Difference {
         Difference::new(check, self.tenant, about, found, expected)
     }
@@ -146,9 +137,7 @@ impl Walk<'_> {
         }
         self.next_seq = entry.seq.saturating_add(1).max(self.next_seq);
         self.walked.entries += 1;
-        if self.walked.entries.is_multiple_of(TELL_EVERY) {
-            (self.progress)(Progress { tenant: self.tenant, entries: self.walked.entries, of: u64::try_from(self.head.seq).unwrap_or_default() });
-        }
+        self.progress.read(1);
     }
 
     async fn stray(&mut self, entry: &ledger_entry::Model, lies_in: &str) -> Result<(), DbErr> {

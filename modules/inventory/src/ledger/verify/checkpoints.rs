@@ -7,8 +7,9 @@ use kernel::{TenantId, Txn};
 use sea_orm::{DbErr, FromQueryResult};
 use uuid::Uuid;
 
-use super::difference::{Check, Findings};
+use super::difference::{Check, Difference, Findings};
 use super::references::Statement;
+use super::stored::Head;
 use crate::rows;
 
 #[derive(FromQueryResult)]
@@ -17,7 +18,7 @@ struct Closed {
     last_day: NaiveDate,
 }
 
-pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Result<(), DbErr> {
+pub async fn check(txn: &Txn, tenant: TenantId, head: Option<&Head>, findings: &mut Findings) -> Result<(), DbErr> {
     let sql = "SELECT id, last_day FROM period WHERE tenant_id = $1 AND status = 'closed' ORDER BY last_day";
     let mut before: Option<Closed> = None;
     for period in rows::all::<Closed>(txn, sql, [tenant.into()]).await? {
@@ -27,6 +28,13 @@ pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Resu
         }
         kept_at_end(&period, before.as_ref()).run(txn, tenant, &parameters, findings).await?;
         before = Some(period);
+    }
+    // Postings ask only the head: where it says less, they get into what is closed.
+    let (says, closed) = (head.and_then(|head| head.closed_through), before.map(|last| last.last_day));
+    if head.is_some() && says != closed {
+        let day = |day: Option<NaiveDate>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+        let expected = format!("{}, the last day of the last closed period", day(closed));
+        findings.add(Difference::new(Check::Period, tenant, "the head's last closed day", day(says), expected));
     }
     Ok(())
 }

@@ -36,6 +36,10 @@ crate::names::words!(
         Void = "void",
         /// I3: a transfer sums to nothing, and what waits in transit is what the transfers have under way.
         Transfer = "transfer",
+        /// I4: what a lot cost is what its entries brought onto it and what is kept as a variance.
+        Cost = "cost",
+        /// The head says through which day everything is closed: the last day of the last closed period.
+        Period = "period",
         /// I10: what was written when a period was closed is what the entries up to then sum to.
         Checkpoint = "checkpoint",
         /// I19: a posted count is true, unless it is marked.

@@ -20,12 +20,53 @@ pub use difference::{Check, Difference};
 
 use crate::rows;
 
-/// How far a tenant is: entries read of those that the head has counted.
-#[derive(Clone, Copy, Debug)]
+/// How far a tenant is: entries read of those that the head has counted, once for each phase, since each reads all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub tenant: TenantId,
     pub entries: u64,
     pub of: u64,
+}
+
+/// What reads all entries once: the walk along the chain, the places, what is named and what lots cost, and the periods.
+const PHASES: u64 = 4;
+/// After how many entries it is told how far this is.
+const TELL_EVERY: u64 = 50_000;
+
+/// Tells how far a tenant is, after every so many entries and at the end of every phase.
+struct Telling<'t> {
+    tell: &'t mut (dyn FnMut(Progress) + Send),
+    tenant: TenantId,
+    /// How many entries the head has counted.
+    all: u64,
+    phase: u64,
+    /// Of this phase.
+    read: u64,
+}
+
+impl<'t> Telling<'t> {
+    fn new(tell: &'t mut (dyn FnMut(Progress) + Send), tenant: TenantId, head: Option<&stored::Head>) -> Self {
+        let all = head.and_then(|head| u64::try_from(head.seq).ok()).unwrap_or_default();
+        Self { tell, tenant, all, phase: 0, read: 0 }
+    }
+
+    fn read(&mut self, entries: u64) {
+        self.read += entries;
+        if self.read.is_multiple_of(TELL_EVERY) {
+            self.say(self.read.min(self.all));
+        }
+    }
+
+    /// However many entries it has found: the next phase begins with the next part.
+    fn end_phase(&mut self) {
+        self.say(self.all);
+        (self.phase, self.read) = (self.phase + 1, 0);
+    }
+
+    fn say(&mut self, of_phase: u64) {
+        let entries = self.all.saturating_mul(self.phase).saturating_add(of_phase);
+        (self.tell)(Progress { tenant: self.tenant, entries, of: self.all.saturating_mul(PHASES) });
+    }
 }
 
 /// What was read of a tenant, and how much of it is not as it should be.
@@ -51,17 +92,22 @@ pub struct Verdict {
     pub more: Vec<(Check, u64)>,
 }
 
-/// Verifies one tenant, or all of them; tells after every so many entries how far it is.
+/// Verifies one tenant, or all of them; tells after every so many entries, and after every phase, how far it is.
 pub async fn verify(txn: &Txn, only: Option<TenantId>, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Verdict, DbErr> {
     let mut findings = Findings::default();
     let mut verified = Vec::new();
     for tenant in tenants(txn).await?.into_iter().filter(|tenant| only.is_none_or(|only| only == *tenant)) {
         let before = findings.total();
         let head = stored::head(txn, tenant).await?;
-        let walked = chain::check(txn, tenant, head.as_ref(), &mut findings, progress).await?;
-        let places = places::check(txn, tenant, &mut findings).await?;
+        let mut telling = Telling::new(&mut *progress, tenant, head.as_ref());
+        let walked = chain::check(txn, tenant, head.as_ref(), &mut findings, &mut telling).await?;
+        telling.end_phase();
+        let places = places::check(txn, tenant, &mut findings, &mut telling).await?;
+        telling.end_phase();
         references::check(txn, tenant, &mut findings).await?;
-        checkpoints::check(txn, tenant, &mut findings).await?;
+        telling.end_phase();
+        checkpoints::check(txn, tenant, head.as_ref(), &mut findings).await?;
+        telling.end_phase();
         let head_hash = head.map(|head| head.hash).unwrap_or_default();
         let differences = findings.total() - before;
         verified.push(Verified { tenant, documents: walked.documents, entries: walked.entries, places, head_hash, differences });
@@ -74,7 +120,7 @@ pub async fn verify(txn: &Txn, only: Option<TenantId>, progress: &mut (dyn FnMut
 pub async fn broken_balances(txn: &Txn) -> Result<Vec<String>, DbErr> {
     let mut findings = Findings::default();
     for tenant in tenants(txn).await? {
-        places::check(txn, tenant, &mut findings).await?;
+        places::check(txn, tenant, &mut findings, &mut Telling::new(&mut |_| (), tenant, None)).await?;
     }
     let says = [
         (Check::Sum, "the sum of the entries is not the balance (I1)"),

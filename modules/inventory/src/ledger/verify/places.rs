@@ -7,6 +7,7 @@ use kernel::{Instant, TenantId, Txn};
 use sea_orm::{DbErr, FromQueryResult};
 use uuid::Uuid;
 
+use super::Telling;
 use super::difference::{Check, Difference, Findings};
 use super::stored::ENTRIES;
 use super::truths::{Truth, Truths};
@@ -19,7 +20,7 @@ use crate::rows;
 const BALANCES: i64 = 5_000;
 
 /// Goes through all entries, one item at one location after the other, in the order of time. Answers the number of places.
-pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Result<u64, DbErr> {
+pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings, progress: &mut Telling<'_>) -> Result<u64, DbErr> {
     let mut movements = Movements { txn, tenant, after: None };
     let mut balances = Balances { txn, tenant, after: None, page: Vec::new().into_iter(), next: None, begun: false };
     let mut truths = Truths::new(txn, tenant);
@@ -27,6 +28,7 @@ pub async fn check(txn: &Txn, tenant: TenantId, findings: &mut Findings) -> Resu
     let mut places = 0;
     while let Some(page) = movements.page().await? {
         for movement in page {
+            progress.read(1);
             let key = Key { item: movement.item_id, location: movement.location_id };
             if current.as_ref().is_some_and(|shelf| shelf.key != key)
                 && let Some(shelf) = current.take()

@@ -10,7 +10,7 @@ use super::stored::types;
 use crate::arithmetic::Quantity;
 use crate::catalog::locations::LocationKind;
 use crate::documents::{LINE_TABLES, line_tables};
-use crate::ledger::DocumentType;
+use crate::ledger::{DocumentType, EntryKind, VarianceKind};
 use crate::names::Word as _;
 use crate::rows;
 
@@ -30,6 +30,11 @@ const NAMED: [(&str, &str); 5] = [("item", "item_id"), ("location", "location_id
 
 fn checks() -> Vec<Statement> {
     let mut checks: Vec<Statement> = NAMED.iter().map(|(table, column)| missing(table, column)).collect();
+    // What holds something has entries that name the same; what holds nothing may be left of what was taken away.
+    let empty = "kept.quantity = 0 AND kept.value = 0";
+    let of_empty = ["item", "location", "lot"].map(|table| missing_of("an empty balance", "balance", table, empty));
+    let of_keys = ["item", "location"].map(|table| missing_of("a stock key", "stock_key", table, "1 = 1"));
+    checks.extend(of_empty.into_iter().chain(of_keys));
     checks.push(Statement {
         check: Check::Reference,
         about: "the lot of an entry".to_owned(),
@@ -77,7 +82,7 @@ fn checks() -> Vec<Statement> {
             .to_owned(),
     });
     checks.extend(marks());
-    checks.extend([sent_and_not_put(), in_transit(), set_aside()]);
+    checks.extend([sent_and_not_put(), in_transit(), set_aside(), cost_of_lots(), no_longer_true()]);
     checks
 }
 
@@ -160,6 +165,65 @@ fn set_aside() -> Statement {
               UNION ALL SELECT item_id, location_id, 0, quantity - taken FROM reservation WHERE tenant_id = $1 AND status = 'active') AS sides \
               GROUP BY item_id, location_id HAVING SUM(aside) <> SUM(promised)"
             .to_owned(),
+    }
+}
+
+/// I4: what a lot cost is all that came onto it (every entry that is no issue, where an issue that is undone is none), and what no
+/// shelf took of its cost. What is on hand and what was issued are the sums of the same entries.
+fn cost_of_lots() -> Statement {
+    let root = "CASE WHEN entry.kind = 'reversal' THEN (SELECT MIN(undone.kind) FROM document_detail AS detail \
+        JOIN ledger_entry AS undone ON undone.tenant_id = detail.tenant_id AND undone.document_id = detail.reverses_id \
+        WHERE detail.tenant_id = entry.tenant_id AND detail.document_id = entry.document_id AND undone.line_no = entry.line_no \
+        AND undone.lot_id = entry.lot_id AND undone.location_id = entry.location_id \
+        AND undone.quantity_delta = -entry.quantity_delta AND undone.value_delta = -entry.value_delta) ELSE entry.kind END";
+    let issues = [EntryKind::Waste, EntryKind::Usage, EntryKind::VendorReturn, EntryKind::TransitLoss, EntryKind::CountLoss, EntryKind::TransformationIn];
+    let issues = issues.map(|kind| format!("'{}'", kind.word())).join(", ");
+    Statement {
+        check: Check::Cost,
+        about: "what ever came onto the lot".to_owned(),
+        found: "another cost",
+        expected: "what its entries and its variances say (I4)",
+        sql: format!(
+            "SELECT CAST(NULL AS BIGINT) AS seq, lot_id AS id, CAST(SUM(basis) AS BIGINT) AS found, CAST(SUM(came) AS BIGINT) AS expected FROM ( \
+             SELECT id AS lot_id, basis_quantity AS basis, basis_value AS basis_value, 0 AS came, 0 AS came_value FROM lot WHERE tenant_id = $1 \
+             UNION ALL SELECT entry.lot_id, 0, 0, entry.quantity_delta, entry.value_delta FROM (SELECT entry.*, {root} AS root FROM ledger_entry AS entry \
+             WHERE entry.tenant_id = $1) AS entry JOIN lot ON lot.tenant_id = entry.tenant_id AND lot.id = entry.lot_id \
+             WHERE entry.root NOT IN ({issues}) AND NOT (entry.root = '{}' AND (entry.quantity_delta < 0) <> (entry.kind = 'reversal')) \
+             UNION ALL SELECT lot_id, 0, 0, 0, amount FROM cost_variance WHERE tenant_id = $1 AND kind <> '{}') AS sides \
+             GROUP BY lot_id HAVING SUM(basis) <> SUM(came) OR SUM(basis_value) <> SUM(came_value)",
+            EntryKind::Adjustment.word(),
+            VarianceKind::Return.word()
+        ),
+    }
+}
+
+/// I19: a line of a count that stands is kept as true, marked or not, unless a later count had superseded it, or it was short.
+fn no_longer_true() -> Statement {
+    Statement {
+        check: Check::Count,
+        about: "a line that is kept as true, of the count with the document".to_owned(),
+        found: "none",
+        expected: "one for each line of its result",
+        sql: "SELECT document.last_seq AS seq, document.id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM count_result_line AS line \
+              JOIN document ON document.tenant_id = line.tenant_id AND document.id = line.document_id \
+              LEFT JOIN count_truth AS truth ON truth.tenant_id = line.tenant_id AND truth.document_id = line.document_id AND truth.line_no = line.line_no \
+              WHERE line.tenant_id = $1 AND document.status = 'posted' AND NOT line.superseded AND line.short_quantity = 0 AND truth.document_id IS NULL"
+            .to_owned(),
+    }
+}
+
+/// Rows of another table than the entries' that name what is not there.
+fn missing_of(of: &str, table: &str, named: &str, condition: &str) -> Statement {
+    Statement {
+        check: Check::Reference,
+        about: format!("the {named} of {of}"),
+        found: "none",
+        expected: "one",
+        sql: format!(
+            "SELECT DISTINCT CAST(NULL AS BIGINT) AS seq, kept.{named}_id AS id, CAST(NULL AS BIGINT) AS found, CAST(NULL AS BIGINT) AS expected FROM {table} AS kept \
+             LEFT JOIN {named} AS named ON named.tenant_id = kept.tenant_id AND named.id = kept.{named}_id \
+             WHERE kept.tenant_id = $1 AND {condition} AND named.id IS NULL"
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chrono::NaiveDate;
 use inventory_entity::{document, document_detail, ledger_entry};
 use kernel::{TenantId, Txn};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
@@ -30,16 +31,25 @@ pub struct Head {
     pub position: i64,
     pub hash: String,
     pub numbers: BTreeMap<DocumentType, i64>,
+    /// The last closed day.
+    pub closed_through: Option<NaiveDate>,
 }
 
 pub async fn head(txn: &Txn, tenant: TenantId) -> Result<Option<Head>, DbErr> {
     // Counters that came later are NULL in the heads of before.
     let counters: Vec<_> = types().map(|of| format!("COALESCE({0}, 0) AS {0}", of.counter())).collect();
-    let sql = format!("SELECT seq, COALESCE(position, 0) AS position, head_hash, {} FROM ledger_head WHERE tenant_id = $1", counters.join(", "));
+    let sql =
+        format!("SELECT seq, COALESCE(position, 0) AS position, head_hash, closed_through, {} FROM ledger_head WHERE tenant_id = $1", counters.join(", "));
     let row = txn.query_one_raw(Statement::from_sql_and_values(txn.get_database_backend(), &sql, [tenant.into()])).await?;
     let Some(row) = row else { return Ok(None) };
     let numbers: Result<_, DbErr> = types().map(|of| Ok((of, row.try_get("", of.counter())?))).collect();
-    Ok(Some(Head { seq: row.try_get("", "seq")?, position: row.try_get("", "position")?, hash: row.try_get("", "head_hash")?, numbers: numbers? }))
+    Ok(Some(Head {
+        seq: row.try_get("", "seq")?,
+        position: row.try_get("", "position")?,
+        hash: row.try_get("", "head_hash")?,
+        numbers: numbers?,
+        closed_through: row.try_get("", "closed_through")?,
+    }))
 }
 
 /// The entries of a tenant in the order of their sequence numbers.
