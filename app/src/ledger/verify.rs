@@ -72,7 +72,8 @@ async fn read(connection: &DatabaseConnection, target: &Target, limits: &Limits,
     if !found.pending.is_empty() {
         return Err(Failure::new(MODULE, target, Cause::Pending(found.pending)));
     }
-    let mut tell = |Progress { tenant, entries, of }| Report::tell(format_args!("tenant {tenant}: {entries} of {of} entries read"));
+    let mut tell =
+        |Progress { tenant, entries, of }| Report::tell(format_args!("tenant {tenant}: {entries} of {of} entries read, in {} passes", Progress::PASSES));
     let verdict = inventory::verify::verify(&txn, asked.tenant, &mut tell).await.map_err(failed)?;
     txn.rollback().await.map_err(failed)?;
     Ok(verdict)

@@ -630,7 +630,7 @@ both_engines! {
         txn.rollback().await.expect("ended");
         assert_eq!(told, [5, 10, 15, 20].map(|entries| (tenant, entries, 20)));
         let ended = larder(&api, &["--tenant", &tenant.to_string()]);
-        ended.says(0, &format!("tenant {tenant}: 5 of 20 entries read")).says(0, &format!("tenant {tenant}: 20 of 20 entries read"));
+        ended.says(0, &format!("tenant {tenant}: 5 of 20 entries read, in 4 passes")).says(0, &format!("tenant {tenant}: 20 of 20 entries read, in 4 passes"));
     }
 
     async fn a_ledger_that_is_what_was_posted_verifies_while_the_server_runs_and_after(api: Api) {

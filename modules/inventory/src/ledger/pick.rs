@@ -1,7 +1,7 @@
 //! Which lot is taken, and in which order.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::NaiveDate;
 use kernel::Instant;
@@ -13,7 +13,7 @@ use super::facts::{ItemRules, Key, Lot, Place, Spot};
 use super::refusal::{LineFlaw, LotConflict, LotConflictCode, Refusal, ShortLine};
 use super::rule::{Rule, holds};
 use crate::arithmetic::{Money, Quantity};
-use crate::names::{LotId, Pick, ReservationId};
+use crate::names::{ItemId, LotId, Pick, ReservationId};
 
 /// How lines are taken from one place at one instant.
 pub struct Taking<'c> {
@@ -65,6 +65,14 @@ pub fn order(pick: Pick, lot: &Lot) -> Order {
     }
 }
 
+/// The places that lines are taken from, in order, and how much there is in all of them. What is used up leaves it, so that many
+/// lines of an item with many lots look at each lot once and not at all lots each.
+#[derive(Default)]
+struct Queue {
+    places: VecDeque<Place>,
+    there: i128,
+}
+
 struct Picker<'d, 'a, 'c> {
     draft: &'d mut Draft<'a>,
     taking: &'c Taking<'c>,
@@ -74,6 +82,8 @@ struct Picker<'d, 'a, 'c> {
     /// What is left of the reservations that lines name: those may take it too.
     own: BTreeMap<ReservationId, i64>,
     left_of: BTreeMap<LotId, i64>,
+    /// Where the lines of each item that name no lot go on.
+    queues: BTreeMap<ItemId, Queue>,
     flaws: Vec<LineFlaw>,
     conflicts: Vec<LotConflict>,
     short: Vec<ShortLine>,
@@ -84,14 +94,27 @@ struct Picker<'d, 'a, 'c> {
 pub fn take(draft: &mut Draft<'_>, taking: &Taking<'_>, lines: &[TakeLine]) -> Result<Vec<Taken>, Refusal> {
     let date = taking.spot.days.business_date(taking.at);
     let left_of = taking.only.into_iter().flatten().map(|(lot, quantity)| (*lot, quantity.0)).collect();
-    let mut picker =
-        Picker { draft, taking, date, available: BTreeMap::new(), own: BTreeMap::new(), left_of, flaws: Vec::new(), conflicts: Vec::new(), short: Vec::new() };
+    let mut picker = Picker {
+        draft,
+        taking,
+        date,
+        available: BTreeMap::new(),
+        own: BTreeMap::new(),
+        left_of,
+        queues: BTreeMap::new(),
+        flaws: Vec::new(),
+        conflicts: Vec::new(),
+        short: Vec::new(),
+    };
     picker.set_aside(lines);
     let mut taken: Vec<Taken> = lines.iter().map(|_| Taken::default()).collect();
     let (named, picked): (Vec<_>, Vec<_>) = lines.iter().zip(&mut taken).enumerate().partition(|(_, (line, _))| line.lot.is_some() || !holds(Rule::NamedFirst));
     for (index, (line, got)) in named.into_iter().chain(picked) {
-        if let Some(sources) = picker.sources(index, line) {
-            *got = picker.take_line(index, line, &sources)?;
+        if let Some(mut sources) = picker.sources(index, line) {
+            *got = picker.take_line(index, line, &mut sources)?;
+            if line.lot.is_none() {
+                picker.queues.insert(line.item.id, sources);
+            }
         }
     }
     picker.refusal().map_or(Ok(taken), Err)
@@ -173,15 +196,22 @@ impl Picker<'_, '_, '_> {
     }
 
     /// The places that a line may be taken from, in order; none where it is refused.
-    fn sources(&mut self, index: usize, line: &TakeLine) -> Option<Vec<Place>> {
+    fn sources(&mut self, index: usize, line: &TakeLine) -> Option<Queue> {
+        // Of an item whose lot is named, what others find is another thing from then on.
+        let known = self.queues.remove(&line.item.id);
         if let Some(id) = line.lot {
-            return self.named(index, line, id).map(|place| vec![place]);
+            return self.named(index, line, id).map(|place| self.queue(vec![place]));
         }
         if holds(Rule::ManualIsNamed) && line.item.pick == Pick::Manual && self.taking.only.is_none() {
             self.flaws.push(LineFlaw::new(index, "lot_id", "lot_required", "the lots of this item are chosen by hand: name one"));
             return None;
         }
-        Some(self.candidates(&line.item))
+        Some(known.unwrap_or_else(|| self.queue(self.candidates(&line.item))))
+    }
+
+    fn queue(&self, places: Vec<Place>) -> Queue {
+        let there = places.iter().map(|place| i128::from(self.most(*place))).sum();
+        Queue { places: places.into(), there }
     }
 
     fn named(&mut self, index: usize, line: &TakeLine, id: LotId) -> Option<Place> {
@@ -224,7 +254,7 @@ impl Picker<'_, '_, '_> {
         if self.taking.only.is_none() { takeable } else { takeable.min(self.left_of.get(&place.lot).copied().unwrap_or(0)) }
     }
 
-    fn take_line(&mut self, index: usize, line: &TakeLine, sources: &[Place]) -> Result<Taken, Refusal> {
+    fn take_line(&mut self, index: usize, line: &TakeLine, sources: &mut Queue) -> Result<Taken, Refusal> {
         let key = self.key(&line.item);
         // What is on hold was not counted as available, so moving it takes nothing from that.
         let held = line.lot.and_then(|lot| self.draft.lot(lot)).is_some_and(|lot| lot.hold.is_some());
@@ -233,8 +263,7 @@ impl Picker<'_, '_, '_> {
             Some(available) if !held => (available + i128::from(own)).max(0),
             _ => i128::MAX,
         };
-        let there: i128 = sources.iter().map(|place| i128::from(self.most(*place))).sum();
-        let available = Quantity(i64::try_from(there.min(limit)).unwrap_or(i64::MAX));
+        let available = Quantity(i64::try_from(sources.there.min(limit)).unwrap_or(i64::MAX));
         if available < line.quantity && self.taking.on_short == OnShort::Refuse {
             let (item_id, location_id) = (key.item, key.location);
             self.short.push(ShortLine { line: index, item_id, location_id, lot_id: line.lot, requested: line.quantity, available });
@@ -245,13 +274,17 @@ impl Picker<'_, '_, '_> {
         let mark = Mark { line_no, kind: self.taking.kind, at: self.taking.at, business_date: self.date, reason: line.reason };
         let mut taken = Taken { parts: Vec::new(), short: Quantity(line.quantity.0 - take.0) };
         let mut wanted = take.0;
-        for place in sources {
-            let part = Quantity(self.most(*place).min(wanted));
+        sources.there -= i128::from(take.0);
+        while wanted > 0
+            && let Some(place) = sources.places.front().copied()
+        {
+            let part = Quantity(self.most(place).min(wanted));
             if part == Quantity::ZERO {
+                sources.places.pop_front();
                 continue;
             }
-            let value = self.draft.take(*place, part, mark)?;
-            taken.parts.push((*place, part, value));
+            let value = self.draft.take(place, part, mark)?;
+            taken.parts.push((place, part, value));
             wanted -= part.0;
             if let Some(left) = self.left_of.get_mut(&place.lot) {
                 *left -= part.0;

@@ -28,8 +28,11 @@ pub struct Progress {
     pub of: u64,
 }
 
-/// What reads all entries once: the walk along the chain, the places, what is named and what lots cost, and the periods.
-const PHASES: u64 = 4;
+impl Progress {
+    /// How often all entries are read: along the chain, by place, for what is named and what lots cost, and for the periods.
+    pub const PASSES: u64 = 4;
+}
+
 /// After how many entries it is told how far this is.
 const TELL_EVERY: u64 = 50_000;
 
@@ -65,7 +68,7 @@ impl<'t> Telling<'t> {
 
     fn say(&mut self, of_phase: u64) {
         let entries = self.all.saturating_mul(self.phase).saturating_add(of_phase);
-        (self.tell)(Progress { tenant: self.tenant, entries, of: self.all.saturating_mul(PHASES) });
+        (self.tell)(Progress { tenant: self.tenant, entries, of: self.all.saturating_mul(Progress::PASSES) });
     }
 }
 
