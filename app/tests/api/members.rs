@@ -169,9 +169,7 @@ both_engines! {
         let here = site(&owner, "here").await;
         let (manager, _) = member(&api, &owner, "manager", None).await;
         let id = membership(&manager).await;
-        for beyond in [json!({ "email": "a@example.org", "role": "owner", "all_sites": true })] {
-            invite(&manager, beyond).await.refused(403, "role_escalation");
-        }
+        invite(&manager, json!({ "email": "a@example.org", "role": "owner", "all_sites": true })).await.refused(403, "role_escalation");
         let staff = invite(&manager, json!({ "email": "b@example.org", "role": "staff", "site_ids": [here] })).await.ok(201);
         let buyer = invite(&manager, json!({ "email": "c@example.org", "role": "buyer", "all_sites": true })).await.ok(201);
         // The manager keeps one site: what goes beyond it is withdrawn.
@@ -303,6 +301,13 @@ both_engines! {
         let until = reauth(PASSWORD).await.ok(200);
         assert_eq!(until["fresh_until"], json!(api.now().plus(TimeDelta::minutes(10))));
         change(&owner, &id, json!({ "role": "manager" })).await.ok(200);
+        // Tries are the user's, whatever session they come from.
+        for _ in 0..5 {
+            reauth("not that one, certainly").await.refused(401, "invalid_credentials");
+        }
+        let elsewhere = post(&owner, "/v1/auth/switch-tenant", json!({ "tenant_id": owner.tenant_id })).await.ok(200);
+        let body = json!({ "password": "not that one, certainly" });
+        post(&Client::of(&api, &elsewhere), "/v1/auth/reauth", body).await.refused(429, "rate_limited");
         owner.post_with_key("/v1/auth/reauth", "key", json!({ "password": PASSWORD })).await.refused(400, "idempotency_key_not_allowed");
         assert_eq!((audited(&api, "reauth", "done").await, audited(&api, "reauth", "refused").await), (1, 1));
     }

@@ -132,4 +132,17 @@ both_engines! {
         }
         assert_eq!(cases.len(), 11);
     }
+
+    async fn a_refusal_tells_no_cost_to_who_sees_none(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let receipt = kitchen.receive_at(MONDAY, json!([{ "sku": "EGG", "quantity": "6", "unit_price": "1" }])).await;
+        let receipt = format!("{RECEIPTS}/{}", text(&receipt["document"]["id"]));
+        kitchen.owner.post(&format!("{receipt}/charges"), json!({ "charges": [{ "label": "rebate", "amount": "-2" }] })).await.ok(201);
+        // At the price that is stored, one egg would cost less than was taken off.
+        let correct = json!({ "line": 1, "quantity": "1" });
+        let reply = api.member("staff", None).await.post(&format!("{receipt}/correct"), correct).await;
+        assert_eq!(reply.violations(), [("/quantity".to_owned(), "cost_below_zero".to_owned())], "{}", reply.text);
+        assert!(reply.body.get("basis").is_none() && reply.body.get("amount").is_none(), "{}", reply.text);
+    }
 }

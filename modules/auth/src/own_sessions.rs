@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
+use crate::members::repository::hold_user;
 use crate::sessions::repository;
 use crate::signed_in::signed_in;
 use crate::{Auth, settled};
@@ -114,6 +115,8 @@ pub(crate) async fn execute_end_others(auth: &Auth, caller: &Caller) -> Result<E
 }
 
 async fn end_others_of(ending: &Ending, txn: &Txn) -> Result<Vec<Uuid>, Error> {
+    // Against one that begins out of another at this moment.
+    hold_user(txn, ending.user_id).await?;
     let ended = repository::revoke_others(txn, ending.user_id, ending.session_id, ending.now).await?;
     if !ended.is_empty() {
         ending.witness.done(Act::EndOtherSessions, ending.concerned()).record(txn).await?;

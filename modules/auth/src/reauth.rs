@@ -48,7 +48,7 @@ pub(crate) struct Proof {
 }
 
 /// Tries the caller's password, and does `then` where it is right: in a transaction with [`Charge::succeed`], where `None` says that the
-/// password was changed meanwhile. A wrong one is 401 `invalid_credentials`, charged to the session, and audited as `act`.
+/// password was changed meanwhile. A wrong one is 401 `invalid_credentials`, charged to the user, and audited as `act`.
 pub(crate) async fn proven<T>(
     auth: &Auth,
     caller: &Caller,
@@ -56,9 +56,10 @@ pub(crate) async fn proven<T>(
     act: Act,
     then: impl AsyncFnOnce(Proof) -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
-    let session_id = caller.session_id.ok_or(Error::SessionRevoked)?;
+    auth.0.throttle.admit_device(caller.user_id)?;
     let user = user(auth.0.database.reader(), caller.user_id).await?.ok_or(Error::SessionRevoked)?;
-    let mut attempt = Attempt::begin(auth, &EmailKey(user.email_key), Origin::Known(session_id)).await?;
+    // Not to the session: whoever has stolen one begins as many others as they like.
+    let mut attempt = Attempt::begin(auth, &EmailKey(user.email_key), Origin::Known(caller.user_id)).await?;
     let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
         Ok(verified) if verified.right => then(Proof { password_hash: user.password_hash, charge: attempt.charge().clone() }).await,
         Ok(_) => Ok(None),
@@ -75,12 +76,13 @@ struct Mark {
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<Response, Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
+    let session_id = caller.session_id.ok_or(Error::SessionRevoked)?;
     proven(auth, caller, request.password, Act::Reauth, async |proof| {
         let now = state.clock.now();
         let mark = Mark { proof, doer, now };
         settled(async move {
             let marked = state.database.write(mark, |mark, txn| Box::pin(turn(mark, txn))).await;
-            state.sessions.forget_everybody();
+            state.sessions.forget(session_id);
             Ok(marked?.map(|()| Response { fresh_until: now.plus(FRESH) }))
         })
         .await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
-use crate::members::repository::member;
+use crate::members::repository::{member, user_held};
 use crate::sessions::{NewSession, Standing, UserAgent, repository};
 use crate::signed_in::signed_in;
 use crate::tokens::{Subject, Tokens};
@@ -33,6 +33,7 @@ impl FromFields for Request {
 
 struct Switch {
     tenant_id: Uuid,
+    user_id: Uuid,
     from: Uuid,
     session: NewSession,
     now: Instant,
@@ -45,6 +46,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request, user
     let now = state.clock.now();
     let switch = Switch {
         tenant_id: request.tenant_id,
+        user_id: caller.user_id,
         from: caller.session_id.ok_or(Error::SessionRevoked)?,
         session: NewSession::begin(&state.ids, now, user_agent),
         now,
@@ -55,7 +57,8 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request, user
 }
 
 async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
-    // Against an end of the session at the same time: what ends with it must not have a successor.
+    // Against a removal, another password, or an end of the session at the same time: what ends with it must not have a successor.
+    user_held(txn, switch.user_id).await?;
     repository::hold(txn, switch.from).await?;
     let from: Option<Standing> = repository::standing(txn, switch.from).await?;
     let from = from.filter(|from| from.lasts(switch.now)).ok_or(Error::SessionRevoked)?;

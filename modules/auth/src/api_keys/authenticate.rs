@@ -100,7 +100,7 @@ fn mark_used(auth: &Auth, id: Uuid, now: Instant) {
             .database
             .write((id, now), |(id, now), txn| Box::pin(async move { Ok::<_, Error>(repository::mark_used(txn, *id, *now, USED_AT_MOST_EVERY).await?) }));
         if let Err(error) = mark.await {
-            tracing::warn!(%error, api_key_id = %id, "the use of an API key could not be written down");
+            tracing::warn!(error = %kernel::problem::chain(&error), api_key_id = %id, "the use of an API key could not be written down");
         }
     });
 }

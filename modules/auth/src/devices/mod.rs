@@ -31,8 +31,13 @@ pub(crate) async fn known(auth: &Auth, token: Option<&str>, account: &EmailKey) 
     Ok(repository::is_known(state.database.reader(), &shown, account, since).await?.then_some(shown.id))
 }
 
-/// The device that somebody logs in from.
-#[derive(Clone, Debug)]
+/// Makes every device of a user unknown: with another password all begin anew.
+pub(crate) async fn revoke_all(txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    repository::revoke_all(txn, user_id, now).await
+}
+
+/// The device that somebody logs in from. It has no `Debug`: it may hold a credential.
+#[derive(Clone)]
 pub(crate) enum Device {
     /// One that its user has logged in from before.
     Known(Uuid),

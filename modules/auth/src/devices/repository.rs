@@ -32,6 +32,12 @@ pub(super) async fn mark_used(connection: &impl ConnectionTrait, id: Uuid, now: 
     used.exec(connection).await.map(|_| ())
 }
 
+/// Makes all of a user unknown.
+pub(super) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let revoked = device::Entity::update_many().col_expr(device::Column::RevokedAt, Expr::value(stored(now))).filter(device::Column::UserId.eq(user_id));
+    revoked.filter(device::Column::RevokedAt.is_null()).exec(connection).await.map(|_| ())
+}
+
 /// Deletes those of a user that are not among the `kept` last used.
 pub(super) async fn delete_all_but(connection: &impl ConnectionTrait, user_id: Uuid, kept: u64) -> Result<(), DbErr> {
     let last = device::Entity::find().select_only().column(device::Column::Id).filter(device::Column::UserId.eq(user_id));

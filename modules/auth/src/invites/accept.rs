@@ -85,6 +85,9 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
     if let Some(standing) = logged_in {
         let user = members::repository::user(state.database.reader(), standing.user_id).await?.ok_or(Error::SessionRevoked)?;
         if user.email_key != invite.email_key {
+            let concerned = Concerned { object_id: Some(invite.id), ..Concerned::session(standing.tenant_id, standing.user_id, standing.session_id) };
+            let refused = Witness::new(&state.clock, &state.ids).refused(Act::AcceptInvite, concerned);
+            state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
             return Err(Error::InviteEmailMismatch);
         }
         let outcome = come_in(auth, &invite, Guest::LoggedIn(Box::new(standing)), from.user_agent).await?;
@@ -129,7 +132,7 @@ async fn come_in(auth: &Auth, invite: &invite::Model, guest: Guest, user_agent: 
         let written = state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await;
         let subject = match written {
             // Two tenants have invited the same new address, and the other one's invite was accepted at this moment.
-            Err(Error::Database(error)) if violated_constraint(&error).is_some() => None,
+            Err(Error::Database(error)) if violated_constraint(&error).is_some_and(|name| name.contains("email_key")) => None,
             written => written?,
         };
         subject.map(|subject| state.tokens.issue(&subject, state.ids.next(now), now)).transpose()

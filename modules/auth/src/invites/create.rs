@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, LIFE, PREFIX, repository, token_hash};
+use super::{Found, InviteStatus, LIFE, PREFIX, repository, token_hash};
 use crate::audit::{Act, Doer};
 use crate::email::Email;
 use crate::error::Error;
@@ -106,7 +106,9 @@ async fn turn(inviting: &Inviting, txn: &Txn) -> Result<Found, Error> {
     let pending = repository::pending_for(txn, doer.tenant_id, &email.key.0).await?;
     for before in repository::with_grants(txn, doer.tenant_id, pending.into_iter().collect()).await? {
         // Who may not give it may not take it back, either.
-        before.grant.given_by(&actor.grant())?;
+        if InviteStatus::of(&before.invite, *now) == InviteStatus::Open {
+            before.grant.given_by(&actor.grant())?;
+        }
         repository::withdraw(txn, &[before.invite.id], *now).await?;
     }
     let invite = inviting.invite(actor.membership_id);

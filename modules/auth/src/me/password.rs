@@ -17,7 +17,7 @@ use crate::reauth::{Proof, proven};
 use crate::sessions::repository::{mark_authenticated, revoke_others};
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::NoIdempotencyKey;
-use crate::{Auth, State, api_keys, invites, settled};
+use crate::{Auth, State, api_keys, devices, invites, settled};
 
 /// The old and the new one.
 #[derive(ToSchema)]
@@ -92,6 +92,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     let session = acting(txn, doer.session_id, *now).await?;
     set_password(txn, doer.user_id, password_hash, *now).await?;
     mark_authenticated(txn, session.session_id, *now).await?;
+    devices::revoke_all(txn, doer.user_id, *now).await?;
     let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
     proof.charge.succeed(txn, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
@@ -106,7 +107,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
 
 /// Changes the password of whoever is logged in.
 ///
-/// Every other session of the user ends, in every tenant. API keys and invites that the user made go on: they are listed, to be
+/// Every other session of the user ends, in every tenant, and no device of theirs is known any more. API keys and invites that the user made go on: they are listed, to be
 /// ended by who knows why the password was changed.
 #[utoipa::path(
     operation_id = "change_password",

@@ -167,7 +167,7 @@ async fn insert_sites(connection: &impl ConnectionTrait, ids: &Ids, now: Instant
     membership_site::Entity::insert_many(sites.iter().map(row)).exec_without_returning(connection).await.map(|_| ())
 }
 
-/// Makes another of a member; answers the new version.
+/// Makes another of a member.
 pub(crate) async fn change(connection: &impl ConnectionTrait, ids: &Ids, now: Instant, before: &membership::Model, grant: &Grant) -> Result<(), DbErr> {
     membership::Entity::update_many()
         .col_expr(membership::Column::Role, Expr::value(grant.role.name()))

@@ -286,6 +286,10 @@ mod tests {
         let gate = Arc::new(Gate::new(2, 1, Duration::from_mins(10)));
         let (release, holder) = hold(&gate, Lane::Common);
         until(&gate, (0, 1)).await;
+        // Whoever has a permit leaves the queue a moment later.
+        while gate.common.places.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
         let waiting = gate.enter(Lane::Common).expect("a place");
         assert!(matches!(gate.enter(Lane::Common).err(), Some(Error::Busy)));
         assert!(gate.enter(Lane::Known).expect("a place").run(|| true).await.expect("worked"));
@@ -294,6 +298,9 @@ mod tests {
         // With their own taken they use the others as well, which nobody else may do the other way round.
         let (release, holder) = hold(&gate, Lane::Known);
         until(&gate, (1, 0)).await;
+        while gate.known.places.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
         assert!(gate.enter(Lane::Known).expect("a place").run(|| true).await.expect("worked"));
         assert!(waiting.run(|| true).await.expect("worked"));
         release.send(()).expect("the holder waits");

@@ -36,7 +36,8 @@ use rules::Limit;
 /// Where a password is tried from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// From something that its user had before: the id of a device that they logged in from, or of their session.
+    /// From something that its user had before: the id of a device that they logged in from; or from a session of theirs, of which
+    /// there are as many as they like: the id of the user.
     Known(Uuid),
     /// From an address that anybody could come from.
     Unknown(IpAddr),

@@ -180,7 +180,7 @@ impl Undoing {
             Vec::new()
         };
         let cleared_shortages = if matches!(self.known.of, DocumentType::Usage | DocumentType::Count) {
-            shortages::repository::cleared_by(txn, tenant, self.posting.id()).await?
+            shortages::repository::cleared_by(txn, tenant, self.known.id, self.posting.id()).await?
         } else {
             Vec::new()
         };

@@ -204,7 +204,10 @@ fn place(error: Error, request: &Request) -> Error {
     let detail = "more was taken off this lot since than it would cost then".to_owned();
     let violation = Violation { pointer: pointer.to_owned(), code: "cost_below_zero".into(), detail };
     let problem = kernel::Problem::invalid(vec![violation]).fact("lot_id", lot_id).fact("line", request.line);
-    // Only who may see costs gets here.
+    // Whoever says no price need not see costs.
+    if request.price.is_none() {
+        return Error::Problem(problem);
+    }
     Error::Problem(problem.fact("amount", amount).fact("basis", basis))
 }
 

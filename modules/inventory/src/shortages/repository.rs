@@ -102,10 +102,11 @@ pub async fn of_ids(txn: &Txn, tenant: TenantId, ids: impl ExactSizeIterator<Ite
     select(txn, filter, OLDEST_FIRST).await
 }
 
-/// Those that a document has cleared, the oldest first.
-pub async fn cleared_by(txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<Vec<Shortage>, DbErr> {
+/// Those of a document that its reversal has cleared, the oldest first.
+pub async fn cleared_by(txn: &Txn, tenant: TenantId, undone: DocumentId, reversal: DocumentId) -> Result<Vec<Shortage>, DbErr> {
     let mut filter = Filter::tenant("shortage.tenant_id", tenant);
-    filter.and("shortage.cleared_by_document_id = ?", document);
+    filter.and("shortage.document_id = ?", undone);
+    filter.and("shortage.cleared_by_document_id = ?", reversal);
     select(txn, filter, OLDEST_FIRST).await
 }
 

@@ -78,8 +78,9 @@ fn may_be_undone(draft: &Draft<'_>, reversal: &Reversal) -> Result<(), Refusal> 
     let revalued = |old: &&OldEntry| draft.lot(old.place.lot).is_some_and(|lot| lot.revalued_position > reversal.position);
     let conflict = |old: &OldEntry| LotConflict {
         cost_floor_at: draft.lot(old.place.lot).map(|lot| lot.cost_floor_at),
-        requested: old.quantity.0.checked_abs().map(Quantity),
-        available: Some(draft.holding(old.place).quantity),
+        // What comes back asks for nothing.
+        requested: (old.quantity.0 > 0).then_some(old.quantity),
+        available: (old.quantity.0 > 0).then(|| draft.holding(old.place).quantity),
         ..LotConflict::new(usize::try_from(old.line_no - 1).unwrap_or(0), old.place.lot, LotConflictCode::RevaluedAfter)
     };
     let conflicts: Vec<LotConflict> = reversal.entries.iter().filter(revalued).map(conflict).collect();

@@ -174,7 +174,7 @@ fn cost_of_lots() -> Statement {
     let root = "CASE WHEN entry.kind = 'reversal' THEN (SELECT MIN(undone.kind) FROM document_detail AS detail \
         JOIN ledger_entry AS undone ON undone.tenant_id = detail.tenant_id AND undone.document_id = detail.reverses_id \
         WHERE detail.tenant_id = entry.tenant_id AND detail.document_id = entry.document_id AND undone.line_no = entry.line_no \
-        AND undone.lot_id = entry.lot_id AND undone.location_id = entry.location_id \
+        AND undone.seq < entry.seq AND undone.lot_id = entry.lot_id AND undone.location_id = entry.location_id \
         AND undone.quantity_delta = -entry.quantity_delta AND undone.value_delta = -entry.value_delta) ELSE entry.kind END";
     let issues = [EntryKind::Waste, EntryKind::Usage, EntryKind::VendorReturn, EntryKind::TransitLoss, EntryKind::CountLoss, EntryKind::TransformationIn];
     let issues = issues.map(|kind| format!("'{}'", kind.word())).join(", ");
