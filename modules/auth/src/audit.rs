@@ -154,7 +154,7 @@ impl Doer {
     }
 
     /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
-    pub(crate) async fn told<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) async fn audited<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner) = &outcome {
             let refused = self.witness.refused(act, self.concerned(object_id));
             state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;

@@ -11,7 +11,7 @@ use crate::audit::{Act, Concerned, Witness};
 use crate::devices::{self, Device};
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::members::repository::{live_membership, member, renew_password_hash, user_by_email, user_held};
+use crate::members::repository::{live_membership, member, renew_password_hash, share_user, user_by_email};
 use crate::password::Password;
 use crate::sessions::{NewSession, UserAgent, repository};
 use crate::throttle::{Attempt, Charge, Origin};
@@ -45,7 +45,7 @@ impl FromFields for Request {
 }
 
 /// From where somebody logs in, as the request tells.
-pub(crate) struct From {
+pub(crate) struct Whence {
     pub(crate) address: ClientAddress,
     pub(crate) user_agent: UserAgent,
 }
@@ -68,7 +68,7 @@ struct Found {
 
 /// Begins a session. An unknown, disabled or removed user and a wrong or empty password are the same to the caller, and take
 /// the same statements and one hashing.
-pub(crate) async fn execute(auth: &Auth, request: Request, from: From) -> Result<Tokens, Error> {
+pub(crate) async fn execute(auth: &Auth, request: Request, from: Whence) -> Result<Tokens, Error> {
     let known = devices::known(auth, request.device_token.as_deref(), &request.email).await?;
     let origin = known.map_or(Origin::Unknown(from.address.0), Origin::Known);
     let mut attempt = Attempt::begin(auth, &request.email, origin).await?;
@@ -110,7 +110,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
         // Before the user is held: two who hold them would wait for each other here.
         renew_password_hash(txn, found.user_id, &found.password_hash, renewed).await?;
     }
-    let user = user_held(txn, found.user_id).await?;
+    let user = share_user(txn, found.user_id).await?;
     let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
     if user.password_hash != *found.renewed.as_ref().unwrap_or(&found.password_hash) {
         // Another password, or the same one hashed anew by a log-in at the same time: which of them, another try will show.
@@ -150,6 +150,6 @@ pub(crate) async fn handler(
     user_agent: UserAgent,
     body: Body<Request>,
 ) -> Result<HttpResponse, Problem> {
-    let tokens = execute(&auth, body.request, From { address, user_agent }).await?;
+    let tokens = execute(&auth, body.request, Whence { address, user_agent }).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(tokens))
 }

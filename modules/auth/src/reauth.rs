@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::audit::{Act, Doer};
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::members::repository::{user, user_held};
+use crate::members::repository::{share_user, user};
 use crate::password::Password;
 use crate::sessions::{FRESH, repository};
 use crate::signed_in::{acting, signed_in};
@@ -93,7 +93,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
 async fn turn(mark: &Mark, txn: &Txn) -> Result<Option<()>, Error> {
     let Mark { proof, doer, now } = mark;
     // A password takes its time: it may have been changed meanwhile.
-    let user = user_held(txn, doer.user_id).await?;
+    let user = share_user(txn, doer.user_id).await?;
     if user.is_none_or(|user| user.password_hash != proof.password_hash) {
         return Ok(None);
     }

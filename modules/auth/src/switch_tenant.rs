@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
-use crate::members::repository::{member, user_held};
+use crate::members::repository::{member, share_user};
 use crate::sessions::{NewSession, Standing, UserAgent, repository};
 use crate::signed_in::signed_in;
 use crate::tokens::{Subject, Tokens};
@@ -58,7 +58,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request, user
 
 async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
     // Against a removal, another password, or an end of the session at the same time: what ends with it must not have a successor.
-    user_held(txn, switch.user_id).await?;
+    share_user(txn, switch.user_id).await?;
     repository::hold(txn, switch.from).await?;
     let from: Option<Standing> = repository::standing(txn, switch.from).await?;
     let from = from.filter(|from| from.lasts(switch.now)).ok_or(Error::SessionRevoked)?;

@@ -132,6 +132,11 @@ impl Clock {
     }
 }
 
+/// As a column of a database has it, in a condition or an expression.
+pub fn stored(instant: Instant) -> DateTime<FixedOffset> {
+    instant.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,7 +94,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
         Creation { id, prefix: token.prefix().to_owned(), secret_hash: token.hash(), request, sites, doer: doer.clone(), ids: state.ids.clone(), now };
     settled(async move {
         let made = state.database.write(creation, |creation, txn| Box::pin(turn(creation, txn))).await;
-        let found = doer.told(&state, Act::CreateApiKey, id, made).await?;
+        let found = doer.audited(&state, Act::CreateApiKey, id, made).await?;
         Ok(Response { key: found.into(), secret: token.reveal().to_owned() })
     })
     .await

@@ -27,7 +27,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, id: Uuid) -> Result<()
     settled(async move {
         let ended = state.database.write(ending, |ending, txn| Box::pin(turn(ending, txn))).await;
         state.api_keys.forget_everybody();
-        doer.told(&state, Act::EndApiKey, id, ended).await
+        doer.audited(&state, Act::EndApiKey, id, ended).await
     })
     .await
 }

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_entity::{api_key, api_key_site, membership, tenant, user};
-use chrono::{DateTime, FixedOffset, TimeDelta};
+use chrono::TimeDelta;
+use kernel::instant::stored;
 use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
@@ -11,10 +12,6 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Brief, Found};
-
-fn stored(instant: Instant) -> DateTime<FixedOffset> {
-    instant.into()
-}
 
 /// Neither ended by somebody nor by itself.
 fn lives(now: Instant) -> Condition {

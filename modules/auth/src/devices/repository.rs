@@ -1,5 +1,6 @@
 use auth_entity::{device, user};
 use kernel::Instant;
+use kernel::instant::stored;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
@@ -50,8 +51,4 @@ pub(super) async fn delete_all_but(connection: &impl ConnectionTrait, user_id: U
 pub(super) async fn delete_unused_since(connection: &impl ConnectionTrait, since: Instant) -> Result<u64, DbErr> {
     let deleted = device::Entity::delete_many().filter(device::Column::LastUsedAt.lt(stored(since))).exec(connection).await?;
     Ok(deleted.rows_affected)
-}
-
-fn stored(instant: Instant) -> chrono::DateTime<chrono::FixedOffset> {
-    instant.into()
 }

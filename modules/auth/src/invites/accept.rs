@@ -14,7 +14,7 @@ use super::{Found, InviteStatus, repository, token_hash};
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::login::From;
+use crate::login::Whence;
 use crate::members::{self, Grant};
 use crate::password::{Password, hash_new};
 use crate::sessions::{Member, NewSession, Standing, UserAgent};
@@ -78,7 +78,7 @@ struct Acceptance {
 }
 
 /// Makes a member of whoever was invited, and logs them in. Whose right it was to invite is looked at once more.
-pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: From) -> Result<Tokens, Error> {
+pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: Whence) -> Result<Tokens, Error> {
     let state = &auth.0;
     let invite = repository::by_token(state.database.reader(), &token_hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
     InviteStatus::of(&invite, state.clock.now()).need_open()?;
@@ -255,6 +255,6 @@ pub(crate) async fn handler(
         Some(bearer) => Some(sessions::authenticate(&auth, &bearer).await?.as_ref().clone()),
         None => None,
     };
-    let tokens = execute(&auth, logged_in, body.request, From { address, user_agent }).await?;
+    let tokens = execute(&auth, logged_in, body.request, Whence { address, user_agent }).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }

@@ -83,7 +83,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let inviting = Inviting { id, email: request.email, grant, token_hash: token_hash(&token), doer: doer.clone(), ids: state.ids.clone(), now };
     settled(async move {
         let made = state.database.write(inviting, |inviting, txn| Box::pin(turn(inviting, txn))).await;
-        let found = doer.told(&state, Act::Invite, id, made).await?;
+        let found = doer.audited(&state, Act::Invite, id, made).await?;
         let link = state.public_url.as_ref().map(|url| format!("{}/invite#{token}", url.trim_end_matches('/')));
         Ok(Response { invite: super::Response::new(found.invite, found.grant.role, &found.grant.sites, now), token, link })
     })

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_entity::{invite, invite_site};
-use chrono::{DateTime, FixedOffset};
+use kernel::instant::stored;
 use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
@@ -12,10 +12,6 @@ use uuid::Uuid;
 use super::Found;
 use crate::members::Grant;
 use crate::roles::Role;
-
-fn stored(instant: Instant) -> DateTime<FixedOffset> {
-    instant.into()
-}
 
 /// Neither accepted nor withdrawn; it may have expired.
 fn is_pending() -> Expr {

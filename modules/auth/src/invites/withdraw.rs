@@ -25,7 +25,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, id: Uuid) -> Result<()
     let withdrawal = Withdrawal { id, doer: doer.clone(), now: state.clock.now() };
     settled(async move {
         let withdrawn = state.database.write(withdrawal, |withdrawal, txn| Box::pin(turn(withdrawal, txn))).await;
-        doer.told(&state, Act::WithdrawInvite, id, withdrawn).await
+        doer.audited(&state, Act::WithdrawInvite, id, withdrawn).await
     })
     .await
 }

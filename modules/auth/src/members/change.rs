@@ -52,7 +52,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid, s
     settled(async move {
         let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
         state.forget_everybody();
-        doer.told(&state, Act::ChangeMember, membership_id, changed).await
+        doer.audited(&state, Act::ChangeMember, membership_id, changed).await
     })
     .await?;
     super::read::execute(auth, caller, membership_id).await

@@ -36,7 +36,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid) -
     settled(async move {
         let removed = state.database.write(removal, |removal, txn| Box::pin(turn(removal, txn))).await;
         state.forget_everybody();
-        doer.told(&state, Act::RemoveMember, membership_id, removed).await
+        doer.audited(&state, Act::RemoveMember, membership_id, removed).await
     })
     .await
 }

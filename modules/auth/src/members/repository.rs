@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_entity::{membership, membership_site, tenant, user};
+use kernel::instant::stored;
 use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
@@ -23,7 +24,7 @@ pub(crate) async fn user(connection: &impl ConnectionTrait, id: Uuid) -> Result<
 }
 
 /// The user, who stays as they are until the transaction ends.
-pub(crate) async fn user_held(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>, DbErr> {
+pub(crate) async fn share_user(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>, DbErr> {
     user::Entity::find_by_id(id).lock_shared().one(connection).await
 }
 
@@ -84,7 +85,7 @@ pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: Uui
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(password_hash))
         .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
-        .col_expr(user::Column::UpdatedAt, Expr::value(chrono::DateTime::<chrono::FixedOffset>::from(now)))
+        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
         .filter(user::Column::Id.eq(user_id))
         .exec(connection)
         .await
@@ -173,7 +174,7 @@ pub(crate) async fn change(connection: &impl ConnectionTrait, ids: &Ids, now: In
         .col_expr(membership::Column::Role, Expr::value(grant.role.name()))
         .col_expr(membership::Column::AllSites, Expr::value(grant.sites == Sites::All))
         .col_expr(membership::Column::Version, Expr::value(before.version + 1))
-        .col_expr(membership::Column::UpdatedAt, Expr::value(chrono::DateTime::<chrono::FixedOffset>::from(now)))
+        .col_expr(membership::Column::UpdatedAt, Expr::value(stored(now)))
         .filter(membership::Column::Id.eq(before.id))
         .exec(connection)
         .await?;
@@ -201,7 +202,7 @@ pub(crate) async fn page(
         .order_by_asc(membership::Column::Id)
         .limit(most);
     if let Some((created_at, id)) = after {
-        let created_at = chrono::DateTime::<chrono::FixedOffset>::from(created_at);
+        let created_at = stored(created_at);
         let same = membership::Column::CreatedAt.eq(created_at).and(membership::Column::Id.gt(id));
         members = members.filter(Condition::any().add(membership::Column::CreatedAt.gt(created_at)).add(same));
     }

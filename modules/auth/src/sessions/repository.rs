@@ -1,4 +1,5 @@
 use auth_entity::{instance, membership, session, tenant, user};
+use kernel::instant::stored;
 use kernel::{Instant, Sites};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -192,8 +193,4 @@ fn live_of(user_id: Uuid, now: Instant) -> Condition {
         .add(session::Column::RevokedAt.is_null())
         .add(session::Column::ExpiresAt.gt(stored(now)))
         .add(session::Column::LastUsedAt.gt(stored(now.plus(-IDLE))))
-}
-
-fn stored(instant: Instant) -> chrono::DateTime<chrono::FixedOffset> {
-    instant.into()
 }

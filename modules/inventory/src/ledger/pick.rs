@@ -67,7 +67,6 @@ pub fn order(pick: Pick, lot: &Lot) -> Order {
 
 /// The places that lines are taken from, in order, and how much there is in all of them. What is used up leaves it, so that many
 /// lines of an item with many lots look at each lot once and not at all lots each.
-#[derive(Default)]
 struct Queue {
     places: VecDeque<Place>,
     there: i128,
