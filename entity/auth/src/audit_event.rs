@@ -20,6 +20,15 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(has_one = "super::audit_address::Entity")]
+    AuditAddress,
+}
+
+impl Related<super::audit_address::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::AuditAddress.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -21,6 +21,8 @@ pub struct Model {
     pub accepted_at: Option<DateTimeWithTimeZone>,
     pub accepted_by: Option<Uuid>,
     pub revoked_at: Option<DateTimeWithTimeZone>,
+    #[sea_orm(unique)]
+    pub mailed_token_hash: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -26,6 +26,8 @@ pub enum Relation {
     Invite,
     #[sea_orm(has_many = "super::membership_site::Entity")]
     MembershipSite,
+    #[sea_orm(has_many = "super::one_time_token::Entity")]
+    OneTimeToken,
     #[sea_orm(has_many = "super::session::Entity")]
     Session,
     #[sea_orm(
@@ -55,6 +57,12 @@ impl Related<super::invite::Entity> for Entity {
 impl Related<super::membership_site::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::MembershipSite.def()
+    }
+}
+
+impl Related<super::one_time_token::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::OneTimeToken.def()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub use super::api_key::Entity as ApiKey;
 pub use super::api_key_site::Entity as ApiKeySite;
+pub use super::audit_address::Entity as AuditAddress;
 pub use super::audit_event::Entity as AuditEvent;
 pub use super::device::Entity as Device;
 pub use super::instance::Entity as Instance;
@@ -10,8 +11,13 @@ pub use super::invite_site::Entity as InviteSite;
 pub use super::larder_module::Entity as LarderModule;
 pub use super::membership::Entity as Membership;
 pub use super::membership_site::Entity as MembershipSite;
+pub use super::notice::Entity as Notice;
+pub use super::one_time_token::Entity as OneTimeToken;
+pub use super::outbox::Entity as Outbox;
+pub use super::recovery_code::Entity as RecoveryCode;
 pub use super::session::Entity as Session;
 pub use super::signing_key::Entity as SigningKey;
 pub use super::tenant::Entity as Tenant;
 pub use super::throttle::Entity as Throttle;
+pub use super::totp::Entity as Totp;
 pub use super::user::Entity as User;

@@ -20,6 +20,7 @@ pub struct Model {
     pub used_counter: i64,
     pub rotated_at: Option<DateTimeWithTimeZone>,
     pub user_agent: Option<String>,
+    pub mfa_at: Option<DateTimeWithTimeZone>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

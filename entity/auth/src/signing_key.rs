@@ -15,6 +15,7 @@ pub struct Model {
     pub secret_id: String,
     pub created_at: DateTimeWithTimeZone,
     pub activated_at: Option<DateTimeWithTimeZone>,
+    pub retired_at: Option<DateTimeWithTimeZone>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

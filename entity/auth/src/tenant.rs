@@ -14,6 +14,7 @@ pub struct Model {
     pub currency: String,
     pub time_zone: String,
     pub closed_at: Option<DateTimeWithTimeZone>,
+    pub mfa_required: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,8 @@ pub struct Model {
     pub name: String,
     pub password_hash: String,
     pub disabled_at: Option<DateTimeWithTimeZone>,
+    pub email_verified_at: Option<DateTimeWithTimeZone>,
+    pub erased_at: Option<DateTimeWithTimeZone>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -26,8 +28,18 @@ pub enum Relation {
     Invite,
     #[sea_orm(has_many = "super::membership::Entity")]
     Membership,
+    #[sea_orm(has_many = "super::notice::Entity")]
+    Notice,
+    #[sea_orm(has_many = "super::one_time_token::Entity")]
+    OneTimeToken,
+    #[sea_orm(has_many = "super::outbox::Entity")]
+    Outbox,
+    #[sea_orm(has_many = "super::recovery_code::Entity")]
+    RecoveryCode,
     #[sea_orm(has_many = "super::session::Entity")]
     Session,
+    #[sea_orm(has_one = "super::totp::Entity")]
+    Totp,
 }
 
 impl Related<super::device::Entity> for Entity {
@@ -48,9 +60,39 @@ impl Related<super::membership::Entity> for Entity {
     }
 }
 
+impl Related<super::notice::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Notice.def()
+    }
+}
+
+impl Related<super::one_time_token::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::OneTimeToken.def()
+    }
+}
+
+impl Related<super::outbox::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Outbox.def()
+    }
+}
+
+impl Related<super::recovery_code::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::RecoveryCode.def()
+    }
+}
+
 impl Related<super::session::Entity> for Entity {
     fn to() -> RelationDef {
         Relation::Session.def()
+    }
+}
+
+impl Related<super::totp::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Totp.def()
     }
 }
 

@@ -9,6 +9,7 @@ mod m20261125_000001_create_auth;
 mod m20261126_000002_rotate_refresh_tokens;
 mod m20261126_000003_throttle_and_devices;
 mod m20261126_000004_invite_members_and_keys;
+mod m20261126_000005_factors_links_and_mail;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "auth";
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_rotate_refresh_tokens::Migration),
             Box::new(m20261126_000003_throttle_and_devices::Migration),
             Box::new(m20261126_000004_invite_members_and_keys::Migration),
+            Box::new(m20261126_000005_factors_links_and_mail::Migration),
         ]
     }
 }

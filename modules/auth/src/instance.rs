@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryF
 use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
-use crate::keys::{Keyring, SecretKey, SigningKey};
+use crate::keys::{Keyring, Sealed, SecretKey, SigningKey, Vault};
 
 /// What `Auth` needs of an opened database.
 pub(crate) struct Opened {
@@ -21,17 +21,19 @@ struct Candidate {
 }
 
 /// Checks the secret against the database before anything is written, then makes what a new database lacks.
-pub(crate) async fn open(database: &Database, secret: &SecretKey, clock: &Clock, ids: &Ids) -> Result<Opened, Error> {
+pub(crate) async fn open(database: &Database, vault: &Vault, clock: &Clock, ids: &Ids) -> Result<Opened, Error> {
+    let secret = vault.secret();
     match find(database.reader()).await? {
         Some(instance) => check(&instance, secret)?,
         None => secret.save()?,
     }
     let now = clock.now();
-    let candidate = Candidate { instance: row(secret, now)?, key: crate::keys::repository::row(&SigningKey::generate(ids)?, secret, ids, now)? };
+    let candidate = Candidate { instance: row(secret, now)?, key: crate::keys::repository::row(&SigningKey::generate(ids)?, vault, ids, now)? };
     let (instance, key) = database.write(candidate, |candidate, txn| Box::pin(complete(candidate, txn))).await?;
     // Another start may have been quicker, with another secret.
     check(&instance, secret)?;
-    Ok(Opened { epoch: instance.epoch, keys: Keyring::new(SigningKey::unseal(&key.kid, &key.sealed_private_key, secret)?)? })
+    let sealed = Sealed { secret_id: key.secret_id, text: key.sealed_private_key };
+    Ok(Opened { epoch: instance.epoch, keys: Keyring::new(SigningKey::unseal(&key.kid, &sealed, vault)?)? })
 }
 
 async fn complete(candidate: &Candidate, txn: &Txn) -> Result<(instance::Model, signing_key::Model), Error> {

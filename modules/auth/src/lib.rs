@@ -14,6 +14,7 @@ mod api_keys;
 mod audit;
 mod cache;
 mod config;
+mod credential;
 mod devices;
 mod email;
 mod error;
@@ -21,6 +22,7 @@ mod instance;
 mod invites;
 mod keys;
 mod members;
+mod notices;
 mod password;
 mod roles;
 mod sessions;
@@ -94,18 +96,20 @@ impl Auth {
     /// Takes over a migrated database. Checks that `secret` is the key that this database was made with, and loads the signing
     /// key or makes the first one. Where the secret is wrong or missing, nothing is changed.
     pub async fn open(database: Database, config: Config, secret: SecretKey, clock: Clock, ids: Ids, homes: Arc<dyn TenantHome>) -> Result<Self, Error> {
-        let opened = instance::open(&database, &secret, &clock, &ids).await?;
+        let vault = keys::Vault::new(secret);
+        let opened = instance::open(&database, &vault, &clock, &ids).await?;
+        let secret = vault.secret();
         let hasher = password::Hasher::start(&ids).await?;
         let state = State {
             hasher,
             policy: password::Policy::new(config.password_least_characters),
-            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(&secret)?),
+            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(secret)?),
             sessions: cache::Cache::default(),
             api_keys: cache::Cache::default(),
             public_url: Some(config.public_url).filter(|url| !url.is_empty()),
-            subjects: audit::Subjects::new(&secret)?,
-            throttle: throttle::Throttle::new(&secret, &clock)?,
-            devices: devices::DeviceTokens::new(&secret, opened.epoch)?,
+            subjects: audit::Subjects::new(secret)?,
+            throttle: throttle::Throttle::new(secret, &clock)?,
+            devices: devices::DeviceTokens::new(secret, opened.epoch)?,
             epoch: opened.epoch,
             database,
             clock,

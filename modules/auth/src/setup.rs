@@ -2,14 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use auth_entity::{membership, session, tenant, user};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::problem::ProblemDocument;
 use kernel::reading::{body_bytes, read};
-use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn, hex};
+use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn};
 use sea_orm::{EntityTrait as _, Set};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
@@ -21,7 +18,7 @@ use crate::roles::Role;
 use crate::sessions::{Member, NewSession, UserAgent};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, TenantFacts, instance, sessions};
+use crate::{Auth, TenantFacts, credential, instance, sessions};
 
 /// The fewest characters of a setup token that an operator gives.
 const LEAST_TOKEN_CHARACTERS: usize = 16;
@@ -133,7 +130,7 @@ struct Founding {
 /// after the set-up, is turned away before any work with passwords, so that strangers cannot keep its gate busy.
 pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Result<Tokens, Error> {
     let state = &auth.0;
-    let presented = token_hash(&request.setup_token.0);
+    let presented = credential::hash(&request.setup_token.0);
     let stored = instance::setup_token_hash(state.database.reader()).await?;
     if !bool::from(stored.as_bytes().ct_eq(presented.as_bytes())) {
         return Err(Error::SetupTokenInvalid);
@@ -160,6 +157,8 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
             name: Set(request.name),
             password_hash: Set(password_hash),
             disabled_at: Set(None),
+            email_verified_at: Set(None),
+            erased_at: Set(None),
         },
         tenant: tenant::ActiveModel {
             id: Set(tenant_id),
@@ -170,6 +169,7 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
             currency: Set(facts.currency.clone()),
             time_zone: Set(facts.time_zone.clone()),
             closed_at: Set(None),
+            mfa_required: Set(false),
         },
         membership: membership::ActiveModel {
             id: Set(membership_id),
@@ -211,15 +211,11 @@ pub(crate) async fn announce(auth: &Auth, given: Option<String>) -> Result<Optio
     let (token, is_new) = match given {
         Some(token) if token.trim().chars().count() < LEAST_TOKEN_CHARACTERS => return Err(Error::SetupTokenTooShort),
         Some(token) => (token.trim().to_owned(), false),
-        None => (URL_SAFE_NO_PAD.encode(state.ids.bytes::<24>()), true),
+        None => (credential::new("", &state.ids), true),
     };
-    let hash = token_hash(&token);
+    let hash = credential::hash(&token);
     let offered = state.database.write(hash, move |hash, txn| Box::pin(async move { Ok::<_, Error>(instance::offer_setup(txn, hash, is_new).await?) })).await?;
     Ok(Some(token).filter(|_| is_new && offered))
-}
-
-fn token_hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
 }
 
 /// Sets the installation up: the first owner, the first tenant, and a session for the owner.

@@ -109,7 +109,31 @@ async fn lived_in(stores: &Arc<Stores>) {
     api.post("/v1/auth/login", json!({ "email": "nobody@example.org", "password": "wrong" })).await.refused(401, "invalid_credentials");
     import(&kitchen, DRY_STORE, 1, 12).await;
     every_kind_of_movement(&kitchen).await;
+    of_factors_links_and_mail(&api).await;
     api.stop().await;
+}
+
+/// Rows of what no endpoint writes yet.
+async fn of_factors_links_and_mail(api: &Api) {
+    let of_owner = "SELECT {id}, id, {} FROM \"user\" WHERE email_key = 'olga@example.org'";
+    for (table, columns, values) in [
+        ("totp", "user_id, sealed_secret, secret_id, created_at", "'00', 'id', created_at"),
+        ("recovery_code", "id, user_id, code_hash, created_at", "'hash', created_at"),
+        ("one_time_token", "id, user_id, purpose, token_hash, is_mailed, tries, created_at, expires_at", "'mfa', 'hash', false, 0, created_at, created_at"),
+        (
+            "outbox",
+            "id, user_id, kind, sealed_message, secret_id, tries, created_at, next_try_at, expires_at",
+            "'new', '00', 'id', 0, created_at, created_at, created_at",
+        ),
+        ("notice", "id, user_id, kind, created_at", "'password_changed', created_at"),
+    ] {
+        let of_owner = if columns.starts_with("id,") { of_owner } else { "SELECT id, {} FROM \"user\" WHERE email_key = 'olga@example.org'" };
+        let own = "(SELECT id FROM audit_event ORDER BY id LIMIT 1)";
+        let rows = of_owner.replace("{}", values).replace("{id}", own);
+        api.auth_db().execute_unprepared(&format!("INSERT INTO {table} ({columns}) {rows}")).await.unwrap_or_else(|error| panic!("{table}: {error}"));
+    }
+    let addresses = "INSERT INTO audit_address (audit_event_id, address, occurred_at) SELECT id, '203.0.113.7', occurred_at FROM audit_event";
+    api.auth_db().execute_unprepared(addresses).await.expect("addresses");
 }
 
 /// A document of every kind, and what is left behind by them.

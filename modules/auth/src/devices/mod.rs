@@ -9,10 +9,10 @@ use kernel::{Instant, Txn};
 use sea_orm::{DbErr, Set};
 use uuid::Uuid;
 
-use crate::Auth;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::sessions::UserAgent;
+use crate::{Auth, credential};
 
 pub(crate) use token::DeviceTokens;
 
@@ -68,7 +68,7 @@ impl Device {
                 let row = device::ActiveModel {
                     id: Set(*id),
                     user_id: Set(user_id),
-                    token_hash: Set(token::hash(token)),
+                    token_hash: Set(credential::hash(token)),
                     user_agent: Set(user_agent.0.clone()),
                     created_at: Set(now.into()),
                     last_used_at: Set(now.into()),

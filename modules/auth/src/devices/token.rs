@@ -4,10 +4,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kernel::{Ids, hex};
-use sha2::{Digest as _, Sha256};
+use kernel::Ids;
+use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::credential::hash;
 use crate::error::Error;
 use crate::keys::SecretKey;
 
@@ -60,11 +61,6 @@ impl DeviceTokens {
         mac.update(said);
         mac
     }
-}
-
-/// What is stored of a token.
-pub(crate) fn hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
 }
 
 #[cfg(test)]

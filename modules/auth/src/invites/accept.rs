@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, InviteStatus, repository, token_hash};
+use super::{Found, InviteStatus, repository};
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::sessions::{Member, NewSession, Standing, UserAgent};
 use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, sessions, settled};
+use crate::{Auth, credential, sessions, settled};
 
 /// Who comes in.
 #[derive(ToSchema)]
@@ -80,7 +80,7 @@ struct Acceptance {
 /// Makes a member of whoever was invited, and logs them in. Whose right it was to invite is looked at once more.
 pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: Whence) -> Result<Tokens, Error> {
     let state = &auth.0;
-    let invite = repository::by_token(state.database.reader(), &token_hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
+    let invite = repository::by_token(state.database.reader(), &credential::hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
     InviteStatus::of(&invite, state.clock.now()).need_open()?;
     if let Some(standing) = logged_in {
         let user = members::repository::user(state.database.reader(), standing.user_id).await?.ok_or(Error::SessionRevoked)?;
@@ -157,6 +157,8 @@ async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Opti
         name,
         password_hash,
         disabled_at: None,
+        email_verified_at: None,
+        erased_at: None,
     })))
 }
 

@@ -3,8 +3,6 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use auth_entity::invite;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, Caller, Fields, FromFields, Ids, Instant, Problem, Sites, Txn};
 use sea_orm::IntoActiveModel as _;
@@ -12,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, InviteStatus, LIFE, PREFIX, repository, token_hash};
+use super::{Found, InviteStatus, LIFE, PREFIX, repository};
 use crate::audit::{Act, Doer};
 use crate::email::Email;
 use crate::error::Error;
@@ -21,7 +19,7 @@ use crate::members::{Grant, Reach, in_own_tenant};
 use crate::roles::Role;
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, settled};
+use crate::{Auth, credential, settled};
 
 /// Who is invited, and what they become.
 #[derive(Clone, ToSchema)]
@@ -78,9 +76,9 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     grant.check()?;
     state.need_sites(caller.tenant_id, &grant.sites).await?;
     let (now, doer) = (state.clock.now(), Doer::new(auth, caller));
-    let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(state.ids.bytes::<24>()));
+    let token = credential::new(PREFIX, &state.ids);
     let id = state.ids.next(now);
-    let inviting = Inviting { id, email: request.email, grant, token_hash: token_hash(&token), doer: doer.clone(), ids: state.ids.clone(), now };
+    let inviting = Inviting { id, email: request.email, grant, token_hash: credential::hash(&token), doer: doer.clone(), ids: state.ids.clone(), now };
     settled(async move {
         let made = state.database.write(inviting, |inviting, txn| Box::pin(turn(inviting, txn))).await;
         let found = doer.audited(&state, Act::Invite, id, made).await?;
@@ -134,6 +132,7 @@ impl Inviting {
             accepted_at: None,
             accepted_by: None,
             revoked_at: None,
+            mailed_token_hash: None,
         }
     }
 }

@@ -8,10 +8,9 @@ pub(crate) mod withdraw;
 
 use auth_entity::invite;
 use chrono::TimeDelta;
-use kernel::{Instant, Sites, hex};
+use kernel::{Instant, Sites};
 pub(crate) use repository::{open_of, withdraw_beyond};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -101,9 +100,4 @@ impl Response {
 struct Found {
     invite: invite::Model,
     grant: Grant,
-}
-
-/// What is kept of a token.
-fn token_hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
 }

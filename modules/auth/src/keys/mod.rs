@@ -3,7 +3,9 @@
 pub(crate) mod repository;
 mod secret;
 mod signing;
+mod vault;
 
 pub use secret::SecretKey;
 pub use signing::PublicKey;
 pub(crate) use signing::{Keyring, SigningKey};
+pub(crate) use vault::{Sealed, Vault};

@@ -3,7 +3,7 @@ use kernel::{Ids, Instant};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, Set};
 
-use super::{SecretKey, SigningKey};
+use super::{SigningKey, Vault};
 use crate::error::Error;
 
 const ACTIVE: &str = "active";
@@ -13,15 +13,17 @@ pub(crate) async fn active(connection: &impl ConnectionTrait) -> Result<Option<s
 }
 
 /// The row of a key that signs from now on.
-pub(crate) fn row(key: &SigningKey, secret: &SecretKey, ids: &Ids, now: Instant) -> Result<signing_key::ActiveModel, Error> {
+pub(crate) fn row(key: &SigningKey, vault: &Vault, ids: &Ids, now: Instant) -> Result<signing_key::ActiveModel, Error> {
+    let sealed = key.seal(vault, ids)?;
     Ok(signing_key::ActiveModel {
         kid: Set(key.public.kid.clone()),
         status: Set(ACTIVE.to_owned()),
         public_jwk: Set(serde_json::to_string(&key.public).map_err(|_| Error::Cryptography("writing a public key"))?),
-        sealed_private_key: Set(key.seal(secret, ids)?),
-        secret_id: Set(secret.id()?),
+        sealed_private_key: Set(sealed.text),
+        secret_id: Set(sealed.secret_id),
         created_at: Set(now.into()),
         activated_at: Set(Some(now.into())),
+        retired_at: Set(None),
     })
 }
 

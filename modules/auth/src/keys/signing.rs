@@ -1,21 +1,18 @@
 use std::collections::HashMap;
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use kernel::{Ids, hex};
+use kernel::Ids;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::secret::SecretKey;
+use super::vault::{Purpose, Sealed, Vault};
 use crate::error::Error;
 
 /// PKCS#8 version 1 of an Ed25519 key is this, then the 32 bytes of its seed (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 const SEED_BYTES: usize = 32;
-const NONCE_BYTES: usize = 24;
 
 /// The public half of a key that signs access tokens, as a JSON Web Key (RFC 8037).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,35 +59,16 @@ impl SigningKey {
         &self.encoding
     }
 
-    /// The private half, encrypted under a subkey of the secret and bound to this key's id.
-    pub(crate) fn seal(&self, secret: &SecretKey, ids: &Ids) -> Result<String, Error> {
-        let nonce: [u8; NONCE_BYTES] = ids.bytes();
-        let payload = Payload { msg: self.seed.as_slice(), aad: self.public.kid.as_bytes() };
-        let sealed = cipher(secret)?.encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::Cryptography("sealing a signing key"))?;
-        Ok(hex(&[nonce.as_slice(), &sealed].concat()))
+    /// The private half, bound to this key's id.
+    pub(crate) fn seal(&self, vault: &Vault, ids: &Ids) -> Result<Sealed, Error> {
+        vault.seal(Purpose::SigningKey, self.public.kid.as_bytes(), self.seed.as_slice(), ids)
     }
 
-    pub(crate) fn unseal(kid: &str, sealed: &str, secret: &SecretKey) -> Result<Self, Error> {
-        let bytes = unhex(sealed).ok_or(Error::Cryptography("reading a sealed signing key"))?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Error::Cryptography("reading a sealed signing key"))?;
-        let payload = Payload { msg: sealed, aad: kid.as_bytes() };
-        let opened = cipher(secret)?.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Error::SecretKeyMismatch)?;
+    pub(crate) fn unseal(kid: &str, sealed: &Sealed, vault: &Vault) -> Result<Self, Error> {
+        let opened = vault.unseal(Purpose::SigningKey, kid.as_bytes(), sealed)?;
         let seed = opened.as_slice().try_into().map(Zeroizing::new).map_err(|_| Error::Cryptography("reading a sealed signing key"))?;
         Self::from_seed(seed)
     }
-}
-
-fn cipher(secret: &SecretKey) -> Result<XChaCha20Poly1305, Error> {
-    let key = secret.subkey::<32>("signing-key")?;
-    Ok(XChaCha20Poly1305::new(&(*key).into()))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
-    }
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// The key that signs and all keys that are trusted.
@@ -124,18 +102,16 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::SecretKey;
+    use crate::keys::vault::unhex;
 
     #[test]
-    fn a_sealed_key_opens_under_its_secret_and_its_own_id_only() {
-        let (secret, other) = (SecretKey::random(), SecretKey::random());
+    fn a_sealed_key_opens_under_its_own_id_only() {
+        let vault = Vault::new(SecretKey::random());
         let key = SigningKey::generate(&Ids::seeded(1)).expect("a key");
-        let sealed = key.seal(&secret, &Ids::seeded(2)).expect("sealed");
-        let opened = SigningKey::unseal(&key.public.kid, &sealed, &secret).expect("opened");
-        assert_eq!(opened.public, key.public);
-        assert!(matches!(SigningKey::unseal(&key.public.kid, &sealed, &other), Err(Error::SecretKeyMismatch)));
-        assert!(SigningKey::unseal("another", &sealed, &secret).is_err());
-        assert!(SigningKey::unseal(&key.public.kid, &sealed[..20], &secret).is_err());
-        assert!(SigningKey::unseal(&key.public.kid, "zz", &secret).is_err());
+        let sealed = key.seal(&vault, &Ids::seeded(2)).expect("sealed");
+        assert_eq!(SigningKey::unseal(&key.public.kid, &sealed, &vault).expect("opened").public, key.public);
+        assert!(SigningKey::unseal("another", &sealed, &vault).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::{post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Ids, Instant, Problem, Txn};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::open_tenant;
 use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::repository::{hold_user, memberships, set_password, user};
+use crate::notices::Notice;
 use crate::password::{Password, hash_new};
 use crate::reauth::{Proof, proven};
 use crate::sessions::repository::{mark_authenticated, revoke_others};
@@ -54,6 +55,7 @@ struct Change {
     proof: Proof,
     password_hash: String,
     doer: Doer,
+    ids: Ids,
     now: Instant,
 }
 
@@ -63,7 +65,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
     proven(auth, caller, current_password, Act::ChangePassword, async |proof| {
         let password_hash = hash_new(&state, password, &about(&state, caller).await?).await?;
-        let change = Change { proof, password_hash, doer, now: state.clock.now() };
+        let change = Change { proof, password_hash, doer, ids: state.ids.clone(), now: state.clock.now() };
         settled(async move {
             let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
             state.forget_everybody();
@@ -83,7 +85,7 @@ async fn about(state: &State, caller: &Caller) -> Result<[String; 3], Error> {
 }
 
 async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
-    let Change { proof, password_hash, doer, now } = change;
+    let Change { proof, password_hash, doer, ids, now } = change;
     let user = hold_user(txn, doer.user_id).await?;
     // Somebody was quicker.
     if user.is_none_or(|user| user.password_hash != proof.password_hash) {
@@ -95,6 +97,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     devices::revoke_all(txn, doer.user_id, *now).await?;
     let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
     proof.charge.succeed(txn, *now).await?;
+    Notice::PasswordChanged.tell(txn, ids, doer.user_id, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
     let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
     for membership in memberships(txn, doer.user_id).await? {

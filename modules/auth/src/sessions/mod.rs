@@ -145,6 +145,7 @@ impl NewSession {
             used_counter: Set(0),
             rotated_at: Set(None),
             user_agent: Set(self.user_agent.0.clone()),
+            mfa_at: Set(None),
         }
     }
 
