@@ -1,6 +1,6 @@
 //! The examples of docs/ledger.md, each done as it stands there and compared with the answer that stands there.
 //!
-//! An example is a block of `http` (a method, a path under /v1/inventory, a body) and after it a block of `json`: what the
+//! An example is a block of `http` (a method, a path under /v1/inventory, a body: JSON, or a file's rows) and after it a block of `json`: what the
 //! answer has at least, with another status than 200 or 201 behind the word. A text that begins with `$` names what stands in its
 //! place: the first time it is remembered, later it must be the same, and in a request it is filled in. Each section begins in
 //! a new kitchen.
@@ -97,10 +97,12 @@ async fn play(kitchen: &Kitchen, title: &str, examples: &[Example]) -> Result<()
         let (line, body) = request.split_once('\n').unwrap_or((&request, ""));
         let (method, path) = line.split_once(' ').unwrap_or_else(|| panic!("{title}: {line}"));
         let path = format!("/v1/inventory{path}");
+        let is_file = path.contains("/imports/");
         let body: Value =
-            if body.trim().is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or_else(|error| panic!("{title}: {error}\n{body}")) };
+            if body.trim().is_empty() || is_file { Value::Null } else { serde_json::from_str(body).unwrap_or_else(|error| panic!("{title}: {error}\n{body}")) };
         let reply = match method {
             "GET" => kitchen.owner.get(&path).await,
+            "POST" if is_file => kitchen.owner.post_csv(&path, request.split_once('\n').map_or("", |(_, file)| file)).await,
             "POST" => kitchen.owner.post(&path, if body.is_null() { json!({}) } else { body }).await,
             "PUT" => kitchen.owner.call("PUT", &path).json(&body).send().await,
             "PATCH" => kitchen.owner.patch(&path, Some(1), body).await,

@@ -143,6 +143,17 @@ both_engines! {
         hold(&api).await;
     }
 
+    async fn more_links_between_lots_than_anybody_could_trace_are_refused(api: Api) {
+        let kitchen = butchery(&api).await;
+        let lot = |number: u32| json!({ "sku": "BONES", "quantity": "1", "line_total": "0.01", "batch_code": format!("B{number}") });
+        kitchen.receive((0..101).map(lot).collect()).await;
+        let become_of = |outputs: u32| of("merge", json!([some("BONES", "101")]), (0..outputs).map(|_| some("FILLET", "1")).collect());
+        assert_eq!(flaws(&refused(&kitchen.owner, TRANSFORMATIONS, become_of(100)).await), pairs([("/outputs", "wrong_length")]));
+        kitchen.owner.post(TRANSFORMATIONS, become_of(99)).await.ok(201);
+        assert_eq!(parents(&api).await.len(), 9_999);
+        hold(&api).await;
+    }
+
     async fn every_mistake_is_told_with_its_place(api: Api) {
         let kitchen = butchery(&api).await;
         kitchen.item("PIE", json!({ "track_lots": true, "track_expiry": true })).await;

@@ -247,9 +247,23 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
 
     let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await.map_err(|error| in_words_of_the_request(error, request.inputs.len()))?;
+    need_links(&effects)?;
     let stored = stored_lines(request, &resolved, &effects);
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
     answer(&posted, posting.location(), &items, &reasons, &stored)
+}
+
+/// Each lot that came out knows each lot that went in: so many such links one transformation makes at the most.
+const MOST_LINKS: usize = 10_000;
+
+/// 422 where so many lots went into so many others that their trace would help nobody.
+fn need_links(effects: &Effects) -> Result<(), Error> {
+    let links: usize = effects.lots.iter().map(|lot| lot.parents.len()).sum();
+    if links <= MOST_LINKS {
+        return Ok(());
+    }
+    let detail = format!("each output comes from each lot of the inputs, which makes {links} links; one transformation has at most {MOST_LINKS}");
+    Err(Error::invalid("/outputs", "wrong_length", detail))
 }
 
 impl Request {
