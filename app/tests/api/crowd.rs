@@ -37,7 +37,7 @@ impl Worker<'_> {
         self.api.advance(TimeDelta::milliseconds(1));
         let quantity = self.lots.random_range(1..=4);
         let owner = &self.kitchen.owner;
-        match self.lots.random_range(0..10) {
+        match self.lots.random_range(0..12) {
             0 | 1 => {
                 let body = json!({ "location": WALK_IN, "purpose": "service", "on_short": "record", "lines": of(quantity) });
                 owner.post("/v1/inventory/usage", body).await
@@ -58,6 +58,11 @@ impl Worker<'_> {
                 let charges = json!({ "charges": [{ "label": "customs", "amount": "0.1", "basis": "value" }] });
                 owner.post(&format!("/v1/inventory/receipts/{}/charges", self.receipt), charges).await
             }
+            9 => {
+                let body = json!({ "location": WALK_IN, "effective_at": "2026-11-24T12:00:00Z", "purpose": "service", "lines": of(quantity) });
+                owner.post("/v1/inventory/usage", body).await
+            }
+            10 => owner.post("/v1/inventory/periods", json!({ "last_day": format!("2026-11-{:02}", self.lots.random_range(20..25)), "close": true })).await,
             _ => owner.post("/v1/inventory/reservations", json!({ "location": WALK_IN, "sku": "X", "quantity": quantity.to_string() })).await,
         }
     }

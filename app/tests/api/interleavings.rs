@@ -537,6 +537,54 @@ async fn those_who_count_at_once_are_as_one_after_the_other() {
     course.close().await;
 }
 
+/// So many of X are counted on a line of the count, whatever was said of it before.
+fn fill(kitchen: &Kitchen, count: &str, quantity: &str) -> Call {
+    let lines = json!({ "lines": [{ "sku": "X", "quantity": quantity, "counted_at": "2026-11-25T11:00:00Z" }] });
+    kitchen.owner.call("PUT", &format!("{count}/lines")).json(&lines)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_filled_while_it_goes_on_to_its_end_has_the_line_or_not() {
+    let Some(course) = Course::open(None).await else { return };
+    for step in ["review", "post", "cancel"] {
+        let name = format!("a line of a count and its {step}");
+        let race = course.race(&name, async |kitchen| {
+            since_monday(kitchen).await;
+            let count = begun(kitchen).await;
+            fill(kitchen, &count, "6").send().await.ok(200);
+            vec![fill(kitchen, &count, "5"), kitchen.owner.posting(&format!("{count}/{step}"), &json!({}))]
+        });
+        race.await.assert_serial();
+    }
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_or_reserved_and_an_archiving_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("a reservation and the archiving of its item", async |kitchen| {
+        let item = kitchen.item("X", json!({})).await;
+        vec![reserve(kitchen, "2"), archive_item(kitchen, &item)]
+    });
+    race.await.assert_serial();
+    let race = course.race("a reservation and the archiving of its location", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        vec![reserve(kitchen, "2"), archive_walk_in(kitchen).await]
+    });
+    race.await.assert_serial();
+    let race = course.race("a transfer of the last and the archiving of where it was", async |kitchen| {
+        since_monday(kitchen).await;
+        vec![transfer(kitchen, WALK_IN, DRY_STORE, "8"), archive_walk_in(kitchen).await]
+    });
+    race.await.assert_answered(&[201, 409]).assert_answered(&[201, 200]).assert_serial();
+    let race = course.race("a draft of a transfer and the archiving of where it begins", async |kitchen| {
+        kitchen.item("X", json!({})).await;
+        vec![draft(kitchen, "8"), archive_walk_in(kitchen).await]
+    });
+    race.await.assert_serial();
+    course.close().await;
+}
+
 /// What was found at eleven went to the only lot; once another lies there that was received before, posting the count again finds it in that one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_count_that_is_posted_again_locks_its_lots_before_the_head() {
@@ -583,6 +631,26 @@ async fn a_closing_and_a_posting_at_once_are_as_one_after_the_other() {
         vec![reverse(kitchen, &used), closing(kitchen).await, use_stock(kitchen, &of("7"))]
     });
     race.await.assert_serial();
+    course.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_that_is_closed_or_opened_and_what_would_get_into_it_at_once_are_as_one_after_the_other() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("an import of yesterday and the closing of that day", async |kitchen| {
+        since_monday(kitchen).await;
+        let path = format!("/v1/inventory/imports/opening-stock?location={WALK_IN}&effective_at=2026-11-24T12:00:00Z");
+        let import = kitchen.owner.call("POST", &path).header("Idempotency-Key", &fresh("key")).body("text/csv", "sku,quantity,unit_cost\nX,3,1.5\n");
+        vec![import, closing(kitchen).await]
+    });
+    race.await.assert_answered(&[201, 200]).assert_answered(&[409, 200]).assert_serial();
+    let race = course.race("usage of yesterday and the opening of that day", async |kitchen| {
+        since_monday(kitchen).await;
+        let closed = closing(kitchen).await.send().await.ok(200);
+        let reopening = kitchen.owner.posting(&format!("/v1/inventory/periods/{}/reopen", text(&closed["id"])), &json!({}));
+        vec![yesterday(kitchen, "3"), reopening]
+    });
+    race.await.assert_answered(&[201, 200]).assert_answered(&[409, 200]).assert_serial();
     course.close().await;
 }
 
