@@ -243,7 +243,7 @@ pub(crate) async fn handler(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let bytes = body_bytes(&request, &mut payload.into_inner(), |kind| kind == "application/json", "application/json").await?;
-    let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(400, "malformed_json", format!("The body is not JSON: {error}.")))?;
+    let body = kernel::json::parse(&bytes)?;
     let tokens = execute(&auth, Request::parse(&body, auth.0.policy)?, agent).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }

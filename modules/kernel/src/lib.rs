@@ -8,6 +8,7 @@ pub mod database;
 pub mod http;
 pub mod ids;
 pub mod instant;
+pub mod json;
 pub mod page;
 pub mod problem;
 pub mod reading;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::json;
 use crate::problem::{Problem, Violation};
 
 /// Why a single value was refused.
@@ -30,9 +31,14 @@ impl Flaw {
     }
 }
 
-/// A value that can be read from one JSON value (or from one query parameter, which comes as a JSON text).
+/// A value that can be read from one JSON value, or from one query parameter.
 pub trait FromValue: Sized {
     fn from_value(value: &Value) -> Result<Self, Flaw>;
+
+    /// From the text of a parameter; for what is no text in JSON.
+    fn from_parameter(text: &Value) -> Result<Self, Flaw> {
+        Self::from_value(text)
+    }
 }
 
 /// A request that can be read from the fields of a JSON object or of a query. Read *every* field before giving up with `?`,
@@ -79,13 +85,18 @@ impl<'a> Fields<'a> {
         self.violations.push(Violation { pointer, code: code.into(), detail: detail.into() });
     }
 
+    fn is_query(&self) -> bool {
+        self.place == "?"
+    }
+
     fn prefix(&self) -> String {
         // Query parameters are named `?limit`, fields of a body `/lines/0/quantity`.
-        if self.place == "?" { self.place.clone() } else { format!("{}/", self.place) }
+        if self.is_query() { self.place.clone() } else { format!("{}/", self.place) }
     }
 
     fn parse<T: FromValue>(&mut self, name: &'static str, value: &Value) -> Option<T> {
-        match T::from_value(value) {
+        let parsed = if self.is_query() { T::from_parameter(value) } else { T::from_value(value) };
+        match parsed {
             Ok(parsed) => Some(parsed),
             Err(flaw) => {
                 self.refuse(name, flaw.code, flaw.detail);
@@ -251,8 +262,7 @@ impl<T: FromFields + 'static> FromRequest for Body<T> {
         let bytes = body_bytes(request, payload, |kind| kind == "application/json" || kind == "application/merge-patch+json", "application/json");
         let request = request.clone();
         Box::pin(async move {
-            let value: Value =
-                serde_json::from_slice(&bytes.await?).map_err(|error| Problem::new(400, "malformed_json", format!("The body is not JSON: {error}.")))?;
+            let value = json::parse(&bytes.await?)?;
             let canonical = serde_json::to_vec(&value).unwrap_or_default();
             Ok(Self { request: read(&value)?, fingerprint: Fingerprint::of(&request, &canonical) })
         })
@@ -326,10 +336,13 @@ impl FromValue for NaiveDate {
 
 impl FromValue for bool {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
-        match value {
-            Value::Bool(flag) => Ok(*flag),
-            Value::String(text) if text == "true" => Ok(true),
-            Value::String(text) if text == "false" => Ok(false),
+        value.as_bool().ok_or_else(|| Flaw::new("wrong_type", "true or false is expected"))
+    }
+
+    fn from_parameter(text: &Value) -> Result<Self, Flaw> {
+        match text.as_str() {
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
             _ => Err(Flaw::new("wrong_type", "true or false is expected")),
         }
     }
@@ -358,11 +371,18 @@ pub struct Whole<const LEAST: i64, const MOST: i64>(pub i64);
 
 impl<const LEAST: i64, const MOST: i64> FromValue for Whole<LEAST, MOST> {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
-        let number = value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
-        number
-            .filter(|number| (LEAST..=MOST).contains(number))
-            .map(Self)
-            .ok_or_else(|| Flaw::new("out_of_range", format!("a whole number from {LEAST} to {MOST} is expected")))
+        Self::within(value.as_i64())
+    }
+
+    fn from_parameter(text: &Value) -> Result<Self, Flaw> {
+        Self::within(text.as_str().and_then(|text| text.parse().ok()))
+    }
+}
+
+impl<const LEAST: i64, const MOST: i64> Whole<LEAST, MOST> {
+    fn within(number: Option<i64>) -> Result<Self, Flaw> {
+        let number = number.filter(|number| (LEAST..=MOST).contains(number));
+        number.map(Self).ok_or_else(|| Flaw::new("out_of_range", format!("a whole number from {LEAST} to {MOST} is expected")))
     }
 }
 
@@ -423,6 +443,22 @@ mod tests {
     fn null_is_absence_and_a_right_body_is_taken() {
         let order: Order = read(&json!({ "lines": [{ "name": " a ", "day": null }], "id": null })).expect("a right body");
         assert_eq!((order.lines[0].name.as_str(), order.lines[0].day, order.id), ("a", None, None));
+    }
+
+    struct Kinds;
+    impl FromFields for Kinds {
+        fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+            let (flag, number) = (fields.required::<bool>("flag"), fields.required::<Whole<1, 9>>("number"));
+            flag.and(number).map(|_| Self)
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_number_or_a_boolean_in_a_query_only() {
+        assert!(read::<Kinds>(&json!({ "flag": true, "number": 3 })).is_ok() && read_query::<Kinds>("flag=true&number=3").is_ok());
+        let problem = read::<Kinds>(&json!({ "flag": "true", "number": "3" })).err().expect("refused");
+        assert_eq!(problem.errors.iter().map(|wrong| wrong.code.as_ref()).collect::<Vec<_>>(), ["wrong_type", "out_of_range"]);
+        assert!(read_query::<Kinds>("flag=1&number=3").is_err() && read_query::<Kinds>("flag=false&number=x").is_err());
     }
 
     #[test]
