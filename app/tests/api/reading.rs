@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::receipts::{NOBODY, RECEIPTS, area, column, flaws, millionths, money_in, pairs, refused, rows, site, with};
 use crate::support::kitchen::{DRY_STORE, Kitchen, WALK_IN, text, waste_body};
+use crate::support::tables::texts;
 use crate::support::{Api, Client};
 
 const STOCK: &str = "/v1/inventory/stock";
@@ -852,6 +853,28 @@ both_engines! {
         }
         assert_eq!(listed(owner, &format!("{LOTS}?expiring_before=2025-03-31"), "id").await, [lot]);
         assert_eq!(listed(owner, &format!("{LOTS}?expiring_before=2025-03-30"), "id").await, [""; 0]);
+    }
+
+    async fn a_reader_of_one_site_reads_there_and_writes_nowhere(api: Api) {
+        // H13, homebox#1714: every member of a group could write.
+        let kitchen = used(&api).await;
+        let annex = site(&kitchen.owner, "annex", "Europe/Paris").await;
+        area(&kitchen.owner, "annex", "cellar").await;
+        receive(&kitchen.owner, "annex/cellar", MONDAY, json!([line("EGG", "6", "2")])).await;
+        let reader = api.member("viewer", Some(&[annex])).await;
+        assert_eq!(data(&get(&reader, STOCK).await).iter().map(place).collect::<Vec<_>>(), ["EGG at annex/cellar"]);
+        assert_eq!(text(&get(&reader, VALUATION).await["total"]), "12");
+        let claimed = async || texts(api.inventory_db(), "SELECT CAST(COUNT(*) AS TEXT) FROM idempotency").await;
+        let before = claimed().await;
+        for (path, body) in [
+            (WASTE, with(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), "location", "annex/cellar")),
+            ("/v1/inventory/counts", json!({ "location": "annex/cellar" })),
+            (RECEIPTS, json!({ "location": "annex/cellar", "lines": [line("EGG", "1", "1")] })),
+            ("/v1/inventory/items", json!({ "sku": "NEW", "name": "New", "base_unit": "g" })),
+        ] {
+            refused(&reader, path, body).await.refused(403, "forbidden");
+        }
+        assert_eq!(claimed().await, before);
     }
 
     async fn a_tenant_in_a_body_is_refused_and_writes_for_nobody(api: Api) {
