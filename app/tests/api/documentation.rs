@@ -12,6 +12,7 @@ use crate::support::contract::Contract;
 use crate::support::kitchen::Kitchen;
 use crate::support::process::Process;
 use crate::support::{Api, Engine, Reply, Stores, on};
+use crate::walls::sources;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_committed_document_is_the_served_one_sqlite() {
@@ -194,6 +195,53 @@ fn every_field_and_every_parameter_is_described() {
         for parameter in item.as_object().expect("an item").values().flat_map(|operation| operation["parameters"].as_array().cloned().unwrap_or_default()) {
             if !parameter["description"].is_string() {
                 missing.push(format!("{path}?{}", parameter["name"]));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Whether a name is what a document writes, where `…` stands for what it leaves out.
+fn is_meant(written: &str, name: &str) -> bool {
+    let mut rest = name;
+    for (index, part) in written.split('…').enumerate() {
+        match rest.find(part) {
+            Some(at) if index > 0 || at == 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    written.ends_with('…') || rest.is_empty()
+}
+
+/// What a document writes between backticks and between `::`, where that can be a test or a module.
+fn named(text: &str) -> Vec<Vec<String>> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_name =
+        |part: &str| !part.is_empty() && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || "_…".contains(character));
+    let paths = quoted.map(|path| path.split("::").map(str::to_owned).collect::<Vec<_>>());
+    paths.filter(|path| path.len() > 1 && path.iter().all(|part| is_name(part))).collect()
+}
+
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    // Each function with the folders and the file that it stands in.
+    let mut functions: Vec<(Vec<String>, String)> = Vec::new();
+    for (file, code) in ["app", "migration", "modules"].into_iter().flat_map(sources) {
+        let place: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        for after in code.split("fn ").skip(1) {
+            let name = after.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap_or_default();
+            functions.push((place.clone(), name.to_owned()));
+        }
+    }
+    let mut missing = Vec::new();
+    for document in ["architecture.md", "auth.md", "ledger.md", "runbook.md", "security.md"] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(document)).expect("a document");
+        for path in named(&text) {
+            let (name, around) = path.split_last().expect("a name");
+            let here = |place: &[String]| around.iter().all(|part| place.contains(part));
+            let is_there = functions.iter().any(|(place, function)| here(place) && (is_meant(name, function) || place.contains(name)));
+            if !is_there {
+                missing.push(format!("{document}: {}", path.join("::")));
             }
         }
     }

@@ -74,7 +74,7 @@ fn every_dependency_that_is_declared_is_used() {
 }
 
 /// Every Rust file below a folder, with its text without comments.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

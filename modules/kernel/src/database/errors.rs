@@ -42,16 +42,34 @@ pub fn violated_constraint(error: &DbErr) -> Option<String> {
 pub fn is_unavailable(error: &DbErr) -> bool {
     let lost = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Exec(RuntimeErr::SqlxError(_)) | DbErr::Query(RuntimeErr::SqlxError(_)));
     let Some(code) = code(error) else { return lost };
-    is_refusal(&code) || is_transient(error) || is_lock_timeout(error)
+    // Postgres: this database takes no connections at present.
+    let closed = code == "55000" && matches!(error, DbErr::Conn(_));
+    closed || is_refusal(&code) || is_transient(error) || is_lock_timeout(error)
 }
 
 /// The codes with which a database says that it cannot serve now.
 fn is_refusal(code: &str) -> bool {
-    // Postgres: shutting down, connection lost, out of disk, memory or connections.
-    let away = ["57P", "08", "53"].iter().any(|class| code.starts_with(class) && code.len() == 5);
+    // Postgres: shutting down, connection lost, out of disk, memory or connections, the disk fails.
+    let away = ["57P", "08", "53", "58"].iter().any(|class| code.starts_with(class) && code.len() == 5);
     // Postgres: a statement was cancelled or took too long; a transaction idled too long.
     let too_slow = matches!(code, "57014" | "25P03");
-    // SQLite: out of memory, disk full.
-    let full = matches!(code, "7" | "13");
-    away || too_slow || full
+    // SQLite: out of memory, the disk fails, full, the file cannot be opened; in the lower eight bits of an extended code.
+    let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
+    let failing = matches!(primary, Some(7 | 10 | 13 | 14));
+    away || too_slow || failing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_serve_now_is_told_from_a_request_that_is_wrong() {
+        for away in ["57P01", "08006", "53300", "58030", "57014", "25P03", "7", "10", "266", "4874", "13", "14", "2570"] {
+            assert!(is_refusal(away), "{away}");
+        }
+        for wrong in ["23505", "42601", "55000", "40001", "58", "1", "11", "19", "787", "1555", "2067", "8"] {
+            assert!(!is_refusal(wrong), "{wrong}");
+        }
+    }
 }
