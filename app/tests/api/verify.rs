@@ -4,6 +4,8 @@ use inventory::verify::{Check, Difference, Verdict};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
 use serde_json::{Value, json};
 
+use crate::db::transfer::every_kind_of_movement;
+use crate::db::{catalogue, texts};
 use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
 use crate::support::process::{self, Ended};
 use crate::support::{Api, Engine, on};
@@ -533,6 +535,15 @@ const DAMAGES: &[Damage] = &[
     },
 ];
 
+/// The names of a table's columns.
+async fn columns(api: &Api, table: &str) -> Vec<String> {
+    let sql = match api.engine() {
+        Engine::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
+        Engine::Postgres => format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'"),
+    };
+    texts(api.inventory_db(), &sql).await
+}
+
 /// Takes the guards away, inside of a transaction that is undone.
 async fn unguarded(api: &Api, txn: &DatabaseTransaction) {
     let statements: &[&str] = match api.engine() {
@@ -585,6 +596,32 @@ both_engines! {
             let counted: Vec<_> = verdict.tenants.iter().map(|of| (of.tenant == tenant && !named.is_empty(), of.differences > 0)).collect();
             assert!(counted.iter().all(|(is_it, differs)| is_it == differs), "{sql:?}: {counted:?}");
             txn.rollback().await.expect("undone");
+        }
+    }
+
+    async fn no_line_of_any_kind_of_document_is_changed_or_taken_away_unnoticed(api: Api) {
+        let kitchen = story(&api).await;
+        every_kind_of_movement(&kitchen).await;
+        holds(&api).await;
+        let mut tables = Vec::new();
+        for table in catalogue(api.inventory_db()).await {
+            let columns = columns(&api, &table).await;
+            let is_line = ["document_id", "line_no"].iter().all(|column| columns.iter().any(|name| name == column));
+            if is_line && !["count_truth", "ledger_entry", "lot", "shortage"].contains(&table.as_str()) {
+                tables.push(table);
+            }
+        }
+        assert_eq!(tables.len(), 12, "{tables:?}");
+        for table in tables {
+            let one = format!("document_id = (SELECT document_id FROM {table} ORDER BY document_id LIMIT 1)");
+            for damage in [format!("UPDATE {table} SET line_no = line_no + 1000 WHERE {one}"), format!("DELETE FROM {table} WHERE {one}")] {
+                let txn = api.inventory_db().begin().await.expect("begun");
+                unguarded(&api, &txn).await;
+                assert_ne!(txn.execute_unprepared(&damage).await.unwrap_or_else(|error| panic!("{damage}: {error}")).rows_affected(), 0, "{damage}");
+                let differences = verify(&txn).await.differences;
+                assert!(differences.iter().any(|difference| difference.check == Check::Content), "{damage} is not found");
+                txn.rollback().await.expect("undone");
+            }
         }
     }
 

@@ -29,7 +29,7 @@ mod repair;
 mod schema_tools;
 mod seed;
 mod status;
-mod transfer;
+pub mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;

@@ -137,7 +137,7 @@ async fn of_factors_links_and_mail(api: &Api) {
 }
 
 /// A document of every kind, and what is left behind by them.
-async fn every_kind_of_movement(kitchen: &Kitchen) {
+pub async fn every_kind_of_movement(kitchen: &Kitchen) {
     let post = async |path: &str, body: Value| {
         let reply = kitchen.owner.post(&format!("/v1/inventory{path}"), body).await;
         assert!(reply.status == 200 || reply.status == 201, "{path}: {} {}", reply.status, reply.text);
