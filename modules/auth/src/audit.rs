@@ -37,6 +37,8 @@ pub(crate) enum Act {
     EndApiKey,
     /// The password of a log-in was right, and a second factor is asked for.
     LoginPassword,
+    /// A code or a recovery code that was wrong, wherever it was shown. Right ones are in what they were shown for.
+    ShowSecondFactor,
     BeginMfa,
     EnrolMfa,
     ReplaceRecoveryCodes,
@@ -66,6 +68,7 @@ impl Act {
             Self::CreateApiKey => "create_api_key",
             Self::EndApiKey => "end_api_key",
             Self::LoginPassword => "login_password",
+            Self::ShowSecondFactor => "show_second_factor",
             Self::BeginMfa => "begin_mfa",
             Self::EnrolMfa => "enrol_mfa",
             Self::ReplaceRecoveryCodes => "replace_recovery_codes",

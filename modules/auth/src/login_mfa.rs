@@ -120,7 +120,7 @@ pub(crate) async fn execute(auth: &Auth, request: Request, user_agent: UserAgent
         witness: Witness::new(&state.clock, &state.ids),
     };
     let finished = state.database.write(finish, |finish, txn| Box::pin(turn(finish, txn))).await;
-    let subject = factor.end(finished, Act::Login).await?;
+    let subject = factor.end(finished).await?;
     let tokens = state.tokens.issue(&subject, state.ids.next(now), now)?;
     Ok(Tokens { device_token: device.into_token(), ..tokens })
 }

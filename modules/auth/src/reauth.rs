@@ -75,7 +75,7 @@ impl Proof {
 
 /// Tries the caller's password, and with it the second factor of who has one, and does `then` where they are right: in a transaction with
 /// [`Proof::accept`], where `None` says that the password was changed meanwhile. A wrong password is 401 `invalid_credentials`, a wrong
-/// second factor `mfa_invalid`; both are charged to the user, and audited as `act`.
+/// second factor `mfa_invalid`; both are charged to the user and audited, the password as `act`.
 pub(crate) async fn proven<T>(
     auth: &Auth,
     caller: &Caller,
@@ -89,7 +89,7 @@ pub(crate) async fn proven<T>(
     // Not to the session: whoever has stolen one begins as many others as they like.
     let mut attempt = Attempt::begin(auth, &EmailKey(user.email_key.clone()), Origin::Known(caller.user_id)).await?;
     let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
-        Ok(verified) if verified.right => with_factor(auth, user, factor, attempt.charge().clone(), act, then).await,
+        Ok(verified) if verified.right => with_factor(auth, user, factor, attempt.charge().clone(), then).await,
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
@@ -101,13 +101,12 @@ async fn with_factor<T>(
     user: user::Model,
     factor: SecondFactor,
     charge: Charge,
-    act: Act,
     then: impl AsyncFnOnce(Proof) -> Result<Option<T>, Error>,
 ) -> Result<Option<T>, Error> {
     let factor = Charged::begin_if_enrolled(auth, &user, factor).await?;
     let outcome = then(Proof { password_hash: user.password_hash, charge, factor: factor.clone() }).await;
     match factor {
-        Some(factor) => factor.end(outcome, act).await,
+        Some(factor) => factor.end(outcome).await,
         None => outcome,
     }
 }

@@ -64,7 +64,7 @@ enum Guest {
     /// By a session.
     LoggedIn(Box<Standing>),
     /// By the password of their account, with what its try was charged to, and by the second factor of who has one.
-    Known { user_id: Uuid, password_hash: String, charge: Charge, factor: Option<Charged> },
+    Known { user_id: Uuid, password_hash: String, charge: Charge, factor: Option<Box<Charged>> },
     /// By the token alone: there was no account with that address.
     New(Box<user::Model>),
 }
@@ -126,10 +126,10 @@ async fn by_password(
     user_agent: UserAgent,
 ) -> Result<Option<Tokens>, Error> {
     let factor = Charged::begin_if_enrolled(auth, &user, factor).await?;
-    let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge, factor: factor.clone() };
+    let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge, factor: factor.clone().map(Box::new) };
     let outcome = come_in(auth, invite, guest, user_agent).await;
     match factor {
-        Some(factor) => factor.end(outcome, Act::AcceptInvite).await,
+        Some(factor) => factor.end(outcome).await,
         None => outcome,
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
         let confirmed = state.database.write(confirmation, |confirmation, txn| Box::pin(turn(confirmation, txn))).await;
         state.forget_everybody();
         let confirmed = doer.audited(&state, Act::EnrolMfa, doer.user_id, confirmed).await;
-        attempt.end(confirmed, Act::EnrolMfa).await
+        attempt.end(confirmed).await
     })
     .await
 }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::totp::Secret;
 use super::{recovery, repository};
 use crate::Auth;
-use crate::audit::Act;
 use crate::error::Error;
 use crate::keys::{Purpose, Sealed, Vault};
 use crate::throttle::CodeAttempt;
@@ -107,9 +106,9 @@ impl Charged {
         Ok(repository::use_step(txn, self.user_id, step).await?)
     }
 
-    /// Ends the try as it came out: a wrong one stays charged and is audited as a refusal of `act`, any other error gives it back.
-    pub(crate) async fn end<T>(self, outcome: Result<T, Error>, act: Act) -> Result<T, Error> {
-        self.attempt.end(outcome, act).await
+    /// Ends the try as it came out: a wrong one stays charged and is audited, any other error gives it back.
+    pub(crate) async fn end<T>(self, outcome: Result<T, Error>) -> Result<T, Error> {
+        self.attempt.end(outcome).await
     }
 }
 

@@ -70,20 +70,20 @@ impl CodeAttempt {
         &self.charge
     }
 
-    /// Ends it as it came out. [`Error::MfaInvalid`] stays charged and is audited as a refusal of `act`; after any other error nobody knows
-    /// whether the code was right, so the charge is given back.
-    pub(crate) async fn end<T>(self, outcome: Result<T, Error>, act: Act) -> Result<T, Error> {
+    /// Ends it as it came out. [`Error::MfaInvalid`] stays charged and is audited; after any other error nobody knows whether the code was
+    /// right, so the charge is given back.
+    pub(crate) async fn end<T>(self, outcome: Result<T, Error>) -> Result<T, Error> {
         match &outcome {
             Ok(_) => {}
-            Err(Error::MfaInvalid) => self.record_failure(act).await?,
+            Err(Error::MfaInvalid) => self.record_failure().await?,
             Err(_) => self.charge.give_back_or_warn(&self.auth.0).await,
         }
         outcome
     }
 
-    async fn record_failure(&self, act: Act) -> Result<(), Error> {
+    async fn record_failure(&self) -> Result<(), Error> {
         let state = &self.auth.0;
-        let failed = Failed { failure: Failure::of(state, act, &self.account), user_id: self.user_id, ids: state.ids.clone() };
+        let failed = Failed { failure: Failure::of(state, Act::ShowSecondFactor, &self.account), user_id: self.user_id, ids: state.ids.clone() };
         state
             .database
             .write(failed, |failed, txn| {

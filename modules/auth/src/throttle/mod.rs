@@ -101,9 +101,8 @@ impl Throttle {
         };
         match limit {
             Limit::AccountAndAddress | Limit::AccountAndDevice => self.key(limit.name(), &[account, &origin]),
-            Limit::AddressInAMinute | Limit::AddressInAnHour => self.key(limit.name(), &[&origin]),
+            Limit::AddressInAMinute | Limit::AddressInAnHour | Limit::Codes => self.key(limit.name(), &[&origin]),
             Limit::Account => self.key(limit.name(), &[account]),
-            Limit::Codes => self.key(limit.name(), &[&origin]),
         }
     }
 }
