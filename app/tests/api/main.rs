@@ -28,6 +28,7 @@ mod later_costs;
 mod ledger_document;
 mod lots;
 mod members;
+mod mfa;
 mod operations;
 mod periods;
 mod permissions;

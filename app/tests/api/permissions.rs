@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sea_orm::ConnectionTrait as _;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
@@ -63,6 +64,12 @@ const TABLE: &[Row] = &[
     ("GET", "/v1/auth/tenants/{tenant}/api-keys", Has("admin"), ""),
     ("POST", "/v1/auth/tenants/{tenant}/api-keys", Has("admin"), r#"{"name": "x", "scopes": ["read"], "all_sites": true}"#),
     ("DELETE", "/v1/auth/tenants/{tenant}/api-keys/{key}", Has("admin"), ""),
+    ("POST", "/v1/auth/login/mfa", Nobody, ""),
+    ("POST", "/v1/auth/mfa/totp", Anybody, ""),
+    ("POST", "/v1/auth/mfa/totp/confirm", Anybody, r#"{"code": "000000"}"#),
+    ("POST", "/v1/auth/mfa/recovery-codes", Anybody, ""),
+    ("DELETE", "/v1/auth/mfa/totp", Anybody, ""),
+    ("POST", "/v1/auth/tenants/{tenant}/members/{member}/reset-mfa", Has("manage_members"), ""),
     ("GET", "/v1/inventory/adjustments", Has("read"), ""),
     ("POST", "/v1/inventory/adjustments", Has("adjust"), r#"{"location": "main/walk-in", "lines": [{"sku": "EGG", "quantity": "-1", "reason": "missing"}]}"#),
     ("GET", "/v1/inventory/adjustments/{adjustment}", Has("read"), ""),
@@ -359,6 +366,37 @@ both_engines! {
         };
         let (before, after) = (without(before), without(after));
         assert!(before == after, "{}{}", before.0.difference(&after.0), before.1.difference(&after.1));
+    }
+
+    async fn whoever_lacks_the_second_factor_that_the_tenant_requires_is_refused_but_where_it_is_enrolled(api: Api) {
+        let full = Full::open(api.owner().await).await;
+        api.auth_db().execute_unprepared("UPDATE tenant SET mfa_required = true").await.expect("required");
+        api.advance(chrono::TimeDelta::seconds(5));
+        let document: Value = serde_json::from_str(&larder::openapi::Document::collect().text()).expect("JSON");
+        let is_open = |(method, path, ..): &Row| {
+            let item = document["paths"].as_object().expect("paths").iter().find(|(known, _)| template(known) == template(path)).expect("a path").1;
+            let id = &item[method.to_ascii_lowercase()]["operationId"];
+            larder::openapi::WITHOUT_SECOND_FACTOR.iter().any(|open| id == open)
+        };
+        let (mut refused, mut wrong) = (0, Vec::new());
+        for row in TABLE.iter().filter(|row| row.2 != Nobody) {
+            if is_open(row) && row.0 != "GET" {
+                // They would end the session, or change what is asked for after them.
+                continue;
+            }
+            let reply = send(&full.owner, row, &full, &fresh("factor")).await;
+            if (reply.code() == "mfa_enrollment_required") == is_open(row) {
+                wrong.push(answered(row, &reply));
+            }
+            refused += usize::from(reply.status == 403);
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(refused > 100, "{refused}");
+        for row in TABLE.iter().filter(|row| row.2 != Nobody && is_open(row)) {
+            let owner = api.log_in(crate::support::OWNER_EMAIL).await;
+            let reply = send(&owner, row, &full, &fresh("factor")).await;
+            assert_ne!(reply.code(), "mfa_enrollment_required", "{}", answered(row, &reply));
+        }
     }
 
     async fn what_another_tenant_has_is_not_there(api: Api) {

@@ -14,6 +14,7 @@ use larder::Surroundings;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
+use crate::support::authenticator::Enrolled;
 use crate::support::kitchen::{Kitchen, WALK_IN};
 use crate::support::process::Process;
 use crate::support::tables::{Contents, texts};
@@ -386,17 +387,20 @@ async fn a_log_in_that_fails_takes_the_same_statements_whether_there_is_such_a_u
     let api = Api::start(stores.clone(), &[variables.as_slice(), &[PROXY]].concat(), Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
     let owner = api.owner().await;
     let mut emails = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         emails.push(api.add_member(owner.tenant_id, "staff", None).await);
     }
     let arrange = async |sql: String| api.auth_db().execute_unprepared(&sql).await.expect("arranged");
     arrange(format!("UPDATE \"user\" SET disabled_at = created_at WHERE email = '{}'", emails[2])).await;
     arrange(format!("DELETE FROM membership WHERE user_id = (SELECT id FROM \"user\" WHERE email = '{}')", emails[3])).await;
+    Enrolled::of(&api.log_in(&emails[4]).await).await;
     let tries = [
         (emails[0].as_str(), WRONG),
         (&emails[1], ""),
         (&emails[2], PASSWORD),
         (&emails[3], PASSWORD),
+        // Who has a second factor.
+        (&emails[4], WRONG),
         ("nobody@example.org", PASSWORD),
         ("somebody@example.org", ""),
         ("no address at all", PASSWORD),

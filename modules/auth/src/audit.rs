@@ -35,6 +35,15 @@ pub(crate) enum Act {
     AcceptInvite,
     CreateApiKey,
     EndApiKey,
+    /// The password of a log-in was right, and a second factor is asked for.
+    LoginPassword,
+    /// A code or a recovery code that was wrong, wherever it was shown. Right ones are in what they were shown for.
+    ShowSecondFactor,
+    BeginMfa,
+    EnrolMfa,
+    ReplaceRecoveryCodes,
+    RemoveMfa,
+    ResetMfa,
 }
 
 impl Act {
@@ -58,6 +67,13 @@ impl Act {
             Self::AcceptInvite => "accept_invite",
             Self::CreateApiKey => "create_api_key",
             Self::EndApiKey => "end_api_key",
+            Self::LoginPassword => "login_password",
+            Self::ShowSecondFactor => "show_second_factor",
+            Self::BeginMfa => "begin_mfa",
+            Self::EnrolMfa => "enrol_mfa",
+            Self::ReplaceRecoveryCodes => "replace_recovery_codes",
+            Self::RemoveMfa => "remove_mfa",
+            Self::ResetMfa => "reset_mfa",
         }
     }
 }
@@ -155,7 +171,10 @@ impl Doer {
 
     /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
     pub(crate) async fn audited<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Err(Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner) = &outcome {
+        if let Err(
+            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner | Error::MfaEnrollmentRequired | Error::MemberElsewhere,
+        ) = &outcome
+        {
             let refused = self.witness.refused(act, self.concerned(object_id));
             state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
         }

@@ -67,6 +67,18 @@ pub enum Error {
     Cryptography(&'static str),
     #[error("a task ended early")]
     Interrupted,
+    #[error("the second factor is wrong, was used before or was not sent")]
+    MfaInvalid,
+    #[error("a tenant lets members in with a second factor only")]
+    MfaEnrollmentRequired,
+    #[error("the user has a second factor")]
+    MfaAlreadyEnrolled,
+    #[error("the user has no second factor")]
+    MfaNotEnrolled,
+    #[error("no second factor was begun")]
+    MfaNotBegun,
+    #[error("the user is a member of other tenants")]
+    MemberElsewhere,
     #[error("database")]
     Database(#[from] DbErr),
 }
@@ -127,9 +139,27 @@ impl From<Error> for Problem {
             Error::RateLimited(wait) => Self::new(
                 429,
                 "rate_limited",
-                "Too many passwords were tried. Wait as long as Retry-After says; a device that has logged in before, and shows its device_token, does not wait for others.",
+                "Too many passwords or codes were tried. Wait as long as Retry-After says; a device that has logged in before, and shows its device_token, does not wait for others.",
             )
             .retry_after(seconds(wait)),
+            Error::MfaInvalid => Self::new(
+                401,
+                "mfa_invalid",
+                "This needs the user's second factor: a code of the authenticator app that was not used yet, or a recovery code. Five may be tried with one mfa_token, which lasts five minutes; then log in again.",
+            ),
+            Error::MfaEnrollmentRequired => Self::new(
+                403,
+                "mfa_enrollment_required",
+                "A tenant of this user lets members in with a second factor only: enrol one by POST /v1/auth/mfa/totp, and keep it.",
+            ),
+            Error::MfaAlreadyEnrolled => Self::new(409, "mfa_already_enrolled", "There is a second factor already; DELETE /v1/auth/mfa/totp removes it."),
+            Error::MfaNotEnrolled => Self::new(409, "mfa_not_enrolled", "There is no second factor; POST /v1/auth/mfa/totp begins to enrol one."),
+            Error::MfaNotBegun => Self::new(409, "mfa_not_begun", "No second factor was begun; POST /v1/auth/mfa/totp does."),
+            Error::MemberElsewhere => Self::new(
+                409,
+                "member_elsewhere",
+                "This user is a member of other tenants, too. Whoever runs the server may do it there: `larder auth disable-mfa`.",
+            ),
             Error::Busy | Error::Changed => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
             Error::Refused(problem) => problem,
             Error::Database(error) => Self::database(&error),

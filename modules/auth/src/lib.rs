@@ -36,6 +36,7 @@ mod uncached;
 
 pub mod jwks;
 pub mod login;
+pub mod login_mfa;
 pub mod logout;
 pub mod me;
 pub mod own_sessions;
@@ -92,6 +93,7 @@ struct State {
     throttle: throttle::Throttle,
     devices: devices::DeviceTokens,
     epoch: i64,
+    vault: keys::Vault,
 }
 
 impl Auth {
@@ -113,6 +115,7 @@ impl Auth {
             throttle: throttle::Throttle::new(secret, &clock)?,
             devices: devices::DeviceTokens::new(secret, opened.epoch)?,
             epoch: opened.epoch,
+            vault,
             database,
             clock,
             ids,
@@ -130,6 +133,16 @@ impl Auth {
     /// Turns a bearer token, or an API key, into a caller. It proves the session or the key; what the caller may do is read from
     /// the database, at most five seconds old.
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Problem> {
+        if api_keys::is_one(bearer) {
+            return Ok(api_keys::authenticate(self, bearer).await?);
+        }
+        let standing = sessions::authenticate(self, bearer).await?;
+        standing.need_enrolled()?;
+        Ok(standing.caller())
+    }
+
+    /// The same, also for members who have yet to enrol the second factor that their tenant requires.
+    pub(crate) async fn authenticate_to_enrol(&self, bearer: &str) -> Result<Caller, Problem> {
         if api_keys::is_one(bearer) {
             return Ok(api_keys::authenticate(self, bearer).await?);
         }
@@ -179,4 +192,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
     config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
+    config.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);
+    config.service(mfa::remove::handler).service(members::reset_mfa::handler);
 }

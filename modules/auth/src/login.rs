@@ -1,22 +1,27 @@
-//! `POST /login`: an address and a password become a session.
+//! `POST /login`: an address and a password become a session, or half of one where the user has a second factor.
+
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, post, web};
 use kernel::problem::ProblemDocument;
 use kernel::{Body, ClientAddress, Fields, FromFields, Instant, Problem, Text, Txn};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Auth;
 use crate::audit::{Act, Concerned, Witness};
 use crate::devices::{self, Device};
 use crate::email::EmailKey;
 use crate::error::Error;
+use crate::links::Purpose;
+use crate::login_mfa::{Half, password_mark};
 use crate::members::repository::{live_membership, member, renew_password_hash, share_user, user_by_email};
 use crate::password::Password;
 use crate::sessions::{NewSession, UserAgent, repository};
 use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
+use crate::{Auth, State, mfa};
 
 /// Who wants to come in.
 #[derive(ToSchema)]
@@ -44,6 +49,32 @@ impl FromFields for Request {
     }
 }
 
+/// What a right password is answered.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = LoginAnswer)]
+pub enum Response {
+    LoggedIn(Box<Tokens>),
+    MfaRequired(MfaRequired),
+}
+
+/// The password was right, and there is no session yet: the user has a second factor.
+#[derive(Serialize, ToSchema)]
+pub struct MfaRequired {
+    /// Always true.
+    pub mfa_required: bool,
+    /// What `POST /v1/auth/login/mfa` finishes the log-in for. It is good for five tries.
+    pub mfa_token: String,
+    /// Seconds until it expires.
+    pub expires_in: i64,
+}
+
+impl MfaRequired {
+    fn new(mfa_token: String) -> Self {
+        Self { mfa_required: true, mfa_token, expires_in: Purpose::Mfa.life().num_seconds() }
+    }
+}
+
 /// From where somebody logs in, as the request tells.
 pub(crate) struct Whence {
     pub(crate) address: ClientAddress,
@@ -63,12 +94,19 @@ struct Found {
     charge: Charge,
     now: Instant,
     witness: Witness,
-    epoch: i64,
+    state: Arc<State>,
 }
 
-/// Begins a session. An unknown, disabled or removed user and a wrong or empty password are the same to the caller, and take
+/// What a password began.
+enum Begun {
+    Session(Box<Subject>),
+    /// Half of one, and the token for the other half.
+    Half(String),
+}
+
+/// Begins a session, or half of one. An unknown, disabled or removed user and a wrong or empty password are the same to the caller, and take
 /// the same statements and one hashing.
-pub(crate) async fn execute(auth: &Auth, request: Request, from: Whence) -> Result<Tokens, Error> {
+pub(crate) async fn execute(auth: &Auth, request: Request, from: Whence) -> Result<Response, Error> {
     let known = devices::known(auth, request.device_token.as_deref(), &request.email).await?;
     let origin = known.map_or(Origin::Unknown(from.address.0), Origin::Known);
     let mut attempt = Attempt::begin(auth, &request.email, origin).await?;
@@ -78,7 +116,7 @@ pub(crate) async fn execute(auth: &Auth, request: Request, from: Whence) -> Resu
 }
 
 /// `None` where the password is wrong, or of no use.
-async fn log_in(auth: &Auth, attempt: &mut Attempt<'_>, request: Request, device: Device, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
+async fn log_in(auth: &Auth, attempt: &mut Attempt<'_>, request: Request, device: Device, user_agent: UserAgent) -> Result<Option<Response>, Error> {
     let state = &auth.0;
     let reader = state.database.reader();
     let user = user_by_email(reader, &request.email).await?;
@@ -98,14 +136,19 @@ async fn log_in(auth: &Auth, attempt: &mut Attempt<'_>, request: Request, device
         charge: attempt.charge().clone(),
         now,
         witness: Witness::new(&state.clock, &state.ids),
-        epoch: state.epoch,
+        state: state.clone(),
     };
-    let Some(subject) = state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? else { return Ok(None) };
-    let tokens = state.tokens.issue(&subject, state.ids.next(now), now)?;
-    Ok(Some(Tokens { device_token: device.into_token(), ..tokens }))
+    match state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? {
+        None => Ok(None),
+        Some(Begun::Half(mfa_token)) => Ok(Some(Response::MfaRequired(MfaRequired::new(mfa_token)))),
+        Some(Begun::Session(subject)) => {
+            let tokens = state.tokens.issue(&subject, state.ids.next(now), now)?;
+            Ok(Some(Response::LoggedIn(Box::new(Tokens { device_token: device.into_token(), ..tokens }))))
+        }
+    }
 }
 
-async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
+async fn begin(found: &Found, txn: &Txn) -> Result<Option<Begun>, Error> {
     if let Some(renewed) = &found.renewed {
         // Before the user is held: two who hold them would wait for each other here.
         renew_password_hash(txn, found.user_id, &found.password_hash, renewed).await?;
@@ -116,16 +159,27 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
         // Another password, or the same one hashed anew by a log-in at the same time: which of them, another try will show.
         return Err(Error::Busy);
     }
-    let Some(member) = member(txn, found.user_id, found.tenant_id, found.epoch).await? else { return Ok(None) };
+    let Some(member) = member(txn, found.user_id, found.tenant_id, found.state.epoch).await? else { return Ok(None) };
+    if mfa::is_enrolled(txn, user.id).await? {
+        let (device_id, password_mark) = (found.device.known_id(), password_mark(&user.password_hash));
+        let half = Half { tenant_id: found.tenant_id, device_id, password_mark, charge: found.charge.clone() };
+        let mfa_token = half.keep(txn, &found.state, user.id, found.now).await?;
+        let concerned = Concerned { tenant_id: Some(member.tenant_id), user_id: Some(user.id), ..Concerned::default() };
+        found.witness.done(Act::LoginPassword, concerned).record(txn).await?;
+        return Ok(Some(Begun::Half(mfa_token)));
+    }
     repository::insert(txn, found.session.row(&member)).await?;
     found.device.record(txn, found.user_id, found.now).await?;
     found.charge.succeed(txn, found.now).await?;
     let concerned = Concerned::session(member.tenant_id, member.user_id, found.session.id);
     found.witness.done(Act::Login, concerned).record(txn).await?;
-    Ok(Some(found.session.subject(&member)))
+    Ok(Some(Begun::Session(Box::new(found.session.subject(&member)))))
 }
 
 /// Logs in and begins a session in one tenant.
+///
+/// For a user who has a second factor the right password is answered an `mfa_token` and no session: `POST /v1/auth/login/mfa` finishes the
+/// log-in with it. Until then the try counts as a wrong one.
 ///
 /// Who tries often waits longer and longer: after five wrong passwords for one account from one address, after thirty from one address in
 /// a minute, after twenty for one account from wherever. A device that its user has logged in from before waits for its own tries only, if
@@ -135,7 +189,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Subject>, Error> {
     tag = "auth",
     request_body = Request,
     responses(
-        (status = 200, description = "Logged in.", body = Tokens),
+        (status = 200, description = "Logged in; or, where `mfa_required` is there, the password was right and the second factor is yet to be shown.", body = Response),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
         (status = 401, description = "`invalid_credentials`: unknown address, wrong password, a disabled user, or no member of the tenant; the answer does not tell which.", body = ProblemDocument<'_>),
         (status = 429, description = "`rate_limited`: too many tries, of this account or from this address; the password was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
@@ -150,6 +204,6 @@ pub(crate) async fn handler(
     user_agent: UserAgent,
     body: Body<Request>,
 ) -> Result<HttpResponse, Problem> {
-    let tokens = execute(&auth, body.request, Whence { address, user_agent }).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(tokens))
+    let answer = execute(&auth, body.request, Whence { address, user_agent }).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(answer))
 }

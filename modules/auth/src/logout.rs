@@ -83,7 +83,7 @@ pub(crate) async fn handler(auth: web::Data<Auth>, request: HttpRequest, payload
         let body = Body::<Request>::from_request(&request, &mut payload.into_inner()).await?;
         execute_by_refresh_token(&auth, &body.request).await?;
     } else {
-        let caller = auth.authenticate(&bearer(&request).ok_or_else(unauthenticated)?).await?;
+        let caller = auth.authenticate_to_enrol(&bearer(&request).ok_or_else(unauthenticated)?).await?;
         execute(&auth, &caller).await?;
     }
     Ok(HttpResponse::NoContent().finish())

@@ -9,12 +9,18 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     PasswordChanged,
+    /// A second factor was enrolled, removed or reset, or has other recovery codes.
+    MfaChanged,
+    /// Wrong codes were tried again and again, by somebody who has the password or a session.
+    MfaFailed,
 }
 
 impl Notice {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PasswordChanged => "password_changed",
+            Self::MfaChanged => "mfa_changed",
+            Self::MfaFailed => "mfa_failed",
         }
     }
 

@@ -12,7 +12,7 @@ use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
 use crate::members::repository::hold_user;
 use crate::sessions::repository;
-use crate::signed_in::signed_in;
+use crate::signed_in::signed_in_to_enrol;
 use crate::{Auth, settled};
 
 /// A session of the caller that has not ended.
@@ -134,7 +134,7 @@ async fn end_others_of(ending: &Ending, txn: &Txn) -> Result<Vec<Uuid>, Error> {
         (status = 400, description = "`invalid_cursor`.", body = ProblemDocument<'_>),
     )
 )]
-#[get("/sessions", wrap = "from_fn(signed_in)")]
+#[get("/sessions", wrap = "from_fn(signed_in_to_enrol)")]
 pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Listing>) -> Result<web::Json<Page<Response>>, Problem> {
     Ok(web::Json(execute_list(&auth, &caller, query.0).await?))
 }
@@ -149,7 +149,7 @@ pub(crate) async fn list(auth: web::Data<Auth>, caller: Caller, query: Query<Lis
         (status = 404, description = "`not_found`: absent, ended before, or somebody else's.", body = ProblemDocument<'_>),
     )
 )]
-#[delete("/sessions/{id}", wrap = "from_fn(signed_in)")]
+#[delete("/sessions/{id}", wrap = "from_fn(signed_in_to_enrol)")]
 pub(crate) async fn end(auth: web::Data<Auth>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     // What is no UUID names nothing.
     let id = Uuid::try_parse(&id).map_err(|_| Error::NotFound("session"))?;
@@ -165,7 +165,7 @@ pub(crate) async fn end(auth: web::Data<Auth>, caller: Caller, id: web::Path<Str
         (status = 200, description = "They have ended.", body = Ended),
     )
 )]
-#[post("/sessions/revoke-others", wrap = "from_fn(signed_in)")]
+#[post("/sessions/revoke-others", wrap = "from_fn(signed_in_to_enrol)")]
 pub(crate) async fn end_others(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Ended>, Problem> {
     Ok(web::Json(execute_end_others(&auth, &caller).await?))
 }

@@ -13,7 +13,7 @@ use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
 use crate::members::repository::{member, share_user};
 use crate::sessions::{NewSession, Standing, UserAgent, repository};
-use crate::signed_in::signed_in;
+use crate::signed_in::signed_in_to_enrol;
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 
@@ -83,7 +83,7 @@ async fn begin(switch: &Switch, txn: &Txn) -> Result<Subject, Error> {
         (status = 404, description = "`not_found`: there is no such tenant, or the caller is not a member of it.", body = ProblemDocument<'_>),
     )
 )]
-#[post("/switch-tenant", wrap = "from_fn(signed_in)")]
+#[post("/switch-tenant", wrap = "from_fn(signed_in_to_enrol)")]
 pub(crate) async fn handler(
     auth: web::Data<Auth>,
     caller: Caller,

@@ -1,5 +1,6 @@
 //! The harness: an application of its own for every test, on databases of its own, and a client that believes nothing.
 
+pub mod authenticator;
 pub mod contract;
 pub mod kitchen;
 pub mod orders;

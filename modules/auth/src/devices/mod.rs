@@ -60,6 +60,14 @@ impl Device {
         )
     }
 
+    /// Its id, where it was known before.
+    pub(crate) fn known_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Known(id) => Some(*id),
+            Self::New { .. } => None,
+        }
+    }
+
     /// The log-in from it has succeeded.
     pub(crate) async fn record(&self, txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
         match self {

@@ -16,12 +16,13 @@ use crate::email::EmailKey;
 use crate::error::Error;
 use crate::login::Whence;
 use crate::members::{self, Grant};
+use crate::mfa::{Charged, SecondFactor};
 use crate::password::{Password, hash_new};
 use crate::sessions::{Member, NewSession, Standing, UserAgent};
 use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, credential, sessions, settled};
+use crate::{Auth, credential, mfa, sessions, settled};
 
 /// Who comes in.
 #[derive(ToSchema)]
@@ -37,6 +38,8 @@ pub struct Request {
     /// 8). Whoever has an account sends its password, or is logged in. It is never set by an invite.
     #[schema(value_type = Option<String>, format = Password, max_length = 256)]
     password: Option<Password>,
+    #[serde(flatten)]
+    factor: SecondFactor,
 }
 
 /// The token of an invite as it is sent. It has no `Debug`: it is a credential.
@@ -51,7 +54,8 @@ impl kernel::FromValue for Token {
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let (token, name, password) = (fields.required("token"), fields.optional::<Text<1, 200>>("name"), fields.optional("password"));
-        Some(Self { token: token?, name: name?.map(|name| name.0), password: password? })
+        let factor = SecondFactor::read(fields);
+        Some(Self { token: token?, name: name?.map(|name| name.0), password: password?, factor: factor? })
     }
 }
 
@@ -59,8 +63,8 @@ impl FromFields for Request {
 enum Guest {
     /// By a session.
     LoggedIn(Box<Standing>),
-    /// By the password of their account, and what its try was charged to.
-    Known { user_id: Uuid, password_hash: String, charge: Charge },
+    /// By the password of their account, with what its try was charged to, and by the second factor of who has one.
+    Known { user_id: Uuid, password_hash: String, charge: Charge, factor: Option<Box<Charged>> },
     /// By the token alone: there was no account with that address.
     New(Box<user::Model>),
 }
@@ -93,7 +97,7 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
         let outcome = come_in(auth, &invite, Guest::LoggedIn(Box::new(standing)), from.user_agent).await?;
         return outcome.ok_or(Error::InvalidCredentials);
     }
-    let (key, Request { name, password, .. }) = (EmailKey::of(&invite.email), request);
+    let (key, Request { name, password, factor, .. }) = (EmailKey::of(&invite.email), request);
     let Some(password) = password else {
         return Err(missing("/password", "send a password, or be logged in"));
     };
@@ -104,13 +108,30 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
     let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
     let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
         Ok(verified) if verified.right && user.disabled_at.is_none() => {
-            let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge: attempt.charge().clone() };
-            come_in(auth, &invite, guest, from.user_agent).await
+            by_password(auth, &invite, user, factor, attempt.charge().clone(), from.user_agent).await
         }
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
     attempt.end(outcome, Act::AcceptInvite).await
+}
+
+/// Somebody with an account, whose password was right: an invite is accepted by what a log-in takes.
+async fn by_password(
+    auth: &Auth,
+    invite: &invite::Model,
+    user: user::Model,
+    factor: SecondFactor,
+    charge: Charge,
+    user_agent: UserAgent,
+) -> Result<Option<Tokens>, Error> {
+    let factor = Charged::begin_if_enrolled(auth, &user, factor).await?;
+    let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge, factor: factor.clone().map(Box::new) };
+    let outcome = come_in(auth, invite, guest, user_agent).await;
+    match factor {
+        Some(factor) => factor.end(outcome).await,
+        None => outcome,
+    }
 }
 
 /// Writes it all down. `None` where the account changed meanwhile: another password, or made by somebody else just now.
@@ -177,11 +198,19 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
             let standing = sessions::repository::standing(txn, standing.session_id).await?.filter(|standing| standing.lasts(*now));
             (user.ok_or(Error::SessionRevoked)?.id, session.after(&standing.ok_or(Error::SessionRevoked)?))
         }
-        Guest::Known { user_id, password_hash, charge } => {
+        Guest::Known { user_id, password_hash, charge, factor } => {
             let user = members::repository::hold_user(txn, *user_id).await?;
             if user.is_none_or(|user| user.disabled_at.is_some() || user.password_hash != *password_hash) {
                 return Ok(None);
             }
+            let session = match factor {
+                Some(factor) => {
+                    factor.accept(txn, *now).await?;
+                    session.with_second_factor()
+                }
+                None if mfa::is_enrolled(txn, *user_id).await? => return Err(Error::MfaInvalid),
+                None => session,
+            };
             charge.succeed(txn, *now).await?;
             (*user_id, session)
         }
@@ -224,7 +253,7 @@ async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, gr
 /// Accepts an invite, and begins a session in its tenant.
 ///
 /// Whoever has no account yet sends a name and a password, and has one then. Whoever has one is logged in (an access token in the
-/// header), or sends its password. An invite for another address than that of the account is refused and stays open.
+/// header), or sends its password, and a second factor where they have one. An invite for another address than that of the account is refused and stays open.
 #[utoipa::path(
     operation_id = "accept_invite",
     tag = "auth",
@@ -233,13 +262,13 @@ async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, gr
     responses(
         (status = 201, description = "A member now, and logged in.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 401, description = "`invalid_credentials`: not the password of the account with that address. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
-        (status = 403, description = "`invite_email_mismatch`: it is for another address than that of the session. `forbidden`: an API key accepts nothing.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: not the password of the account with that address. `mfa_invalid`: it is, and the second factor is wrong, was used before or was not sent. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 403, description = "`invite_email_mismatch`: it is for another address than that of the session. `forbidden`: an API key accepts nothing. `mfa_enrollment_required`: the session's tenant requires a second factor, which its user does not have.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: no such invite.", body = ProblemDocument<'_>),
         (status = 409, description = "`already_member`.", body = ProblemDocument<'_>),
         (status = 410, description = "`invite_expired`: too late, withdrawn, or whoever invited may no longer give that. `invite_used`: accepted before.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
-        (status = 429, description = "`rate_limited`: too many wrong passwords for that account, or from this address; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many wrong passwords or codes for that account, or from this address; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
@@ -254,7 +283,11 @@ pub(crate) async fn handler(
 ) -> Result<HttpResponse, Problem> {
     let logged_in = match bearer(&request) {
         Some(bearer) if crate::api_keys::is_one(&bearer) => return Err(Error::Forbidden("An API key accepts no invite.").into()),
-        Some(bearer) => Some(sessions::authenticate(&auth, &bearer).await?.as_ref().clone()),
+        Some(bearer) => {
+            let standing = sessions::authenticate(&auth, &bearer).await?;
+            standing.need_enrolled()?;
+            Some(standing.as_ref().clone())
+        }
         None => None,
     };
     let tokens = execute(&auth, logged_in, body.request, Whence { address, user_agent }).await?;

@@ -12,12 +12,18 @@ const NONCE_BYTES: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     SigningKey,
+    /// What an authenticator app shares with this server.
+    Totp,
+    /// What is kept of a log-in until its second factor is shown.
+    HalfLogin,
 }
 
 impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::SigningKey => "signing-key",
+            Self::Totp => "totp",
+            Self::HalfLogin => "half-login",
         }
     }
 }

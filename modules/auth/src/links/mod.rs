@@ -6,7 +6,7 @@ mod repository;
 use auth_entity::one_time_token;
 use chrono::TimeDelta;
 use kernel::{Ids, Instant};
-pub(crate) use repository::{by_token, use_up, void_all};
+pub(crate) use repository::{by_token, count_try, delete_expired, use_up, void_all};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
@@ -14,6 +14,8 @@ use crate::credential;
 
 /// What the token of a link begins with, so that people and scanners know what it is.
 const PREFIX: &str = "larl_";
+/// How many codes may be tried with one token.
+const MOST_TRIES: i64 = 5;
 
 /// What a token is good for, and for nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

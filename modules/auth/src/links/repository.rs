@@ -2,10 +2,10 @@ use auth_entity::one_time_token;
 use kernel::Instant;
 use kernel::instant::stored;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _};
 use uuid::Uuid;
 
-use super::Purpose;
+use super::{MOST_TRIES, Purpose};
 use crate::credential;
 
 pub(super) async fn insert(connection: &impl ConnectionTrait, row: one_time_token::Model) -> Result<(), DbErr> {
@@ -19,6 +19,27 @@ pub(crate) async fn by_token(connection: &impl ConnectionTrait, purpose: Purpose
         .filter(one_time_token::Column::Purpose.eq(purpose.name()))
         .one(connection)
         .await
+}
+
+/// Counts one more try with it. Whether it had one left.
+pub(crate) async fn count_try(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<bool, DbErr> {
+    let counted = one_time_token::Entity::update_many()
+        .col_expr(one_time_token::Column::Tries, Expr::col(one_time_token::Column::Tries).add(1))
+        .filter(one_time_token::Column::Id.eq(id))
+        .filter(one_time_token::Column::Tries.lt(MOST_TRIES))
+        .filter(one_time_token::Column::UsedAt.is_null())
+        .filter(one_time_token::Column::RevokedAt.is_null())
+        .filter(one_time_token::Column::ExpiresAt.gt(stored(now)));
+    Ok(counted.exec(connection).await?.rows_affected == 1)
+}
+
+/// Deletes those of a user for one purpose that have expired.
+pub(crate) async fn delete_expired(connection: &impl ConnectionTrait, purpose: Purpose, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let expired = one_time_token::Entity::delete_many()
+        .filter(one_time_token::Column::UserId.eq(user_id))
+        .filter(one_time_token::Column::Purpose.eq(purpose.name()))
+        .filter(one_time_token::Column::ExpiresAt.lte(stored(now)));
+    expired.exec(connection).await.map(|_| ())
 }
 
 /// Uses it. Whether this call did: of any number that try at once, one.

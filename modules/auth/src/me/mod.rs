@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Auth;
 use crate::error::Error;
 use crate::members::repository::{live_membership, open_tenant, user};
 use crate::members::sites_told;
 use crate::roles::Role;
-use crate::signed_in::signed_in;
+use crate::signed_in::signed_in_to_enrol;
+use crate::{Auth, mfa};
 
 /// The caller.
 #[derive(Serialize, ToSchema)]
@@ -36,6 +36,19 @@ pub struct Response {
     pub site_ids: Vec<Uuid>,
     /// This session.
     pub session_id: Option<Uuid>,
+    /// The second factor of the user.
+    pub mfa: Mfa,
+}
+
+/// The second factor of a user.
+#[derive(Serialize, ToSchema)]
+pub struct Mfa {
+    /// Whether the user has an authenticator app, of which a log-in asks for a code.
+    pub is_enrolled: bool,
+    /// Whether the tenant of this session requires one. Without one nearly everything answers 403 `mfa_enrollment_required` then.
+    pub is_required: bool,
+    /// How many recovery codes are left. New ones are had by `POST /v1/auth/mfa/recovery-codes`.
+    pub recovery_codes_left: u64,
 }
 
 /// A user.
@@ -78,6 +91,11 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
         all_sites,
         site_ids,
         session_id: caller.session_id,
+        mfa: Mfa {
+            is_enrolled: mfa::is_enrolled(reader, caller.user_id).await?,
+            is_required: tenant.mfa_required,
+            recovery_codes_left: mfa::recovery_codes_left(reader, caller.user_id).await?,
+        },
     })
 }
 
@@ -89,7 +107,7 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
         (status = 200, description = "The caller.", body = Response),
     )
 )]
-#[get("/me", wrap = "from_fn(signed_in)")]
+#[get("/me", wrap = "from_fn(signed_in_to_enrol)")]
 pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Response>, Problem> {
     Ok(web::Json(execute(&auth, &caller).await?))
 }

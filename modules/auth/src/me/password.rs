@@ -12,10 +12,11 @@ use super::open_tenant;
 use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::repository::{hold_user, memberships, set_password, user};
+use crate::mfa::SecondFactor;
 use crate::notices::Notice;
 use crate::password::{Password, hash_new};
 use crate::reauth::{Proof, proven};
-use crate::sessions::repository::{mark_authenticated, revoke_others};
+use crate::sessions::repository::revoke_others;
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::NoIdempotencyKey;
 use crate::{Auth, State, api_keys, devices, invites, settled};
@@ -30,12 +31,15 @@ pub struct Request {
     /// The new one: 15 to 256 characters (an operator may lower the least to 8); one that is easily guessed is refused.
     #[schema(value_type = String, format = Password, max_length = 256)]
     password: Password,
+    #[serde(flatten)]
+    factor: SecondFactor,
 }
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let (current_password, password) = (fields.required("current_password"), fields.required("password"));
-        Some(Self { current_password: current_password?, password: password? })
+        let factor = SecondFactor::read(fields);
+        Some(Self { current_password: current_password?, password: password?, factor: factor? })
     }
 }
 
@@ -61,9 +65,9 @@ struct Change {
 
 /// Changes the password, and ends every other session.
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<Response, Error> {
-    let Request { current_password, password } = request;
+    let Request { current_password, password, factor } = request;
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    proven(auth, caller, current_password, Act::ChangePassword, async |proof| {
+    proven(auth, caller, current_password, factor, Act::ChangePassword, async |proof| {
         let password_hash = hash_new(&state, password, &about(&state, caller).await?).await?;
         let change = Change { proof, password_hash, doer, ids: state.ids.clone(), now: state.clock.now() };
         settled(async move {
@@ -87,16 +91,14 @@ async fn about(state: &State, caller: &Caller) -> Result<[String; 3], Error> {
 async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     let Change { proof, password_hash, doer, ids, now } = change;
     let user = hold_user(txn, doer.user_id).await?;
+    let session = acting(txn, doer.session_id, *now).await?;
     // Somebody was quicker.
-    if user.is_none_or(|user| user.password_hash != proof.password_hash) {
+    if !proof.accept(txn, user, &session, *now).await? {
         return Ok(None);
     }
-    let session = acting(txn, doer.session_id, *now).await?;
     set_password(txn, doer.user_id, password_hash, *now).await?;
-    mark_authenticated(txn, session.session_id, *now).await?;
     devices::revoke_all(txn, doer.user_id, *now).await?;
     let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
-    proof.charge.succeed(txn, *now).await?;
     Notice::PasswordChanged.tell(txn, ids, doer.user_id, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
     let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
@@ -119,9 +121,9 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     responses(
         (status = 200, description = "It is changed.", body = Response),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`.", body = ProblemDocument<'_>),
-        (status = 401, description = "`invalid_credentials`: not the password of now. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: not the password of now. `mfa_invalid`: it is, and the user's second factor is wrong, was used before or was not sent. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
-        (status = 429, description = "`rate_limited`: too many wrong passwords; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too many wrong passwords or codes; this one was not looked at. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
         (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]

@@ -5,6 +5,7 @@ mod grant;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod repository;
+pub(crate) mod reset_mfa;
 
 use auth_entity::{membership, user};
 pub(crate) use grant::{Fate, Grant, Reach, keeps_an_owner, may};

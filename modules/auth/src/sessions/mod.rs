@@ -45,6 +45,12 @@ pub(crate) struct Standing {
     pub(crate) last_used_at: Instant,
     pub(crate) rotated_at: Option<Instant>,
     pub(crate) expires_at: Instant,
+    /// When its user last showed a second factor.
+    pub(crate) mfa_at: Option<Instant>,
+    /// Whether its user logs in with one,
+    pub(crate) mfa_enrolled: bool,
+    /// and whether its tenant lets in nobody else.
+    pub(crate) mfa_required: bool,
 }
 
 impl Standing {
@@ -73,9 +79,16 @@ impl Standing {
         Grant { role: self.role, sites: self.sites.clone() }
     }
 
-    /// 403 `reauth_required` where its user has not shown lately who they are.
+    /// 403 `reauth_required` where its user has not shown lately who they are, with every factor that they have.
     pub(crate) fn need_fresh(&self, now: Instant) -> Result<(), Error> {
-        if now < self.authenticated_at.plus(FRESH) { Ok(()) } else { Err(Error::ReauthRequired) }
+        let is_fresh = |at: Instant| now < at.plus(FRESH);
+        let with_all = !self.mfa_enrolled || self.mfa_at.is_some_and(is_fresh);
+        if is_fresh(self.authenticated_at) && with_all { Ok(()) } else { Err(Error::ReauthRequired) }
+    }
+
+    /// 403 `mfa_enrollment_required` where its tenant lets in only who has a second factor, and its user has none.
+    pub(crate) fn need_enrolled(&self) -> Result<(), Error> {
+        if self.mfa_required && !self.mfa_enrolled { Err(Error::MfaEnrollmentRequired) } else { Ok(()) }
     }
 
     /// Whether it still has time.
@@ -114,19 +127,26 @@ pub(crate) struct NewSession {
     now: Instant,
     /// When its user last showed who they are.
     authenticated_at: Instant,
+    /// When they last showed a second factor.
+    mfa_at: Option<Instant>,
     expires_at: Instant,
 }
 
 impl NewSession {
     /// After a log-in.
     pub(crate) fn begin(ids: &Ids, now: Instant, user_agent: UserAgent) -> Self {
-        Self { id: ids.next(now), nonce: hex(&ids.bytes::<16>()), user_agent, now, authenticated_at: now, expires_at: now.plus(LIFE) }
+        Self { id: ids.next(now), nonce: hex(&ids.bytes::<16>()), user_agent, now, authenticated_at: now, mfa_at: None, expires_at: now.plus(LIFE) }
+    }
+
+    /// After a log-in with a second factor.
+    pub(crate) fn with_second_factor(self) -> Self {
+        Self { mfa_at: Some(self.now), ..self }
     }
 
     /// Out of another session of the same user: it ends when that would have ended, and its user has shown who they are when
     /// they did so there.
     pub(crate) fn after(self, other: &Standing) -> Self {
-        Self { authenticated_at: other.authenticated_at, expires_at: other.expires_at, ..self }
+        Self { authenticated_at: other.authenticated_at, mfa_at: other.mfa_at, expires_at: other.expires_at, ..self }
     }
 
     pub(crate) fn row(&self, member: &Member) -> session::ActiveModel {
@@ -145,7 +165,7 @@ impl NewSession {
             used_counter: Set(0),
             rotated_at: Set(None),
             user_agent: Set(self.user_agent.0.clone()),
-            mfa_at: Set(None),
+            mfa_at: Set(self.mfa_at.map(Into::into)),
         }
     }
 
@@ -231,6 +251,9 @@ mod tests {
             last_used_at: Instant::from_micros(0),
             rotated_at: None,
             expires_at: Instant::from_micros(0).plus(LIFE),
+            mfa_at: None,
+            mfa_enrolled: false,
+            mfa_required: false,
         }
     }
 
@@ -267,6 +290,17 @@ mod tests {
         assert!(!standing().carries(&Claims { tid: other, ..claims() }, now));
         assert!(!standing().carries(&Claims { sub: other, ..claims() }, now));
         assert!(!standing().carries(&Claims { mid: other, ..claims() }, now));
+    }
+
+    #[test]
+    fn who_has_a_second_factor_is_fresh_only_with_it() {
+        let start = Instant::from_micros(0);
+        let now = start.plus(TimeDelta::minutes(10) - TimeDelta::seconds(1));
+        let with = |mfa_at| Standing { mfa_enrolled: true, mfa_at, ..standing() };
+        assert!(standing().need_fresh(now).is_ok() && standing().need_fresh(start.plus(FRESH)).is_err());
+        assert!(with(Some(start)).need_fresh(now).is_ok());
+        assert!(with(None).need_fresh(now).is_err(), "a session from before it was enrolled");
+        assert!(with(Some(start.plus(-TimeDelta::minutes(5)))).need_fresh(now).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use auth_entity::{instance, membership, session, tenant, user};
+use auth_entity::{instance, membership, session, tenant, totp, user};
 use kernel::instant::stored;
 use kernel::{Instant, Sites};
 use sea_orm::sea_query::Expr;
@@ -27,6 +27,9 @@ struct Row {
     expires_at: chrono::DateTime<chrono::FixedOffset>,
     role: String,
     all_sites: bool,
+    mfa_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    confirmed_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    mfa_required: bool,
 }
 
 /// The session, if it was not revoked and its member may come in: member of a tenant that is open, and not disabled.
@@ -44,11 +47,15 @@ pub(crate) async fn standing(connection: &impl ConnectionTrait, session_id: Uuid
             session::Column::LastUsedAt,
             session::Column::RotatedAt,
             session::Column::ExpiresAt,
+            session::Column::MfaAt,
         ])
         .columns([membership::Column::Role, membership::Column::AllSites])
+        .column(totp::Column::ConfirmedAt)
+        .column(tenant::Column::MfaRequired)
         .join(JoinType::InnerJoin, session::Relation::Membership.def())
         .join(JoinType::InnerJoin, session::Relation::User.def())
         .join(JoinType::InnerJoin, membership::Relation::Tenant.def())
+        .join(JoinType::LeftJoin, user::Relation::Totp.def())
         .filter(session::Column::Id.eq(session_id))
         .filter(session::Column::RevokedAt.is_null())
         // The member of the membership is the user of the session, whoever wrote the rows.
@@ -77,6 +84,9 @@ pub(crate) async fn standing(connection: &impl ConnectionTrait, session_id: Uuid
         last_used_at: row.last_used_at.into(),
         rotated_at: row.rotated_at.map(Instant::from),
         expires_at: row.expires_at.into(),
+        mfa_at: row.mfa_at.map(Instant::from),
+        mfa_enrolled: row.confirmed_at.is_some(),
+        mfa_required: row.mfa_required,
     }))
 }
 
@@ -123,6 +133,12 @@ pub(crate) async fn rotate(connection: &impl ConnectionTrait, id: Uuid, counter:
 /// Keeps in mind that the user of a session has shown who they are.
 pub(crate) async fn mark_authenticated(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<(), DbErr> {
     let marked = session::Entity::update_many().col_expr(session::Column::AuthenticatedAt, Expr::value(stored(now))).filter(session::Column::Id.eq(id));
+    marked.exec(connection).await.map(|_| ())
+}
+
+/// Keeps in mind that the user of a session has shown their second factor.
+pub(crate) async fn mark_second_factor(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let marked = session::Entity::update_many().col_expr(session::Column::MfaAt, Expr::value(stored(now))).filter(session::Column::Id.eq(id));
     marked.exec(connection).await.map(|_| ())
 }
 
@@ -175,6 +191,11 @@ pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uu
     // Those that began meanwhile are another log-in's.
     revoke_where(connection, session::Column::Id.is_in(ids.iter().copied()), now).await?;
     Ok(ids)
+}
+
+/// Ends all sessions of a user.
+pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
+    revoke_where(connection, session::Column::UserId.eq(user_id), now).await
 }
 
 async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {

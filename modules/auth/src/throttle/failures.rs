@@ -7,7 +7,9 @@ use kernel::{Instant, Txn};
 
 use super::repository::{self, Change, Stored};
 use super::rules::Tally;
+use crate::State;
 use crate::audit::{Act, Concerned, Witness};
+use crate::email::EmailKey;
 use crate::error::Error;
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -23,7 +25,14 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) async fn record(&self, txn: &Txn) -> Result<(), Error> {
+    pub(super) fn of(state: &State, act: Act, account: &EmailKey) -> Self {
+        let subject = state.subjects.pseudonym(account);
+        let key = state.throttle.key(act.name(), &[subject.as_bytes()]);
+        Self { act, key, subject, now: state.clock.now(), witness: Witness::new(&state.clock, &state.ids) }
+    }
+
+    /// Answers the how manieth it is in this hour.
+    pub(super) async fn record(&self, txn: &Txn) -> Result<i64, Error> {
         let before = repository::hold(txn, &[&self.key]).await?.get(&self.key).copied();
         let hour = Instant::from_micros(self.now.micros() - self.now.micros().rem_euclid(HOUR.num_microseconds().unwrap_or(i64::MAX)));
         let in_this_hour = before.filter(|before| before.tally.since >= hour);
@@ -36,7 +45,8 @@ impl Failure {
         let count = in_this_hour.map_or(1, |stored| stored.tally.count + 1);
         let tally = Tally { count, count_before: 0, since: self.now.max(hour), drained_at: self.now };
         let change = Change { key: &self.key, kind: self.act.name(), before, tally, forgotten_at: hour.plus(HOUR), subject: Some(&self.subject) };
-        repository::write(txn, vec![change]).await
+        repository::write(txn, vec![change]).await?;
+        Ok(count)
     }
 }
 

@@ -1,8 +1,10 @@
-//! How often passwords may be tried, by whom. Every place where a password is tried begins an [`Attempt`].
+//! How often passwords and codes may be tried, by whom. Every place where a password is tried begins an [`Attempt`], and every one where a
+//! second factor is a [`CodeAttempt`].
 //!
 //! Who comes from a device that is known is charged to nothing that a stranger can be charged to: so nobody is kept out of their
 //! account from where they usually work, whatever is tried from elsewhere.
 
+mod codes;
 mod failures;
 mod forget;
 mod local;
@@ -18,16 +20,18 @@ use std::net::IpAddr;
 use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kernel::{Clock, Instant, Txn, hex};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::Auth;
-use crate::audit::{Act, Witness};
+use crate::audit::Act;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::keys::SecretKey;
 use crate::password::{Lane, Password, Place, Verified};
+use crate::{Auth, State};
 
+pub(crate) use codes::CodeAttempt;
 use failures::Failure;
 use network::Network;
 use repository::{Change, Stored};
@@ -97,14 +101,14 @@ impl Throttle {
         };
         match limit {
             Limit::AccountAndAddress | Limit::AccountAndDevice => self.key(limit.name(), &[account, &origin]),
-            Limit::AddressInAMinute | Limit::AddressInAnHour => self.key(limit.name(), &[&origin]),
+            Limit::AddressInAMinute | Limit::AddressInAnHour | Limit::Codes => self.key(limit.name(), &[&origin]),
             Limit::Account => self.key(limit.name(), &[account]),
         }
     }
 }
 
-/// What one try was charged to: what is needed to take it back.
-#[derive(Clone, Debug)]
+/// What one try was charged to: what is needed to take it back. Kept, sealed, where a log-in waits for its second factor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Charge {
     keys: BTreeMap<Limit, String>,
     charged_at: Instant,
@@ -148,6 +152,15 @@ impl Charge {
     async fn give_back(&self, txn: &Txn, now: Instant) -> Result<(), Error> {
         let stored = repository::hold(txn, &self.keys()).await?;
         self.take_back(txn, &stored, now, |_| true).await
+    }
+
+    /// Where that fails the try stays charged, which ends by itself.
+    async fn give_back_or_warn(&self, state: &State) {
+        let given = (self.clone(), state.clock.now());
+        let given = state.database.write(given, |(charge, now), txn| Box::pin(charge.give_back(txn, *now))).await;
+        if let Err(error) = given {
+            tracing::warn!(error = %kernel::problem::chain(&error), "a charge for a try could not be given back");
+        }
     }
 
     async fn take_back(&self, txn: &Txn, stored: &BTreeMap<String, Stored>, now: Instant, from: impl Fn(Limit) -> bool) -> Result<(), Error> {
@@ -201,8 +214,8 @@ impl<'a> Attempt<'a> {
         &self.charge
     }
 
-    /// Ends it as it came out. `None`, a password that is wrong or of no use, is audited and becomes [`Error::InvalidCredentials`]. After
-    /// an error nobody knows whether it was right, so the charge is given back.
+    /// Ends it as it came out. `None`, a password that is wrong or of no use, is audited and becomes [`Error::InvalidCredentials`]. With a
+    /// wrong second factor it stays charged. After any other error nobody knows whether it was right, so the charge is given back.
     pub(crate) async fn end<T>(self, outcome: Result<Option<T>, Error>, act: Act) -> Result<T, Error> {
         match outcome {
             Ok(Some(done)) => Ok(done),
@@ -210,8 +223,9 @@ impl<'a> Attempt<'a> {
                 self.record_failure(act).await?;
                 Err(Error::InvalidCredentials)
             }
+            Err(Error::MfaInvalid) => Err(Error::MfaInvalid),
             Err(error) => {
-                self.give_back().await;
+                self.charge.give_back_or_warn(&self.auth.0).await;
                 Err(error)
             }
         }
@@ -219,19 +233,7 @@ impl<'a> Attempt<'a> {
 
     async fn record_failure(&self, act: Act) -> Result<(), Error> {
         let state = &self.auth.0;
-        let subject = state.subjects.pseudonym(&self.account);
-        let key = state.throttle.key(act.name(), &[subject.as_bytes()]);
-        let failure = Failure { act, key, subject, now: state.clock.now(), witness: Witness::new(&state.clock, &state.ids) };
-        state.database.write(failure, |failure, txn| Box::pin(failure.record(txn))).await
-    }
-
-    /// Where that fails the try stays charged, which ends by itself.
-    async fn give_back(&self) {
-        let state = &self.auth.0;
-        let given = (self.charge.clone(), state.clock.now());
-        let given = state.database.write(given, |(charge, now), txn| Box::pin(charge.give_back(txn, *now))).await;
-        if let Err(error) = given {
-            tracing::warn!(error = %kernel::problem::chain(&error), "a charge for a try of a password could not be given back");
-        }
+        let failure = Failure::of(state, act, &self.account);
+        state.database.write(failure, |failure, txn| Box::pin(failure.record(txn))).await.map(|_| ())
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::Instant;
+use serde::{Deserialize, Serialize};
 
 /// So many tries are free before each has to wait for longer than the one before; no other limit is lower.
 pub(super) const FREE: i64 = 5;
@@ -26,7 +27,7 @@ const ACCOUNT_MOST: i64 = 100;
 const FORGOTTEN_IN: TimeDelta = TimeDelta::hours(24);
 
 /// One thing that tries are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Limit {
     /// One account from one address.
     AccountAndAddress,
@@ -38,6 +39,8 @@ pub(crate) enum Limit {
     AddressInAnHour,
     /// One account from all unknown devices.
     Account,
+    /// All second factors of one user, wherever they are shown.
+    Codes,
 }
 
 impl Limit {
@@ -53,12 +56,13 @@ impl Limit {
             Self::AddressInAMinute => "address_minute",
             Self::AddressInAnHour => "address_hour",
             Self::Account => "account",
+            Self::Codes => "codes",
         }
     }
 
     /// Whether a success makes all of it forgotten, and not its own unit alone.
     pub(crate) fn ends_with_success(self) -> bool {
-        matches!(self, Self::AccountAndAddress | Self::AccountAndDevice)
+        matches!(self, Self::AccountAndAddress | Self::AccountAndDevice | Self::Codes)
     }
 
     fn window(self) -> Option<Window> {

@@ -248,6 +248,35 @@ proptest! {
     }
 }
 
+/// Codes of one user, tried at two replicas of which one's clock is behind: how many are let through of tries after such gaps, in
+/// milliseconds.
+fn codes_let_through(gaps: impl IntoIterator<Item = (u32, bool)>) -> usize {
+    let (throttle, mut model, mut now, mut through) = (throttle(), Model::default(), start(), 0);
+    let keys = vec![(Limit::Codes, throttle.key_of_codes(Uuid::from_u128(1)))];
+    for (gap, is_behind) in gaps {
+        now = now.plus(TimeDelta::milliseconds(gap.into()));
+        let here = if is_behind { now.plus(-TimeDelta::seconds(2)) } else { now };
+        through += usize::from(model.charge(keys.clone(), here).is_ok());
+    }
+    through
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Invariant 15: however ten thousand guesses are spread over a day.
+    #[test]
+    fn of_ten_thousand_guesses_of_a_code_in_a_day_fewer_than_two_hundred_are_looked_at(gaps in prop::collection::vec((0_u32..17_280, any::<bool>()), 10_000)) {
+        prop_assert!(codes_let_through(gaps) < 200);
+    }
+}
+
+#[test]
+fn who_tries_a_code_all_day_as_soon_as_they_may_gets_few_tries() {
+    let every_second = codes_let_through((0..24 * 3_600).map(|_| (1_000, false)));
+    assert!((100..115).contains(&every_second), "{every_second}");
+}
+
 /// How many guesses are let through when somebody with so many addresses tries again as soon as they may, for so long. Whole seconds.
 fn guesses(addresses: u8, lasting: TimeDelta) -> usize {
     let (throttle, mut model) = (throttle(), Model::default());
@@ -295,6 +324,7 @@ fn five_tries_are_free_and_then_the_wait_doubles_from_a_second_to_a_quarter_of_a
     let expected = [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900];
     assert_eq!(waits(Limit::AccountAndAddress, 18), expected);
     assert_eq!(waits(Limit::AccountAndDevice, 18), expected);
+    assert_eq!(waits(Limit::Codes, 18), expected);
 }
 
 #[test]
