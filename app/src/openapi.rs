@@ -12,7 +12,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
-pub const WITHOUT_CALLER: [&str; 9] = [
+pub const WITHOUT_CALLER: [&str; 12] = [
     "/health/live",
     "/health/ready",
     "/openapi.json",
@@ -22,6 +22,9 @@ pub const WITHOUT_CALLER: [&str; 9] = [
     "/v1/auth/logout",
     "/v1/auth/invites/accept",
     "/v1/auth/jwks.json",
+    "/v1/auth/password/forgot",
+    "/v1/auth/password/reset",
+    "/v1/auth/email/verify",
 ];
 
 #[derive(OpenApi)]

@@ -35,6 +35,15 @@ pub(crate) enum Act {
     AcceptInvite,
     CreateApiKey,
     EndApiKey,
+    /// A member handed out a link for another's password.
+    MakeResetLink,
+    /// A link for a new password was mailed to whoever asked.
+    MailResetLink,
+    ResetPassword,
+    /// Another address, or that the present one is verified, was asked for.
+    RequestEmail,
+    ChangeEmail,
+    VerifyEmail,
 }
 
 impl Act {
@@ -58,6 +67,12 @@ impl Act {
             Self::AcceptInvite => "accept_invite",
             Self::CreateApiKey => "create_api_key",
             Self::EndApiKey => "end_api_key",
+            Self::MakeResetLink => "make_reset_link",
+            Self::MailResetLink => "mail_reset_link",
+            Self::ResetPassword => "reset_password",
+            Self::RequestEmail => "request_email",
+            Self::ChangeEmail => "change_email",
+            Self::VerifyEmail => "verify_email",
         }
     }
 }

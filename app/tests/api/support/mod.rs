@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod kitchen;
+pub mod mailbox;
 pub mod orders;
 pub mod patience;
 pub mod place;

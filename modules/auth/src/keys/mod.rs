@@ -8,4 +8,4 @@ mod vault;
 pub use secret::SecretKey;
 pub use signing::PublicKey;
 pub(crate) use signing::{Keyring, SigningKey};
-pub(crate) use vault::{Sealed, Vault};
+pub(crate) use vault::{Purpose, Sealed, Vault};

@@ -12,12 +12,15 @@ const NONCE_BYTES: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     SigningKey,
+    /// Letters that are to be sent.
+    Mail,
 }
 
 impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::SigningKey => "signing-key",
+            Self::Mail => "mail",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `GET /me`: who is logged in, and what they may do.
 
+pub(crate) mod email;
+pub(crate) mod notices;
 pub(crate) mod password;
 
 use actix_web::middleware::from_fn;
 use actix_web::{get, web};
-use kernel::{Caller, Permission, Problem};
+use kernel::{Caller, Instant, Permission, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,6 +15,7 @@ use crate::Auth;
 use crate::error::Error;
 use crate::members::repository::{live_membership, open_tenant, user};
 use crate::members::sites_told;
+use crate::notices::unseen;
 use crate::roles::Role;
 use crate::signed_in::signed_in;
 
@@ -36,6 +39,19 @@ pub struct Response {
     pub site_ids: Vec<Uuid>,
     /// This session.
     pub session_id: Option<Uuid>,
+    /// What the user should know because it may not have been they who did it, and has not seen yet: the last 50, the last first.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that happened to the user's account.
+#[derive(Serialize, ToSchema)]
+pub struct Notice {
+    /// Its id, by which it is marked as seen.
+    pub id: Uuid,
+    /// `password_changed`, `new_device`, `email_changed`, `owner_created`, `api_key_created`; later versions may know more.
+    pub kind: String,
+    /// When it happened.
+    pub created_at: Instant,
 }
 
 /// A user.
@@ -69,6 +85,7 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
     let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
     let role = Role::parse(&membership.role).ok_or(Error::SessionRevoked)?;
     let (all_sites, site_ids) = sites_told(&caller.sites);
+    let notices = unseen(reader, caller.user_id).await?.into_iter();
     Ok(Response {
         membership_id: membership.id,
         user: User { id: user.id, email: user.email, name: user.name },
@@ -78,6 +95,7 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
         all_sites,
         site_ids,
         session_id: caller.session_id,
+        notices: notices.map(|notice| Notice { id: notice.id, kind: notice.kind, created_at: notice.created_at.into() }).collect(),
     })
 }
 
