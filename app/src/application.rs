@@ -22,6 +22,7 @@ use crate::bridge::Bridge;
 use crate::databases::{self, Databases, Migrate};
 use crate::health::ReadyTimeout;
 use crate::http::{self, HeaderLimit};
+use crate::mail::{self, Smtp};
 use crate::openapi::{self, Document};
 use crate::settings::{Server as ServerSettings, Settings};
 use crate::target::Target;
@@ -56,6 +57,7 @@ pub enum Failure {
     Auth(auth::Error),
     Bind { address: String, error: std::io::Error },
     DataDir { folder: String, error: std::io::Error },
+    Mail(mail::Unusable),
 }
 
 impl fmt::Display for Failure {
@@ -64,6 +66,7 @@ impl fmt::Display for Failure {
             Self::Database(failure) => failure.fmt(out),
             Self::Auth(error) => out.write_str(&kernel::problem::chain(error)),
             Self::Bind { address, error } => write!(out, "cannot listen on {address} (`server.host`, `server.port`): {error}"),
+            Self::Mail(mail::Unusable(why)) => out.write_str(why),
             Self::DataDir { folder, error } => write!(out, "the folder {folder} (`data_dir`) cannot be made: {error}"),
         }
     }
@@ -81,7 +84,8 @@ impl Application {
         let listener = bind(&settings.server)?;
         let secret = secret_key(&settings)?;
         let databases = databases::open(&settings, migrate).await.map_err(Failure::Database)?;
-        let (bridge, auth, inventory) = modules(&settings, &surroundings, secret, databases).await.map_err(Failure::Auth)?;
+        let carrier = Smtp::new(&settings.mail).map_err(Failure::Mail)?.map(|smtp| Arc::new(smtp) as Arc<dyn auth::Carrier>);
+        let (bridge, auth, inventory) = modules(&settings, &surroundings, secret, databases, carrier).await.map_err(Failure::Auth)?;
         let given = settings.setup_token.given().map(str::to_owned);
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
@@ -123,9 +127,11 @@ impl Application {
 
     /// Serves until somebody stops it.
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
+        let posting = tokio::spawn(deliver(self.auth.clone()));
         let tidying = tokio::spawn(tidy(self.auth, self.inventory));
         let outcome = self.server.await;
         tidying.abort();
+        posting.abort();
         outcome
     }
 
@@ -145,6 +151,11 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Letters are sent beside everything else.
+async fn deliver(auth: Auth) {
+    auth.deliver_mail().await;
 }
 
 /// What wants doing now and then, from the start on.
@@ -171,6 +182,11 @@ async fn tidy(auth: Auth, inventory: Inventory) {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "devices that were not used for half a year are forgotten"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "unused devices could not be forgotten"),
+        }
+        match auth.forget_old_links_and_notices().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "links and notices that are of no use any more are forgotten"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old links and notices could not be forgotten"),
         }
     }
 }
@@ -220,10 +236,11 @@ async fn modules(
     surroundings: &Surroundings,
     secret: SecretKey,
     databases: Databases,
+    carrier: Option<Arc<dyn auth::Carrier>>,
 ) -> Result<(Arc<Bridge>, Auth, Inventory), auth::Error> {
     let (clock, ids) = (surroundings.clock.clone(), surroundings.ids.clone());
     let bridge = Arc::new(Bridge::default());
-    let auth = Auth::open(databases.auth, settings.auth.clone(), secret, clock.clone(), ids.clone(), bridge.clone()).await?;
+    let auth = Auth::open(databases.auth, settings.auth.clone(), secret, clock.clone(), ids.clone(), bridge.clone(), carrier).await?;
     let inventory = Inventory::new(databases.inventory, settings.inventory.clone(), clock, ids, bridge.clone());
     bridge.join(auth.clone(), inventory.clone());
     Ok((bridge, auth, inventory))

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod health;
 pub mod http;
 pub mod ledger;
+pub mod mail;
 pub mod module;
 pub mod openapi;
 pub mod secret;

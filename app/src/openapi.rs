@@ -12,7 +12,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
-pub const WITHOUT_CALLER: [&str; 10] = [
+pub const WITHOUT_CALLER: [&str; 13] = [
     "/health/live",
     "/health/ready",
     "/openapi.json",
@@ -23,6 +23,9 @@ pub const WITHOUT_CALLER: [&str; 10] = [
     "/v1/auth/invites/accept",
     "/v1/auth/jwks.json",
     "/v1/auth/login/mfa",
+    "/v1/auth/password/forgot",
+    "/v1/auth/password/reset",
+    "/v1/auth/email/verify",
 ];
 
 /// Operations that are open to members who have yet to enrol the second factor that their tenant requires, by their ids: what lets them, and

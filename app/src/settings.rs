@@ -14,6 +14,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::mail;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -29,8 +30,16 @@ const NAMED: [(&str, &str); 3] =
 /// Variables of the tests and of the development scripts, which are not settings.
 const NOT_OURS: &str = "LARDER_TEST_";
 /// Keys whose values no message repeats.
-const SECRET: [&str; 7] =
-    ["secret_key", "setup_token", "shadow_url", "database.auth_url", "database.inventory_url", "migration_url.auth", "migration_url.inventory"];
+const SECRET: [&str; 8] = [
+    "secret_key",
+    "setup_token",
+    "shadow_url",
+    "database.auth_url",
+    "database.inventory_url",
+    "migration_url.auth",
+    "migration_url.inventory",
+    "mail.password",
+];
 
 /// The environment's variables, as far as they may be ours.
 pub type Variables = BTreeMap<String, String>;
@@ -50,6 +59,7 @@ pub struct Settings {
     pub log: Log,
     pub auth: auth::Config,
     pub inventory: inventory::Config,
+    pub mail: mail::Config,
     /// Whether database URLs were given and are not used, because the databases are in memory.
     pub urls_are_ignored: bool,
 }
@@ -145,6 +155,7 @@ struct Written {
     log: Log,
     auth: auth::Config,
     inventory: inventory::Config,
+    mail: mail::Config,
 }
 
 #[derive(Deserialize)]
@@ -408,6 +419,7 @@ impl Checks<'_> {
         self.texts(&written)?;
         written.auth.validate().map_err(|problem| self.in_section("auth", &problem))?;
         written.inventory.validate().map_err(|problem| self.in_section("inventory", &problem))?;
+        self.mail(&written)?;
         let database = self.database(&written)?;
         let trusted_proxies = written.trusted_proxies.iter().map(|network| self.network(network)).collect::<Result<_, _>>()?;
         let urls_are_ignored = written.database.in_memory && (written.database.auth_url.given().is_some() || written.database.inventory_url.given().is_some());
@@ -423,6 +435,7 @@ impl Checks<'_> {
             log: written.log,
             auth: written.auth,
             inventory: written.inventory,
+            mail: written.mail,
             urls_are_ignored,
         })
     }
@@ -431,6 +444,14 @@ impl Checks<'_> {
     fn network(&self, text: &str) -> Result<IpNet, Refusal> {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())));
         network.map_err(|_| self.refuse("trusted_proxies", format!("found `{text}`, a network such as 10.0.0.0/8 or an address is expected")))
+    }
+
+    fn mail(&self, written: &Written) -> Result<(), Refusal> {
+        written.mail.validate().map_err(|(key, problem)| self.refuse(&format!("mail.{key}"), problem))?;
+        if written.mail.is_on() && written.auth.public_url.is_empty() {
+            return Err(self.refuse("auth.public_url", "with a mail server (`mail.host`) it is needed: links in letters begin with it"));
+        }
+        Ok(())
     }
 
     /// A module says which of its keys is wrong in the first word of its message.
@@ -691,6 +712,22 @@ mod tests {
         assert!(with(&[]).trusted_proxies.is_empty());
         let message = refused(&[("LARDER_TRUSTED_PROXIES", "10.0.0.0/8,the proxy")]);
         assert!(message.contains("LARDER_TRUSTED_PROXIES: found `the proxy`, a network such as 10.0.0.0/8"), "{message}");
+    }
+
+    #[test]
+    fn mail_needs_an_address_to_come_from_and_one_for_links() {
+        assert!(!with(&[]).mail.is_on());
+        let whole =
+            [("LARDER_MAIL_HOST", "mail.example.com"), ("LARDER_MAIL_FROM", "stock@example.com"), ("LARDER_AUTH_PUBLIC_URL", "https://stock.example.com")];
+        let settings = with(&whole);
+        assert!(settings.mail.is_on() && settings.mail.port == 587 && settings.mail.tls == mail::Tls::Starttls);
+        assert!(refused(&whole[..2]).contains("`auth.public_url`"));
+        assert!(refused(&[whole[0], whole[2]]).contains("`mail.from`"));
+        let with_password = [whole.as_slice(), &[("LARDER_MAIL_USER", "stock"), ("LARDER_MAIL_PASSWORD", "hunter2")]].concat();
+        assert!(!format!("{:?}", with(&with_password)).contains("hunter2"));
+        let message = refused(&[with_password.as_slice(), &[("LARDER_MAIL_TLS", "none")]].concat());
+        assert!(message.contains("`mail.tls`, from the environment variable LARDER_MAIL_TLS: found `none`") && !message.contains("hunter2"), "{message}");
+        assert!(refused(&[whole.as_slice(), &[("LARDER_MAIL_TLS", "ssl")]].concat()).contains("`none` or `starttls` or `tls` is expected"));
     }
 
     #[test]

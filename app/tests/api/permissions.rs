@@ -47,6 +47,11 @@ const TABLE: &[Row] = &[
     ("POST", "/v1/auth/logout", Nobody, ""),
     ("POST", "/v1/auth/invites/accept", Nobody, ""),
     ("GET", "/v1/auth/jwks.json", Nobody, ""),
+    ("POST", "/v1/auth/password/forgot", Nobody, ""),
+    ("POST", "/v1/auth/password/reset", Nobody, ""),
+    ("POST", "/v1/auth/email/verify", Nobody, ""),
+    ("POST", "/v1/auth/me/email", Anybody, r#"{"email": "x@example.org"}"#),
+    ("DELETE", "/v1/auth/me/notices/{notice}", Anybody, ""),
     ("GET", "/v1/auth/me", Anybody, ""),
     ("POST", "/v1/auth/me/password", Anybody, r#"{"current_password": "x", "password": "a long enough one, surely"}"#),
     ("POST", "/v1/auth/reauth", Anybody, r#"{"password": "x"}"#),
@@ -58,6 +63,7 @@ const TABLE: &[Row] = &[
     ("GET", "/v1/auth/tenants/{tenant}/members/{member}", Has("manage_members"), ""),
     ("PATCH", "/v1/auth/tenants/{tenant}/members/{member}", Has("manage_members"), r#"{"role": "viewer"}"#),
     ("DELETE", "/v1/auth/tenants/{tenant}/members/{member}", Has("manage_members"), ""),
+    ("POST", "/v1/auth/tenants/{tenant}/members/{member}/reset-link", Has("manage_members"), ""),
     ("GET", "/v1/auth/tenants/{tenant}/invites", Has("manage_members"), ""),
     ("POST", "/v1/auth/tenants/{tenant}/invites", Has("manage_members"), r#"{"email": "x@example.org", "role": "viewer", "all_sites": true}"#),
     ("DELETE", "/v1/auth/tenants/{tenant}/invites/{invite}", Has("manage_members"), ""),
@@ -260,6 +266,8 @@ impl Full {
         names.insert("invite", id(&owner.post_without_key(&format!("{below}/invites"), invite).await.ok(201)["invite"]));
         let key = json!({ "name": "till", "scopes": ["read"], "all_sites": true });
         names.insert("key", id(&owner.post_without_key(&format!("{below}/api-keys"), key).await.ok(201)));
+        // It tells its maker of the key.
+        names.insert("notice", text(&owner.get("/v1/auth/me").await.ok(200)["notices"][0]["id"]));
         Self { owner, names }
     }
 
@@ -429,7 +437,7 @@ both_engines! {
         let far = full.owner.post("/v1/inventory/locations", far).await.ok(201)["id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).expect("an id");
         let manager = api.member("manager", Some(&[far])).await;
         // What belongs to the tenant as a whole is everybody's.
-        let everybodys = ["item", "unit", "unit_code", "reason", "period", "tenant", "session", "member", "invite", "key"];
+        let everybodys = ["item", "unit", "unit_code", "reason", "period", "tenant", "session", "member", "invite", "key", "notice"];
         let names: BTreeMap<_, _> = full.names.iter().filter(|(name, _)| !everybodys.contains(name)).map(|(name, id)| (*name, id.clone())).collect();
         let mut wrong = Vec::new();
         for row in TABLE {

@@ -44,6 +44,15 @@ pub(crate) enum Act {
     ReplaceRecoveryCodes,
     RemoveMfa,
     ResetMfa,
+    /// A member handed out a link for another's password.
+    MakeResetLink,
+    /// A link for a new password was mailed to whoever asked.
+    MailResetLink,
+    ResetPassword,
+    /// Another address, or that the present one is verified, was asked for.
+    RequestEmail,
+    ChangeEmail,
+    VerifyEmail,
 }
 
 impl Act {
@@ -74,6 +83,12 @@ impl Act {
             Self::ReplaceRecoveryCodes => "replace_recovery_codes",
             Self::RemoveMfa => "remove_mfa",
             Self::ResetMfa => "reset_mfa",
+            Self::MakeResetLink => "make_reset_link",
+            Self::MailResetLink => "mail_reset_link",
+            Self::ResetPassword => "reset_password",
+            Self::RequestEmail => "request_email",
+            Self::ChangeEmail => "change_email",
+            Self::VerifyEmail => "verify_email",
         }
     }
 }

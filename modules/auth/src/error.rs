@@ -77,7 +77,15 @@ pub enum Error {
     MfaNotEnrolled,
     #[error("no second factor was begun")]
     MfaNotBegun,
-    #[error("the user is a member of other tenants")]
+    #[error("the link was used before")]
+    LinkUsed,
+    #[error("the link has expired or is void")]
+    LinkExpired,
+    #[error("somebody else has this address")]
+    EmailTaken,
+    #[error("no mail server is configured")]
+    MailNotConfigured,
+    #[error("the user is a member of other tenants, too")]
     MemberElsewhere,
     #[error("database")]
     Database(#[from] DbErr),
@@ -127,6 +135,15 @@ impl From<Error> for Problem {
             }
             Error::InviteExpired => Self::new(410, "invite_expired", "This invite has expired or was withdrawn; ask for another."),
             Error::InviteUsed => Self::new(410, "invite_used", "This invite was accepted before; log in instead."),
+            Error::LinkUsed => Self::new(410, "link_used", "This link was used before; ask for another."),
+            Error::LinkExpired => Self::new(410, "link_expired", "This link has expired or is void; ask for another."),
+            Error::EmailTaken => Self::new(409, "email_taken", "There is another account with this address. The link is used up and nothing has changed."),
+            Error::MailNotConfigured => Self::new(409, "mail_not_configured", "This installation sends no mail, which this needs."),
+            Error::MemberElsewhere => Self::new(
+                409,
+                "member_elsewhere",
+                "This member works for other tenants, too: nobody here may decide about their account. Whoever runs the server can: `larder auth reset-link`, `larder auth disable-mfa`.",
+            ),
             Error::ApiKeyInvalid => Self::new(401, "token_invalid", "This is not an API key of this server, or one that has ended."),
             Error::NotFound(what) => Self::new(404, "not_found", format!("There is no such {what}, or it is not yours.")),
             Error::SetupTokenInvalid => {
@@ -155,11 +172,6 @@ impl From<Error> for Problem {
             Error::MfaAlreadyEnrolled => Self::new(409, "mfa_already_enrolled", "There is a second factor already; DELETE /v1/auth/mfa/totp removes it."),
             Error::MfaNotEnrolled => Self::new(409, "mfa_not_enrolled", "There is no second factor; POST /v1/auth/mfa/totp begins to enrol one."),
             Error::MfaNotBegun => Self::new(409, "mfa_not_begun", "No second factor was begun; POST /v1/auth/mfa/totp does."),
-            Error::MemberElsewhere => Self::new(
-                409,
-                "member_elsewhere",
-                "This user is a member of other tenants, too. Whoever runs the server may do it there: `larder auth disable-mfa`.",
-            ),
             Error::Busy | Error::Changed => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
             Error::Refused(problem) => problem,
             Error::Database(error) => Self::database(&error),

@@ -18,10 +18,12 @@ mod credential;
 mod devices;
 mod email;
 mod error;
+mod forget;
 mod instance;
 mod invites;
 mod keys;
 mod links;
+mod mail;
 mod members;
 mod mfa;
 mod notices;
@@ -41,13 +43,16 @@ pub mod logout;
 pub mod me;
 pub mod own_sessions;
 pub mod reauth;
+pub mod recovery;
 pub mod refresh;
 pub mod setup;
 pub mod switch_tenant;
+pub mod verify_email;
 
 pub use config::Config;
 pub use error::Error;
 pub use keys::{PublicKey, SecretKey};
+pub use mail::{Carrier, Letter, Undelivered};
 pub use roles::Role;
 pub use sessions::UserAgent;
 pub use tokens::Tokens;
@@ -88,33 +93,42 @@ struct State {
     tokens: tokens::Authority,
     sessions: cache::Cache<sessions::Standing>,
     api_keys: cache::Cache<api_keys::Standing>,
-    public_url: Option<String>,
     subjects: audit::Subjects,
     throttle: throttle::Throttle,
     devices: devices::DeviceTokens,
     epoch: i64,
-    vault: keys::Vault,
+    vault: Arc<keys::Vault>,
+    outbox: mail::Outbox,
 }
 
 impl Auth {
     /// Takes over a migrated database. Checks that `secret` is the key that this database was made with, and loads the signing
-    /// key or makes the first one. Where the secret is wrong or missing, nothing is changed.
-    pub async fn open(database: Database, config: Config, secret: SecretKey, clock: Clock, ids: Ids, homes: Arc<dyn TenantHome>) -> Result<Self, Error> {
-        let vault = keys::Vault::new(secret);
+    /// key or makes the first one. Where the secret is wrong or missing, nothing is changed. Without a `carrier` no mail is written.
+    pub async fn open(
+        database: Database,
+        config: Config,
+        secret: SecretKey,
+        clock: Clock,
+        ids: Ids,
+        homes: Arc<dyn TenantHome>,
+        carrier: Option<Arc<dyn Carrier>>,
+    ) -> Result<Self, Error> {
+        let vault = Arc::new(keys::Vault::new(secret));
         let opened = instance::open(&database, &vault, &clock, &ids).await?;
         let secret = vault.secret();
         let hasher = password::Hasher::start(&ids).await?;
+        let public_url = Some(config.public_url).filter(|url| !url.is_empty());
         let state = State {
             hasher,
             policy: password::Policy::new(config.password_least_characters),
             tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(secret)?),
             sessions: cache::Cache::default(),
             api_keys: cache::Cache::default(),
-            public_url: Some(config.public_url).filter(|url| !url.is_empty()),
             subjects: audit::Subjects::new(secret)?,
             throttle: throttle::Throttle::new(secret, &clock)?,
             devices: devices::DeviceTokens::new(secret, opened.epoch)?,
             epoch: opened.epoch,
+            outbox: mail::Outbox::new(&ids, &vault, carrier, public_url),
             vault,
             database,
             clock,
@@ -191,6 +205,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(me::handler).service(me::password::handler).service(reauth::handler).service(jwks::handler);
     config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
     config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
+    config.service(recovery::forgot::handler).service(recovery::reset::handler).service(verify_email::handler).service(members::reset_link::handler);
+    config.service(me::email::handler).service(me::notices::handler);
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
     config.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);
     config.service(mfa::remove::handler).service(members::reset_mfa::handler);

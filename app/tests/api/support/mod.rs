@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod contract;
 pub mod kitchen;
+pub mod mailbox;
 pub mod orders;
 pub mod patience;
 pub mod place;

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post, web};
 use auth_entity::api_key;
 use chrono::{DateTime, FixedOffset};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, Flaw, FromFields, FromValue, Ids, Instant, Permission, Permissions, Problem, Sites, Text, Txn, Violation};
+use kernel::{Body, Caller, Fields, Flaw, FromFields, FromValue, Instant, Permission, Permissions, Problem, Sites, Text, Txn, Violation};
 use sea_orm::IntoActiveModel as _;
 use serde::Serialize;
 use serde_json::Value;
@@ -16,8 +16,10 @@ use super::token::Token;
 use super::{Found, need_admin, repository, write_scopes};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::members::repository::hold_tenant;
 use crate::members::{Reach, in_own_tenant};
+use crate::notices::Notice;
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, settled};
@@ -76,7 +78,7 @@ struct Creation {
     request: Request,
     sites: Sites,
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
@@ -91,9 +93,10 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     state.need_sites(caller.tenant_id, &sites).await?;
     let (id, token) = (state.ids.next(now), Token::new(&state.ids));
     let creation =
-        Creation { id, prefix: token.prefix().to_owned(), secret_hash: token.hash(), request, sites, doer: doer.clone(), ids: state.ids.clone(), now };
+        Creation { id, prefix: token.prefix().to_owned(), secret_hash: token.hash(), request, sites, doer: doer.clone(), outbox: state.outbox.clone(), now };
     settled(async move {
         let made = state.database.write(creation, |creation, txn| Box::pin(turn(creation, txn))).await;
+        state.outbox.wake();
         let found = doer.audited(&state, Act::CreateApiKey, id, made).await?;
         Ok(Response { key: found.into(), secret: token.reveal().to_owned() })
     })
@@ -101,7 +104,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
 }
 
 async fn turn(creation: &Creation, txn: &Txn) -> Result<Found, Error> {
-    let Creation { request, sites, doer, ids, now, .. } = creation;
+    let Creation { request, sites, doer, outbox, now, .. } = creation;
     // Against a demotion at the same time: nobody makes a key of what they no longer are.
     hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
     let actor = acting(txn, doer.session_id, *now).await?;
@@ -112,7 +115,8 @@ async fn turn(creation: &Creation, txn: &Txn) -> Result<Found, Error> {
     }
     actor.need_fresh(*now)?;
     let found = Found { key: creation.key(actor.membership_id), sites: sites.clone() };
-    repository::insert(txn, ids, *now, found.key.clone().into_active_model(), &found).await?;
+    repository::insert(txn, outbox.ids(), *now, found.key.clone().into_active_model(), &found).await?;
+    Notice::ApiKeyCreated.tell(txn, outbox, doer.user_id, *now).await?;
     doer.done(Act::CreateApiKey, creation.id).record(txn).await?;
     Ok(found)
 }

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::email::EmailKey;
 use crate::error::Error;
+use crate::mail::Outbox;
+use crate::notices::Notice;
 use crate::sessions::UserAgent;
 use crate::{Auth, credential};
 
@@ -45,6 +47,7 @@ pub(crate) enum Device {
         id: Uuid,
         token: String,
         user_agent: UserAgent,
+        outbox: Outbox,
     },
 }
 
@@ -54,7 +57,7 @@ impl Device {
         known.map_or_else(
             || {
                 let id = state.ids.next(state.clock.now());
-                Self::New { id, token: state.devices.make(id, &state.ids), user_agent: user_agent.clone() }
+                Self::New { id, token: state.devices.make(id, &state.ids), user_agent: user_agent.clone(), outbox: state.outbox.clone() }
             },
             Self::Known,
         )
@@ -68,11 +71,21 @@ impl Device {
         }
     }
 
-    /// The log-in from it has succeeded.
-    pub(crate) async fn record(&self, txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    /// The log-in from it has succeeded. Whoever had a device before is told of another one.
+    pub(crate) async fn record(&self, txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), Error> {
+        if let Self::New { outbox, .. } = self
+            && repository::is_one_of(txn, user_id).await?
+        {
+            Notice::NewDevice.tell(txn, outbox, user_id, now).await?;
+        }
+        Ok(self.keep(txn, user_id, now).await?)
+    }
+
+    /// It is known from now on.
+    pub(crate) async fn keep(&self, txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
         match self {
             Self::Known(id) => repository::mark_used(txn, *id, now).await,
-            Self::New { id, token, user_agent } => {
+            Self::New { id, token, user_agent, .. } => {
                 let row = device::ActiveModel {
                     id: Set(*id),
                     user_id: Set(user_id),

@@ -24,6 +24,12 @@ pub(super) async fn is_known(connection: &impl ConnectionTrait, shown: &Shown, a
     Ok(found.into_tuple::<Uuid>().one(connection).await?.is_some())
 }
 
+/// Whether a user has had any device, known or not.
+pub(super) async fn is_one_of(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<bool, DbErr> {
+    let of = device::Entity::find().select_only().column(device::Column::Id).filter(device::Column::UserId.eq(user_id)).limit(1);
+    Ok(of.into_tuple::<Uuid>().one(connection).await?.is_some())
+}
+
 pub(super) async fn insert(connection: &impl ConnectionTrait, row: device::ActiveModel) -> Result<(), DbErr> {
     device::Entity::insert(row).exec_without_returning(connection).await.map(|_| ())
 }

@@ -5,7 +5,7 @@ use auth_entity::{invite, user};
 use kernel::database::violated_constraint;
 use kernel::http::bearer;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, ClientAddress, Fields, FromFields, Ids, Instant, Problem, Text, Txn, Violation};
+use kernel::{Body, ClientAddress, Fields, FromFields, Instant, Problem, Text, Txn, Violation};
 use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,10 +14,13 @@ use super::{Found, InviteStatus, repository};
 use crate::audit::{Act, Concerned, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
+use crate::links;
 use crate::login::Whence;
+use crate::mail::Outbox;
 use crate::members::{self, Grant};
 use crate::mfa::{Charged, SecondFactor};
 use crate::password::{Password, hash_new};
+use crate::roles::Role;
 use crate::sessions::{Member, NewSession, Standing, UserAgent};
 use crate::throttle::{Attempt, Charge, Origin};
 use crate::tokens::{Subject, Tokens};
@@ -69,14 +72,22 @@ enum Guest {
     New(Box<user::Model>),
 }
 
+/// The invite that a token opens.
+struct Shown {
+    invite: invite::Model,
+    /// Whether it is the token that was mailed: then whoever shows it reads mail to that address.
+    by_mail: bool,
+}
+
 struct Acceptance {
     invite_id: Uuid,
+    by_mail: bool,
     tenant_id: Uuid,
     guest: Guest,
     membership_id: Uuid,
     session: NewSession,
     epoch: i64,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
     witness: Witness,
 }
@@ -84,8 +95,11 @@ struct Acceptance {
 /// Makes a member of whoever was invited, and logs them in. Whose right it was to invite is looked at once more.
 pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: Request, from: Whence) -> Result<Tokens, Error> {
     let state = &auth.0;
-    let invite = repository::by_token(state.database.reader(), &credential::hash(&request.token.0)).await?.ok_or(Error::NotFound("invite"))?;
+    let hash = credential::hash(&request.token.0);
+    let invite = repository::by_token(state.database.reader(), &hash).await?.ok_or(Error::NotFound("invite"))?;
     InviteStatus::of(&invite, state.clock.now()).need_open()?;
+    let shown = Shown { by_mail: invite.mailed_token_hash.as_ref() == Some(&hash), invite };
+    let invite = &shown.invite;
     if let Some(standing) = logged_in {
         let user = members::repository::user(state.database.reader(), standing.user_id).await?.ok_or(Error::SessionRevoked)?;
         if user.email_key != invite.email_key {
@@ -94,7 +108,7 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
             state.database.write(refused, |event, txn| Box::pin(async move { Ok::<_, Error>(event.record(txn).await?) })).await?;
             return Err(Error::InviteEmailMismatch);
         }
-        let outcome = come_in(auth, &invite, Guest::LoggedIn(Box::new(standing)), from.user_agent).await?;
+        let outcome = come_in(auth, &shown, Guest::LoggedIn(Box::new(standing)), from.user_agent).await?;
         return outcome.ok_or(Error::InvalidCredentials);
     }
     let (key, Request { name, password, factor, .. }) = (EmailKey::of(&invite.email), request);
@@ -102,13 +116,13 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
         return Err(missing("/password", "send a password, or be logged in"));
     };
     let Some(user) = members::repository::user_by_email(state.database.reader(), &key).await? else {
-        let guest = newcomer(auth, &invite, key, name, password).await?;
-        return come_in(auth, &invite, guest, from.user_agent).await?.ok_or(Error::InvalidCredentials);
+        let guest = newcomer(auth, invite, key, name, password).await?;
+        return come_in(auth, &shown, guest, from.user_agent).await?.ok_or(Error::InvalidCredentials);
     };
     let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
     let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
         Ok(verified) if verified.right && user.disabled_at.is_none() => {
-            by_password(auth, &invite, user, factor, attempt.charge().clone(), from.user_agent).await
+            by_password(auth, &shown, user, factor, attempt.charge().clone(), from.user_agent).await
         }
         Ok(_) => Ok(None),
         Err(error) => Err(error),
@@ -119,7 +133,7 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
 /// Somebody with an account, whose password was right: an invite is accepted by what a log-in takes.
 async fn by_password(
     auth: &Auth,
-    invite: &invite::Model,
+    shown: &Shown,
     user: user::Model,
     factor: SecondFactor,
     charge: Charge,
@@ -127,7 +141,7 @@ async fn by_password(
 ) -> Result<Option<Tokens>, Error> {
     let factor = Charged::begin_if_enrolled(auth, &user, factor).await?;
     let guest = Guest::Known { user_id: user.id, password_hash: user.password_hash, charge, factor: factor.clone().map(Box::new) };
-    let outcome = come_in(auth, invite, guest, user_agent).await;
+    let outcome = come_in(auth, shown, guest, user_agent).await;
     match factor {
         Some(factor) => factor.end(outcome).await,
         None => outcome,
@@ -135,22 +149,24 @@ async fn by_password(
 }
 
 /// Writes it all down. `None` where the account changed meanwhile: another password, or made by somebody else just now.
-async fn come_in(auth: &Auth, invite: &invite::Model, guest: Guest, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
+async fn come_in(auth: &Auth, shown: &Shown, guest: Guest, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
     let state = auth.0.clone();
     let now = state.clock.now();
     let acceptance = Acceptance {
-        invite_id: invite.id,
-        tenant_id: invite.tenant_id,
+        invite_id: shown.invite.id,
+        by_mail: shown.by_mail,
+        tenant_id: shown.invite.tenant_id,
         guest,
         membership_id: state.ids.next(now),
         session: NewSession::begin(&state.ids, now, user_agent),
         epoch: state.epoch,
-        ids: state.ids.clone(),
+        outbox: state.outbox.clone(),
         now,
         witness: Witness::new(&state.clock, &state.ids),
     };
     settled(async move {
         let written = state.database.write(acceptance, |acceptance, txn| Box::pin(turn(acceptance, txn))).await;
+        state.outbox.wake();
         let subject = match written {
             // Two tenants have invited the same new address, and the other one's invite was accepted at this moment.
             Err(Error::Database(error)) if violated_constraint(&error).is_some_and(|name| name.contains("email_key")) => None,
@@ -188,7 +204,7 @@ fn missing(pointer: &str, detail: &str) -> Error {
 }
 
 async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Error> {
-    let Acceptance { tenant_id, membership_id, ids, now, .. } = acceptance;
+    let Acceptance { tenant_id, membership_id, outbox, now, .. } = acceptance;
     let session = acceptance.session.clone();
     let (user_id, session) = match &acceptance.guest {
         Guest::LoggedIn(standing) => {
@@ -233,7 +249,15 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
         }
         user::Entity::insert(user.as_ref().clone().into_active_model()).exec_without_returning(txn).await?;
     }
-    members::repository::insert(txn, ids, *now, *membership_id, *tenant_id, user_id, &grant).await?;
+    if acceptance.by_mail {
+        members::repository::verify_email(txn, user_id, *now).await?;
+    }
+    // Whoever works for several tenants is nobody's to decide about.
+    links::void_handed_out(txn, user_id, *now).await?;
+    if grant.role == Role::Owner {
+        members::tell_of_owner(txn, outbox, *tenant_id, *now).await?;
+    }
+    members::repository::insert(txn, outbox.ids(), *now, *membership_id, *tenant_id, user_id, &grant).await?;
     repository::accept(txn, invite.id, user_id, *now).await?;
     let member = Member { user_id, tenant_id: *tenant_id, membership_id: *membership_id, epoch: acceptance.epoch, role: grant.role, sites: grant.sites };
     sessions::repository::insert(txn, session.row(&member)).await?;

@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use auth_entity::invite;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Ids, Instant, Problem, Sites, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Sites, Txn};
 use sea_orm::IntoActiveModel as _;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::{Found, InviteStatus, LIFE, PREFIX, repository};
 use crate::audit::{Act, Doer};
 use crate::email::Email;
 use crate::error::Error;
+use crate::mail::{Outbox, letters};
 use crate::members::repository::{hold_tenant, membership_of, user_by_email};
 use crate::members::{Grant, Reach, in_own_tenant};
 use crate::roles::Role;
@@ -64,8 +65,10 @@ struct Inviting {
     email: Email,
     grant: Grant,
     token_hash: String,
+    /// Another one, which only a letter has: whoever sends it reads mail to that address.
+    mailed_token: String,
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
@@ -78,19 +81,29 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let (now, doer) = (state.clock.now(), Doer::new(auth, caller));
     let token = credential::new(PREFIX, &state.ids);
     let id = state.ids.next(now);
-    let inviting = Inviting { id, email: request.email, grant, token_hash: credential::hash(&token), doer: doer.clone(), ids: state.ids.clone(), now };
+    let inviting = Inviting {
+        id,
+        email: request.email,
+        grant,
+        token_hash: credential::hash(&token),
+        mailed_token: credential::new(PREFIX, &state.ids),
+        doer: doer.clone(),
+        outbox: state.outbox.clone(),
+        now,
+    };
     settled(async move {
         let made = state.database.write(inviting, |inviting, txn| Box::pin(turn(inviting, txn))).await;
         let found = doer.audited(&state, Act::Invite, id, made).await?;
-        let link = state.public_url.as_ref().map(|url| format!("{}/invite#{token}", url.trim_end_matches('/')));
+        state.outbox.wake();
+        let link = state.outbox.link("invite", &token);
         Ok(Response { invite: super::Response::new(found.invite, found.grant.role, &found.grant.sites, now), token, link })
     })
     .await
 }
 
 async fn turn(inviting: &Inviting, txn: &Txn) -> Result<Found, Error> {
-    let Inviting { email, grant, doer, ids, now, .. } = inviting;
-    hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
+    let Inviting { email, grant, doer, outbox, now, .. } = inviting;
+    let tenant = hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
     let actor = acting(txn, doer.session_id, *now).await?;
     grant.given_by(&actor.grant())?;
     if grant.needs_reauth() {
@@ -109,15 +122,20 @@ async fn turn(inviting: &Inviting, txn: &Txn) -> Result<Found, Error> {
         }
         repository::withdraw(txn, &[before.invite.id], *now).await?;
     }
-    let invite = inviting.invite(actor.membership_id);
+    let is_mailed = outbox.is_on() && repository::has_mails_left(txn, doer.tenant_id, &email.key.0, *now).await?;
+    let invite = inviting.invite(actor.membership_id, is_mailed);
     let found = Found { invite, grant: grant.clone() };
-    repository::insert(txn, ids, *now, found.invite.clone().into_active_model(), &found).await?;
+    repository::insert(txn, outbox.ids(), *now, found.invite.clone().into_active_model(), &found).await?;
+    if is_mailed {
+        let link = outbox.mailed_link("invite", &inviting.mailed_token)?;
+        outbox.put(txn, &email.text, None, letters::invite(&tenant.name, &link, LIFE), *now).await?;
+    }
     doer.done(Act::Invite, inviting.id).record(txn).await?;
     Ok(found)
 }
 
 impl Inviting {
-    fn invite(&self, membership_id: Uuid) -> invite::Model {
+    fn invite(&self, membership_id: Uuid, is_mailed: bool) -> invite::Model {
         invite::Model {
             id: self.id,
             tenant_id: self.doer.tenant_id,
@@ -132,14 +150,15 @@ impl Inviting {
             accepted_at: None,
             accepted_by: None,
             revoked_at: None,
-            mailed_token_hash: None,
+            mailed_token_hash: is_mailed.then(|| credential::hash(&self.mailed_token)),
         }
     }
 }
 
 /// Invites somebody into the tenant.
 ///
-/// The answer has the link, or the token, to hand over; it is shown this once. It is for that address only, can be accepted once
+/// The answer has the link, or the token, to hand over; it is shown this once. Where this installation sends mail, the address is mailed another
+/// one (three an hour at the most), which shows that whoever accepts with it has the address. It is for that address only, can be accepted once
 /// and within seven days, and ends with the membership of whoever made it. Another invite for the same address takes its place.
 #[utoipa::path(
     operation_id = "create_invite",

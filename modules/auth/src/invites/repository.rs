@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_entity::{invite, invite_site};
+use chrono::TimeDelta;
 use kernel::instant::stored;
 use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Set,
 };
 use uuid::Uuid;
 
@@ -13,13 +15,28 @@ use super::Found;
 use crate::members::Grant;
 use crate::roles::Role;
 
+/// So many invites of one tenant are mailed to an address: nobody fills another's mailbox.
+const MAILS_IN_AN_HOUR: u64 = 3;
+
 /// Neither accepted nor withdrawn; it may have expired.
 fn is_pending() -> Expr {
     invite::Column::AcceptedAt.is_null().and(invite::Column::RevokedAt.is_null())
 }
 
+/// The invite of either of its tokens: the one that was handed over, or the one that was mailed.
 pub(super) async fn by_token(connection: &impl ConnectionTrait, token_hash: &str) -> Result<Option<invite::Model>, DbErr> {
-    invite::Entity::find().filter(invite::Column::TokenHash.eq(token_hash)).one(connection).await
+    let either = invite::Column::TokenHash.eq(token_hash).or(invite::Column::MailedTokenHash.eq(token_hash));
+    invite::Entity::find().filter(either).one(connection).await
+}
+
+/// Whether one more invite of a tenant may be mailed to an address: three an hour. To be asked under the lock of the tenant.
+pub(super) async fn has_mails_left(connection: &impl ConnectionTrait, tenant_id: Uuid, email_key: &str, now: Instant) -> Result<bool, DbErr> {
+    let mailed = invite::Entity::find()
+        .filter(invite::Column::TenantId.eq(tenant_id))
+        .filter(invite::Column::EmailKey.eq(email_key))
+        .filter(invite::Column::MailedTokenHash.is_not_null())
+        .filter(invite::Column::CreatedAt.gt(stored(now.plus(-TimeDelta::hours(1)))));
+    Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
 }
 
 /// An invite of a tenant, which stays as it is until the transaction ends.

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Totp,
     /// What is kept of a log-in until its second factor is shown.
     HalfLogin,
+    /// Letters that are to be sent.
+    Mail,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
             Self::SigningKey => "signing-key",
             Self::Totp => "totp",
             Self::HalfLogin => "half-login",
+            Self::Mail => "mail",
         }
     }
 }

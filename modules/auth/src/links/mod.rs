@@ -1,16 +1,20 @@
 //! What is handed over or mailed and used once: the token of a link, or of the second half of a log-in. Only its hash is stored.
 #![expect(dead_code, reason = "its users come one after the other")]
 
+mod authority;
 mod repository;
 
 use auth_entity::one_time_token;
+pub(crate) use authority::may_still;
 use chrono::TimeDelta;
-use kernel::{Ids, Instant};
-pub(crate) use repository::{by_token, count_try, delete_expired, use_up, void_all};
+use kernel::{Flaw, FromValue, Ids, Instant, Text};
+pub(crate) use repository::{by_id, by_token, count_try, delete_expired, forget, has_mails_left, use_up, void_all, void_handed_out};
 use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::credential;
+use crate::error::Error;
 
 /// What the token of a link begins with, so that people and scanners know what it is.
 const PREFIX: &str = "larl_";
@@ -92,6 +96,25 @@ impl NewLink {
         };
         repository::insert(txn, row).await?;
         Ok(token)
+    }
+}
+
+/// A token as it is sent to be used. It has no `Debug`: it is a credential.
+#[derive(Clone)]
+pub(crate) struct Token(pub(crate) String);
+
+impl FromValue for Token {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        Text::<1, 200>::from_value(value).map(|text| Self(text.0))
+    }
+}
+
+/// 410 for whoever comes too late.
+pub(crate) fn need_open(link: &one_time_token::Model, now: Instant) -> Result<(), Error> {
+    match link {
+        link if link.used_at.is_some() => Err(Error::LinkUsed),
+        link if is_open(link, now) => Ok(()),
+        _ => Err(Error::LinkExpired),
     }
 }
 

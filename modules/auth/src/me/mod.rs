@@ -1,10 +1,12 @@
 //! `GET /me`: who is logged in, and what they may do.
 
+pub(crate) mod email;
+pub(crate) mod notices;
 pub(crate) mod password;
 
 use actix_web::middleware::from_fn;
 use actix_web::{get, web};
-use kernel::{Caller, Permission, Problem};
+use kernel::{Caller, Instant, Permission, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::members::repository::{live_membership, open_tenant, user};
 use crate::members::sites_told;
+use crate::notices::unseen;
 use crate::roles::Role;
 use crate::signed_in::signed_in_to_enrol;
 use crate::{Auth, mfa};
@@ -38,6 +41,8 @@ pub struct Response {
     pub session_id: Option<Uuid>,
     /// The second factor of the user.
     pub mfa: Mfa,
+    /// What the user should know because it may not have been they who did it, and has not seen yet: the last 50, the last first.
+    pub notices: Vec<Notice>,
 }
 
 /// The second factor of a user.
@@ -49,6 +54,17 @@ pub struct Mfa {
     pub is_required: bool,
     /// How many recovery codes are left. New ones are had by `POST /v1/auth/mfa/recovery-codes`.
     pub recovery_codes_left: u64,
+}
+
+/// Something that happened to the user's account.
+#[derive(Serialize, ToSchema)]
+pub struct Notice {
+    /// Its id, by which it is marked as seen.
+    pub id: Uuid,
+    /// `password_changed`, `new_device`, `email_changed`, `owner_created`, `api_key_created`, `mfa_changed`, `mfa_failed`; later versions may know more.
+    pub kind: String,
+    /// When it happened.
+    pub created_at: Instant,
 }
 
 /// A user.
@@ -82,6 +98,7 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
     let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
     let role = Role::parse(&membership.role).ok_or(Error::SessionRevoked)?;
     let (all_sites, site_ids) = sites_told(&caller.sites);
+    let notices = unseen(reader, caller.user_id).await?.into_iter();
     Ok(Response {
         membership_id: membership.id,
         user: User { id: user.id, email: user.email, name: user.name },
@@ -96,6 +113,7 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
             is_required: tenant.mfa_required,
             recovery_codes_left: mfa::recovery_codes_left(reader, caller.user_id).await?,
         },
+        notices: notices.map(|notice| Notice { id: notice.id, kind: notice.kind, created_at: notice.created_at.into() }).collect(),
     })
 }
 

@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::{post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Ids, Instant, Problem, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::open_tenant;
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::members::repository::{hold_user, memberships, set_password, user};
 use crate::mfa::SecondFactor;
 use crate::notices::Notice;
@@ -19,7 +20,7 @@ use crate::reauth::{Proof, proven};
 use crate::sessions::repository::revoke_others;
 use crate::signed_in::{acting, signed_in};
 use crate::uncached::NoIdempotencyKey;
-use crate::{Auth, State, api_keys, devices, invites, settled};
+use crate::{Auth, State, api_keys, devices, invites, links, settled};
 
 /// The old and the new one.
 #[derive(ToSchema)]
@@ -59,7 +60,7 @@ struct Change {
     proof: Proof,
     password_hash: String,
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
@@ -69,10 +70,11 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
     proven(auth, caller, current_password, factor, Act::ChangePassword, async |proof| {
         let password_hash = hash_new(&state, password, &about(&state, caller).await?).await?;
-        let change = Change { proof, password_hash, doer, ids: state.ids.clone(), now: state.clock.now() };
+        let change = Change { proof, password_hash, doer, outbox: state.outbox.clone(), now: state.clock.now() };
         settled(async move {
             let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
             state.forget_everybody();
+            state.outbox.wake();
             changed
         })
         .await
@@ -89,7 +91,7 @@ async fn about(state: &State, caller: &Caller) -> Result<[String; 3], Error> {
 }
 
 async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
-    let Change { proof, password_hash, doer, ids, now } = change;
+    let Change { proof, password_hash, doer, outbox, now } = change;
     let user = hold_user(txn, doer.user_id).await?;
     let session = acting(txn, doer.session_id, *now).await?;
     // Somebody was quicker.
@@ -98,21 +100,35 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     }
     set_password(txn, doer.user_id, password_hash, *now).await?;
     devices::revoke_all(txn, doer.user_id, *now).await?;
+    links::void_all(txn, doer.user_id, *now).await?;
     let ended = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
-    Notice::PasswordChanged.tell(txn, ids, doer.user_id, *now).await?;
+    Notice::PasswordChanged.tell(txn, outbox, doer.user_id, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
-    let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
-    for membership in memberships(txn, doer.user_id).await? {
-        api_keys.extend(api_keys::of(txn, membership.tenant_id, &[membership.id], *now).await?.into_values().flatten());
-        of_user.push(membership.id);
-    }
-    let invite_ids = invites::open_of(txn, &of_user, *now).await?.into_iter().map(|invite| invite.id).collect();
+    let GoesOn { api_keys, invite_ids } = GoesOn::of(txn, doer.user_id, *now).await?;
     Ok(Some(Response { ended_sessions: ended.len(), api_keys, invite_ids }))
+}
+
+/// What a user has made and what another password does not end.
+pub(crate) struct GoesOn {
+    pub(crate) api_keys: Vec<api_keys::Brief>,
+    pub(crate) invite_ids: Vec<Uuid>,
+}
+
+impl GoesOn {
+    pub(crate) async fn of(txn: &Txn, user_id: Uuid, now: Instant) -> Result<Self, Error> {
+        let (mut api_keys, mut of_user) = (Vec::new(), Vec::new());
+        for membership in memberships(txn, user_id).await? {
+            api_keys.extend(api_keys::of(txn, membership.tenant_id, &[membership.id], now).await?.into_values().flatten());
+            of_user.push(membership.id);
+        }
+        let invite_ids = invites::open_of(txn, &of_user, now).await?.into_iter().map(|invite| invite.id).collect();
+        Ok(Self { api_keys, invite_ids })
+    }
 }
 
 /// Changes the password of whoever is logged in.
 ///
-/// Every other session of the user ends, in every tenant, and no device of theirs is known any more. API keys and invites that the user made go on: they are listed, to be
+/// Every other session of the user ends, in every tenant, no device of theirs is known any more, and links for a new password or address are void. API keys and invites that the user made go on: they are listed, to be
 /// ended by who knows why the password was changed.
 #[utoipa::path(
     operation_id = "change_password",

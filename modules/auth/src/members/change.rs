@@ -4,13 +4,14 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, patch, web};
 use kernel::http::{IfMatch, etag};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Ids, Instant, Problem, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Fate, Grant, Reach, Response, hold, id, in_own_tenant, repository};
+use super::{Fate, Grant, Reach, Response, hold, id, in_own_tenant, repository, tell_of_owner};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::roles::Role;
 use crate::signed_in::signed_in;
 use crate::{Auth, invites, settled};
@@ -37,7 +38,7 @@ struct Change {
     request: Request,
     seen: IfMatch,
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
@@ -48,10 +49,11 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid, s
         state.need_sites(caller.tenant_id, &sites).await?;
     }
     let (now, doer) = (state.clock.now(), Doer::new(auth, caller));
-    let change = Change { membership_id, request, seen, doer: doer.clone(), ids: state.ids.clone(), now };
+    let change = Change { membership_id, request, seen, doer: doer.clone(), outbox: state.outbox.clone(), now };
     settled(async move {
         let changed = state.database.write(change, |change, txn| Box::pin(turn(change, txn))).await;
         state.forget_everybody();
+        state.outbox.wake();
         doer.audited(&state, Act::ChangeMember, membership_id, changed).await
     })
     .await?;
@@ -59,7 +61,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid, s
 }
 
 async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
-    let Change { membership_id, request, seen, doer, ids, now } = change;
+    let Change { membership_id, request, seen, doer, outbox, now } = change;
     let held = hold(txn, doer.session_id, doer.tenant_id, *membership_id, *now).await?;
     let (role, sites) = (request.role.unwrap_or(held.grant.role), request.reach.sites().unwrap_or_else(|| held.grant.sites.clone()));
     let then = Grant { role, sites };
@@ -72,7 +74,10 @@ async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
     if then.needs_reauth() {
         held.actor.need_fresh(*now)?;
     }
-    repository::change(txn, ids, *now, &held.membership, &then).await?;
+    if then.role == Role::Owner && held.grant.role != Role::Owner {
+        tell_of_owner(txn, outbox, doer.tenant_id, *now).await?;
+    }
+    repository::change(txn, outbox.ids(), *now, &held.membership, &then).await?;
     invites::withdraw_beyond(txn, doer.tenant_id, *membership_id, &then, *now).await?;
     Ok(doer.done(Act::ChangeMember, *membership_id).record(txn).await?)
 }

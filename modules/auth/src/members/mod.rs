@@ -5,6 +5,7 @@ mod grant;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod repository;
+pub(crate) mod reset_link;
 pub(crate) mod reset_mfa;
 
 use auth_entity::{membership, user};
@@ -17,7 +18,9 @@ use uuid::Uuid;
 
 use crate::api_keys;
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::me::User;
+use crate::notices::Notice;
 use crate::roles::Role;
 use crate::sessions::Standing;
 use crate::signed_in::acting;
@@ -78,6 +81,14 @@ pub(crate) fn in_own_tenant(caller: &Caller, tenant_id: &str) -> Result<(), Prob
 fn managing(caller: &Caller, tenant_id: &str) -> Result<(), Problem> {
     in_own_tenant(caller, tenant_id)?;
     caller.need(Permission::ManageMembers)
+}
+
+/// Tells the owners of a tenant that there is another one. To be called before there is.
+pub(crate) async fn tell_of_owner(txn: &Txn, outbox: &Outbox, tenant_id: Uuid, now: Instant) -> Result<(), Error> {
+    for owner in repository::owners(txn, tenant_id).await? {
+        Notice::OwnerCreated.tell(txn, outbox, owner, now).await?;
+    }
+    Ok(())
 }
 
 /// What names nothing is not there.

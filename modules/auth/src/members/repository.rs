@@ -92,6 +92,41 @@ pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: Uui
         .map(|_| ())
 }
 
+/// Keeps in mind that mail to the user's address reaches them, unless that is known already.
+pub(crate) async fn verify_email(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let verified = user::Entity::update_many().col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now))).filter(user::Column::Id.eq(user_id));
+    verified.filter(user::Column::EmailVerifiedAt.is_null()).exec(connection).await.map(|_| ())
+}
+
+/// Gives a user another address, which is verified.
+pub(crate) async fn set_email(connection: &impl ConnectionTrait, user_id: Uuid, email: &str, key: &EmailKey, now: Instant) -> Result<(), DbErr> {
+    user::Entity::update_many()
+        .col_expr(user::Column::Email, Expr::value(email))
+        .col_expr(user::Column::EmailKey, Expr::value(key.0.as_str()))
+        .col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now)))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
+        .filter(user::Column::Id.eq(user_id))
+        .exec(connection)
+        .await
+        .map(|_| ())
+}
+
+/// The users who own a tenant and may come in.
+pub(crate) async fn owners(connection: &impl ConnectionTrait, tenant_id: Uuid) -> Result<Vec<Uuid>, DbErr> {
+    membership::Entity::find()
+        .select_only()
+        .column(membership::Column::UserId)
+        .inner_join(user::Entity)
+        .filter(membership::Column::TenantId.eq(tenant_id))
+        .filter(membership::Column::Role.eq(Role::Owner.name()))
+        .filter(user::Column::DisabledAt.is_null())
+        .order_by_asc(membership::Column::UserId)
+        .into_tuple()
+        .all(connection)
+        .await
+}
+
 /// Takes a user for the rest of the transaction: before their tenants, wherever a membership is given, changed or taken.
 pub(crate) async fn hold_user(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>, DbErr> {
     user::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(connection).await

@@ -3,12 +3,13 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Ids, Instant, Problem, Txn};
+use kernel::{Caller, Instant, Problem, Txn};
 use uuid::Uuid;
 
 use super::{hold, id, managing, repository};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::notices::Notice;
 use crate::sessions::repository::revoke_all;
 use crate::signed_in::signed_in;
@@ -17,7 +18,7 @@ use crate::{Auth, devices, links, mfa, settled};
 struct Reset {
     membership_id: Uuid,
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
@@ -25,7 +26,7 @@ struct Reset {
 /// five seconds.
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid) -> Result<(), Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let reset = Reset { membership_id, doer: doer.clone(), ids: state.ids.clone(), now: state.clock.now() };
+    let reset = Reset { membership_id, doer: doer.clone(), outbox: state.outbox.clone(), now: state.clock.now() };
     settled(async move {
         let done = state.database.write(reset, |reset, txn| Box::pin(turn(reset, txn))).await;
         state.forget_everybody();
@@ -35,7 +36,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid) -
 }
 
 async fn turn(reset: &Reset, txn: &Txn) -> Result<(), Error> {
-    let Reset { membership_id, doer, ids, now } = reset;
+    let Reset { membership_id, doer, outbox, now } = reset;
     let held = hold(txn, doer.session_id, doer.tenant_id, *membership_id, *now).await?;
     held.grant.given_by(&held.actor.grant())?;
     if held.actor.membership_id == held.membership.id {
@@ -53,7 +54,7 @@ async fn turn(reset: &Reset, txn: &Txn) -> Result<(), Error> {
     devices::revoke_all(txn, user_id, *now).await?;
     links::void_all(txn, user_id, *now).await?;
     revoke_all(txn, user_id, *now).await?;
-    Notice::MfaChanged.tell(txn, ids, user_id, *now).await?;
+    Notice::MfaChanged.tell(txn, outbox, user_id, *now).await?;
     Ok(doer.done(Act::ResetMfa, *membership_id).record(txn).await?)
 }
 

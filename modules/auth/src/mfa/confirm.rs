@@ -72,7 +72,7 @@ async fn turn(confirmation: &Confirmation, txn: &Txn) -> Result<RecoveryCodes, E
     let recovery_codes = recovery::replace(txn, doer.user_id, &state.ids, *now).await?;
     attempt.charge().succeed(txn, *now).await?;
     mark_second_factor(txn, session.session_id, *now).await?;
-    Notice::MfaChanged.tell(txn, &state.ids, doer.user_id, *now).await?;
+    Notice::MfaChanged.tell(txn, &state.outbox, doer.user_id, *now).await?;
     doer.done(Act::EnrolMfa, doer.user_id).record(txn).await?;
     Ok(RecoveryCodes { recovery_codes })
 }

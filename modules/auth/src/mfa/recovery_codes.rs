@@ -3,11 +3,12 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Ids, Instant, Problem, Txn};
+use kernel::{Caller, Instant, Problem, Txn};
 
 use super::{RecoveryCodes, is_enrolled, recovery};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::members::repository::hold_user;
 use crate::notices::Notice;
 use crate::signed_in::{acting, signed_in};
@@ -16,13 +17,13 @@ use crate::{Auth, settled};
 
 struct Replacement {
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller) -> Result<RecoveryCodes, Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let replacement = Replacement { doer: doer.clone(), ids: state.ids.clone(), now: state.clock.now() };
+    let replacement = Replacement { doer: doer.clone(), outbox: state.outbox.clone(), now: state.clock.now() };
     settled(async move {
         let replaced = state.database.write(replacement, |replacement, txn| Box::pin(turn(replacement, txn))).await;
         doer.audited(&state, Act::ReplaceRecoveryCodes, doer.user_id, replaced).await
@@ -31,14 +32,14 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller) -> Result<RecoveryCode
 }
 
 async fn turn(replacement: &Replacement, txn: &Txn) -> Result<RecoveryCodes, Error> {
-    let Replacement { doer, ids, now } = replacement;
+    let Replacement { doer, outbox, now } = replacement;
     hold_user(txn, doer.user_id).await?.ok_or(Error::SessionRevoked)?;
     acting(txn, doer.session_id, *now).await?.need_fresh(*now)?;
     if !is_enrolled(txn, doer.user_id).await? {
         return Err(Error::MfaNotEnrolled);
     }
-    let recovery_codes = recovery::replace(txn, doer.user_id, ids, *now).await?;
-    Notice::MfaChanged.tell(txn, ids, doer.user_id, *now).await?;
+    let recovery_codes = recovery::replace(txn, doer.user_id, outbox.ids(), *now).await?;
+    Notice::MfaChanged.tell(txn, outbox, doer.user_id, *now).await?;
     doer.done(Act::ReplaceRecoveryCodes, doer.user_id).record(txn).await?;
     Ok(RecoveryCodes { recovery_codes })
 }

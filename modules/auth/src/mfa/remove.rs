@@ -3,11 +3,12 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, web};
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Ids, Instant, Problem, Txn};
+use kernel::{Caller, Instant, Problem, Txn};
 
 use super::{forget, repository};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::members::repository::hold_user;
 use crate::notices::Notice;
 use crate::signed_in::{acting, signed_in};
@@ -15,13 +16,13 @@ use crate::{Auth, settled};
 
 struct Removal {
     doer: Doer,
-    ids: Ids,
+    outbox: Outbox,
     now: Instant,
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller) -> Result<(), Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
-    let removal = Removal { doer: doer.clone(), ids: state.ids.clone(), now: state.clock.now() };
+    let removal = Removal { doer: doer.clone(), outbox: state.outbox.clone(), now: state.clock.now() };
     settled(async move {
         let removed = state.database.write(removal, |removal, txn| Box::pin(turn(removal, txn))).await;
         state.forget_everybody();
@@ -31,7 +32,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller) -> Result<(), Error> {
 }
 
 async fn turn(removal: &Removal, txn: &Txn) -> Result<(), Error> {
-    let Removal { doer, ids, now } = removal;
+    let Removal { doer, outbox, now } = removal;
     hold_user(txn, doer.user_id).await?.ok_or(Error::SessionRevoked)?;
     acting(txn, doer.session_id, *now).await?.need_fresh(*now)?;
     // A tenant that asks for it at this moment shuts its door to the user, who enrols again.
@@ -41,7 +42,7 @@ async fn turn(removal: &Removal, txn: &Txn) -> Result<(), Error> {
     if !forget(txn, doer.user_id).await? {
         return Err(Error::MfaNotEnrolled);
     }
-    Notice::MfaChanged.tell(txn, ids, doer.user_id, *now).await?;
+    Notice::MfaChanged.tell(txn, outbox, doer.user_id, *now).await?;
     Ok(doer.done(Act::RemoveMfa, doer.user_id).record(txn).await?)
 }
 

@@ -193,9 +193,9 @@ pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uu
     Ok(ids)
 }
 
-/// Ends all sessions of a user.
-pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
-    revoke_where(connection, session::Column::UserId.eq(user_id), now).await
+/// Ends all sessions of a user; how many had not ended by themselves before.
+pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<usize, DbErr> {
+    Ok(revoke_others(connection, user_id, Uuid::nil(), now).await?.len())
 }
 
 async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {

@@ -1,6 +1,5 @@
 use auth_entity::user;
 use chrono::TimeDelta;
-use kernel::Ids;
 use uuid::Uuid;
 
 use super::failures::Failure;
@@ -10,6 +9,7 @@ use super::{Charge, Throttle};
 use crate::audit::Act;
 use crate::email::EmailKey;
 use crate::error::Error;
+use crate::mail::Outbox;
 use crate::notices::Notice;
 use crate::{Auth, links};
 
@@ -83,13 +83,13 @@ impl CodeAttempt {
 
     async fn record_failure(&self) -> Result<(), Error> {
         let state = &self.auth.0;
-        let failed = Failed { failure: Failure::of(state, Act::ShowSecondFactor, &self.account), user_id: self.user_id, ids: state.ids.clone() };
+        let failed = Failed { failure: Failure::of(state, Act::ShowSecondFactor, &self.account), user_id: self.user_id, outbox: state.outbox.clone() };
         state
             .database
             .write(failed, |failed, txn| {
                 Box::pin(async move {
                     if failed.failure.record(txn).await? == REPEATED {
-                        Notice::MfaFailed.tell(txn, &failed.ids, failed.user_id, failed.failure.now).await?;
+                        Notice::MfaFailed.tell(txn, &failed.outbox, failed.user_id, failed.failure.now).await?;
                     }
                     Ok(())
                 })
@@ -101,5 +101,5 @@ impl CodeAttempt {
 struct Failed {
     failure: Failure,
     user_id: Uuid,
-    ids: Ids,
+    outbox: Outbox,
 }

@@ -80,6 +80,16 @@ impl Throttle {
         self.local.admit_device(id)
     }
 
+    /// Lets somebody from an address do what has a cost here, or [`Error::RateLimited`]. Before the database is asked anything.
+    pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), Error> {
+        self.local.admit_address(address)
+    }
+
+    /// What all tries of an account from unknown devices are counted under.
+    pub(crate) fn account_key(&self, account: &EmailKey) -> String {
+        self.key(Limit::Account.name(), &[account.0.as_bytes()])
+    }
+
     fn key(&self, what: &str, parts: &[&[u8]]) -> String {
         let mut mac = self.key.clone();
         for part in [what.as_bytes()].iter().chain(parts) {
@@ -105,6 +115,12 @@ impl Throttle {
             Limit::Account => self.key(limit.name(), &[account]),
         }
     }
+}
+
+/// Forgets what was tried under an [`Throttle::account_key`]: its user has shown who they are in another way.
+pub(crate) async fn forget_account(txn: &Txn, account_key: &str) -> Result<(), Error> {
+    repository::delete(txn, &[account_key]).await?;
+    Ok(())
 }
 
 /// What one try was charged to: what is needed to take it back. Kept, sealed, where a log-in waits for its second factor.

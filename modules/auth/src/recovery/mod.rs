@@ -1,0 +1,4 @@
+//! A new password for somebody who has lost theirs.
+
+pub(crate) mod forgot;
+pub(crate) mod reset;
