@@ -63,6 +63,15 @@ const TABLE: &[Row] = &[
     ("GET", "/v1/auth/tenants/{tenant}/api-keys", Has("admin"), ""),
     ("POST", "/v1/auth/tenants/{tenant}/api-keys", Has("admin"), r#"{"name": "x", "scopes": ["read"], "all_sites": true}"#),
     ("DELETE", "/v1/auth/tenants/{tenant}/api-keys/{key}", Has("admin"), ""),
+    ("PATCH", "/v1/auth/me", Anybody, r#"{"name": "Y"}"#),
+    ("DELETE", "/v1/auth/me", Anybody, r#"{"confirm": "x"}"#),
+    ("GET", "/v1/auth/me/export", Anybody, ""),
+    ("POST", "/v1/auth/me/lost-device", Anybody, ""),
+    ("GET", "/v1/auth/tenants", Anybody, ""),
+    ("POST", "/v1/auth/tenants", Anybody, r#"{"name": "X", "currency": "EUR", "time_zone": "Europe/Paris"}"#),
+    ("PATCH", "/v1/auth/tenants/{tenant}", Has("admin"), r#"{"name": "Y"}"#),
+    ("DELETE", "/v1/auth/tenants/{tenant}", Has("admin"), r#"{"confirm": "x"}"#),
+    ("GET", "/v1/auth/tenants/{tenant}/audit", Has("admin"), ""),
     ("GET", "/v1/inventory/adjustments", Has("read"), ""),
     ("POST", "/v1/inventory/adjustments", Has("adjust"), r#"{"location": "main/walk-in", "lines": [{"sku": "EGG", "quantity": "-1", "reason": "missing"}]}"#),
     ("GET", "/v1/inventory/adjustments/{adjustment}", Has("read"), ""),
@@ -354,6 +363,7 @@ both_engines! {
         let without = |(auth, inventory): (Contents, Contents)| {
             let mut auth = auth;
             auth.0.remove("audit_event");
+            auth.0.remove("audit_address");
             auth.0.remove("api_key");
             (auth, inventory)
         };

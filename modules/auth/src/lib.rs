@@ -29,7 +29,9 @@ mod password;
 mod roles;
 mod sessions;
 mod signed_in;
+mod tenants;
 mod throttle;
+mod tidy;
 mod tokens;
 pub mod transfer;
 mod uncached;
@@ -88,6 +90,7 @@ struct State {
     sessions: cache::Cache<sessions::Standing>,
     api_keys: cache::Cache<api_keys::Standing>,
     public_url: Option<String>,
+    new_tenants: bool,
     subjects: audit::Subjects,
     throttle: throttle::Throttle,
     devices: devices::DeviceTokens,
@@ -108,6 +111,7 @@ impl Auth {
             tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(secret)?),
             sessions: cache::Cache::default(),
             api_keys: cache::Cache::default(),
+            new_tenants: config.new_tenants,
             public_url: Some(config.public_url).filter(|url| !url.is_empty()),
             subjects: audit::Subjects::new(secret)?,
             throttle: throttle::Throttle::new(secret, &clock)?,
@@ -179,4 +183,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
     config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
+    config.service(me::change::handler).service(me::export::handler).service(me::delete::handler).service(me::lost_device::handler);
+    config.service(tenants::read::list).service(tenants::create::handler).service(tenants::change::handler).service(tenants::close::handler);
+    config.service(tenants::audit::list);
 }

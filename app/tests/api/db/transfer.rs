@@ -132,8 +132,6 @@ async fn of_factors_links_and_mail(api: &Api) {
         let rows = of_owner.replace("{}", values).replace("{id}", own);
         api.auth_db().execute_unprepared(&format!("INSERT INTO {table} ({columns}) {rows}")).await.unwrap_or_else(|error| panic!("{table}: {error}"));
     }
-    let addresses = "INSERT INTO audit_address (audit_event_id, address, occurred_at) SELECT id, '203.0.113.7', occurred_at FROM audit_event";
-    api.auth_db().execute_unprepared(addresses).await.expect("addresses");
 }
 
 /// A document of every kind, and what is left behind by them.

@@ -6,7 +6,7 @@ mod repository;
 use auth_entity::one_time_token;
 use chrono::TimeDelta;
 use kernel::{Ids, Instant};
-pub(crate) use repository::{by_token, use_up, void_all};
+pub(crate) use repository::{delete_all, delete_ended, void_all, void_all_in, void_made_by};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
