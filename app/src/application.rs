@@ -13,7 +13,7 @@ use auth::{Auth, SecretKey};
 use inventory::Inventory;
 use kernel::caller::Authenticator;
 use kernel::http::RequestTimeout;
-use kernel::{Clock, Forwarding, Ids};
+use kernel::{Clock, Exposure, Forwarding, Ids};
 use tokio::signal::unix::{SignalKind, signal};
 use utoipa_actix_web::AppExt as _;
 use utoipa_swagger_ui::SwaggerUi;
@@ -90,7 +90,9 @@ impl Application {
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
         let forwarding = Forwarding::new(settings.trusted_proxies.clone());
-        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document: Data::new(Document::collect()), forwarding };
+        let exposure = Exposure::new(settings.server.cors_origins.clone(), settings.auth.public_url.starts_with("https://"));
+        let document = Data::new(Document::collect());
+        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document, forwarding, exposure };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;
         Ok(Self { server, addresses, host, setup_token, auth, inventory })
@@ -178,15 +180,15 @@ async fn tidy(auth: Auth, inventory: Inventory) {
             Ok(forgotten) => tracing::info!(forgotten, "tries of passwords no longer count"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old tries of passwords could not be forgotten"),
         }
+        match auth.forget_what_is_over().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "sessions, invites, links, notices and addresses that are over for long are forgotten"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "what is over for long could not be forgotten"),
+        }
         match auth.forget_unused_devices().await {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "devices that were not used for half a year are forgotten"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "unused devices could not be forgotten"),
-        }
-        match auth.forget_old_links_and_notices().await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, "links and notices that are of no use any more are forgotten"),
-            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "old links and notices could not be forgotten"),
         }
     }
 }
@@ -254,6 +256,7 @@ struct State {
     bridge: Arc<Bridge>,
     document: Data<Document>,
     forwarding: Forwarding,
+    exposure: Exposure,
 }
 
 fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std::io::Result<Server> {
@@ -266,6 +269,7 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .app_data(state.document.clone())
             .app_data(Authenticator(state.bridge.clone()))
             .app_data(Data::new(state.forwarding.clone()))
+            .app_data(Data::new(state.exposure.clone()))
             .app_data(Data::new(RequestTimeout(Duration::from_secs(limits.request_timeout_seconds))))
             .app_data(Data::new(ReadyTimeout(Duration::from_millis(limits.ready_timeout_ms))))
             .app_data(HeaderLimit(limits.header_limit_bytes))
@@ -274,6 +278,7 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .wrap(from_fn(kernel::http::bounded))
             .wrap(from_fn(kernel::client::located))
             .wrap(from_fn(http::guarded))
+            .wrap(from_fn(http::preflight))
             .wrap(from_fn(http::caught))
             .wrap(from_fn(kernel::http::traced))
             .into_utoipa_app()

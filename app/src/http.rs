@@ -7,13 +7,14 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::PathError;
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures::FutureExt as _;
-use kernel::{Problem, Violation};
+use kernel::{Exposure, Problem, Violation};
 
-use crate::openapi::Document;
+use crate::openapi::{Document, WITHOUT_CALLER};
 
 /// The largest sum of all header fields of a request.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub async fn caught(request: ServiceRequest, next: Next<impl MessageBody>) -> Re
     }
 }
 
-/// Refuses headers beyond the limit and paths that nothing can have, and says in every answer that a body is what its type says.
+/// Refuses headers beyond the limit and paths that nothing can have.
 pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if request.app_data::<HeaderLimit>().is_some_and(|limit| size > limit.0) {
@@ -57,12 +58,39 @@ pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> R
     }
     let is_docs = request.path().starts_with("/docs");
     let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_docs {
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
     }
     Ok(response)
+}
+
+/// What a page of another origin may send beside what it always may.
+const TAKEN_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, x-request-id";
+/// How long a browser need not ask again.
+const PREFLIGHT_SECONDS: &str = "600";
+
+/// Answers browsers that ask whether a page of another origin may send a request, where the operator has named that origin. For all
+/// others a request with OPTIONS is what it always was, and the browser stops there.
+pub async fn preflight(
+    document: web::Data<Document>,
+    exposure: web::Data<Exposure>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let asks = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if asks && exposure.origin(request.headers()).is_some() {
+        let methods = document.methods(request.path());
+        if !methods.is_empty() {
+            let answer = HttpResponse::NoContent()
+                .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods.join(", ")))
+                .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, TAKEN_HEADERS))
+                .insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS))
+                .insert_header((header::VARY, "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"))
+                .finish();
+            return Ok(request.into_response(answer).map_into_right_body());
+        }
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Whether a path has a control character when it is decoded. No name has one, and Postgres takes no text with U+0000.
@@ -88,14 +116,19 @@ pub async fn known_query(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let (method, path, query) = (request.method().as_str(), request.path(), request.query_string());
+    let (method, path, query) = (request.method().as_str(), request.path(), request.query_string().to_owned());
     let is_operation = || document.methods(path).iter().any(|taken| taken == method);
-    if !query.is_empty() && !document.takes_query(method, path) && is_operation() {
+    if !query.is_empty() && !document.takes_query(method, path) && is_operation() && is_let_in(&request).await {
         let name = query.split(['=', '&']).next().unwrap_or_default();
         let detail = "there is no parameter of this name here".into();
         return Err(Problem::invalid(vec![Violation { pointer: format!("?{name}"), code: "unknown_field".into(), detail }]).into());
     }
     next.call(request).await
+}
+
+/// Whether nothing else would be answered first: who may not come in is told that before anything.
+async fn is_let_in(request: &ServiceRequest) -> bool {
+    WITHOUT_CALLER.contains(&request.path()) || kernel::http::caller(request).await.is_ok()
 }
 
 /// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.

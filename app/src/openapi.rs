@@ -67,7 +67,7 @@ pub struct Document {
 /// Every route of the program that is an operation of the API.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(crate::health::live).service(crate::health::ready).service(serve);
-    config.service(scope("/v1/auth").configure(auth::routes));
+    config.service(scope("/v1/auth").wrap(from_fn(crate::http::known_query)).configure(auth::routes));
     let inventory = scope("/v1/inventory").wrap(from_fn(crate::http::known_query)).wrap(from_fn(kernel::http::authenticated));
     config.service(inventory.configure(inventory::routes));
 }
@@ -195,7 +195,7 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
         }
         codes.extend([("400", "malformed_body"), ("413", "body_too_large"), ("415", "unsupported_media_type"), ("422", "invalid_request")]);
     }
-    if path.starts_with("/v1/inventory/") {
+    if path.starts_with("/v1/") {
         // For a parameter in the query that is not known.
         codes.push(("422", "invalid_request"));
     }

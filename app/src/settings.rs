@@ -85,6 +85,8 @@ pub struct Server {
     pub keep_alive_seconds: u64,
     pub ready_timeout_ms: u64,
     pub shutdown_seconds: u64,
+    /// Of which other origins pages may read answers.
+    pub cors_origins: Vec<String>,
 }
 
 /// The databases, with what was given for each resolved.
@@ -495,6 +497,10 @@ impl Checks<'_> {
         if written.server.host.is_empty() {
             return Err(self.refuse("server.host", "an address to listen on, such as 127.0.0.1, is expected"));
         }
+        if let Some(wrong) = written.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            let expected = "an origin exactly as browsers send it is expected, such as https://app.example.com or http://localhost:5173";
+            return Err(self.refuse("server.cors_origins", format!("found `{wrong}`, {expected}")));
+        }
         if tracing_subscriber::EnvFilter::try_new(&written.log.filter).is_err() {
             return Err(self.refuse("log.filter", format!("found `{}`, a filter such as `info` or `info,larder=debug` is expected", written.log.filter)));
         }
@@ -558,6 +564,23 @@ impl Checks<'_> {
         };
         Ok(Database { auth, inventory, limits })
     }
+}
+
+/// Whether browsers send this text as an `Origin`: lower case, without a path, and without the port that the scheme has anyway.
+fn is_origin(text: &str) -> bool {
+    let (usual_port, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => ("443", rest),
+        (_, Some(rest)) => ("80", rest),
+        _ => return false,
+    };
+    let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address) => ("ipv6", port),
+        Some(_) => return false,
+        None => rest.find(':').map_or((rest, ""), |at| rest.split_at(at)),
+    };
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_');
+    let is_port = |port: &str| port != usual_port && port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port);
+    host.split('.').all(label) && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 #[cfg(test)]
@@ -728,6 +751,35 @@ mod tests {
         let message = refused(&[with_password.as_slice(), &[("LARDER_MAIL_TLS", "none")]].concat());
         assert!(message.contains("`mail.tls`, from the environment variable LARDER_MAIL_TLS: found `none`") && !message.contains("hunter2"), "{message}");
         assert!(refused(&[whole.as_slice(), &[("LARDER_MAIL_TLS", "ssl")]].concat()).contains("`none` or `starttls` or `tls` is expected"));
+    }
+
+    #[test]
+    fn cors_origins_are_exact_ones() {
+        let right = "https://app.example.com,http://localhost:5173,https://192.0.2.7:8443,http://[::1]:3000";
+        assert_eq!(with(&[("LARDER_SERVER_CORS_ORIGINS", right)]).server.cors_origins.len(), 4);
+        assert!(with(&[]).server.cors_origins.is_empty());
+        for wrong in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://",
+            "https://app.example.com/",
+            "https://*.example.com",
+            "https://App.example.com",
+            "https://app.example.com:443",
+            "http://a:80",
+            "https://a:b",
+            "https://a:",
+            "http://[::1",
+            "http://[0:0::1]",
+            "http://[::1]x",
+            "ftp://a",
+            "https://a b",
+            "https://user@a",
+        ] {
+            let message = refused(&[("LARDER_SERVER_CORS_ORIGINS", wrong)]);
+            assert!(message.contains("LARDER_SERVER_CORS_ORIGINS: found `") && message.contains("an origin exactly as"), "{message}");
+        }
     }
 
     #[test]

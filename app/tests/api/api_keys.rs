@@ -6,6 +6,7 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
 use crate::support::kitchen::{Kitchen, WALK_IN};
+use crate::support::patience::soon;
 use crate::support::{Api, Client, OWNER_EMAIL, Reply};
 
 fn keys(client: &Client) -> String {
@@ -172,13 +173,7 @@ both_engines! {
         let till = program(&owner, &made);
         let used = async || {
             // Written beside the request.
-            loop {
-                let last = owner.get(&keys(&owner)).await.ok(200)["data"][0]["last_used_at"].clone();
-                if last == json!(api.now()) {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
+            soon("its use is written down", async || owner.get(&keys(&owner)).await.ok(200)["data"][0]["last_used_at"] == json!(api.now())).await;
         };
         till.get("/v1/inventory/items").await.ok(200);
         used().await;

@@ -359,7 +359,7 @@ both_engines! {
         api.owner().await;
         let mut acts = vec!["UPDATE audit_event SET act = 'nothing'", "DELETE FROM audit_event"];
         if api.engine() == Engine::Postgres {
-            acts.push("TRUNCATE audit_event");
+            acts.push("TRUNCATE audit_event CASCADE");
         }
         for act in acts {
             let refusal = api.auth_db().execute_unprepared(act).await.expect_err(act).to_string();

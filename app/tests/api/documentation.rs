@@ -50,7 +50,7 @@ both_engines! {
     async fn a_parameter_that_is_not_known_is_refused_before_anything_is_done(api: Api) {
         let owner = api.owner().await;
         let operations = api.contract().operations().to_vec();
-        for operation in operations.iter().filter(|operation| operation.path.starts_with("/v1/inventory/")) {
+        for operation in operations.iter().filter(|operation| operation.path.starts_with("/v1/")) {
             let path = operation.path.split('/').map(|part| if part.starts_with('{') { api.id().to_string() } else { part.to_owned() }).collect::<Vec<_>>().join("/");
             // A right body or none: what is refused is the parameter.
             let call = owner.call(&operation.method, &format!("{path}?colour=red")).header("Idempotency-Key", "red").header("If-Match", "*");
@@ -58,6 +58,9 @@ both_engines! {
             let named = reply.violations().iter().any(|(pointer, code)| pointer == "?colour" && code == "unknown_field");
             let is_import = operation.path.contains("/imports/");
             assert!(named || is_import && reply.status == 415, "{} {}: {}", operation.method, operation.path, reply.text);
+            if operation.needs_token {
+                api.call(&operation.method, &format!("{path}?colour=red")).send().await.refused(401, "token_invalid");
+            }
         }
     }
 

@@ -76,6 +76,15 @@ const TABLE: &[Row] = &[
     ("POST", "/v1/auth/mfa/recovery-codes", Anybody, ""),
     ("DELETE", "/v1/auth/mfa/totp", Anybody, ""),
     ("POST", "/v1/auth/tenants/{tenant}/members/{member}/reset-mfa", Has("manage_members"), ""),
+    ("PATCH", "/v1/auth/me", Anybody, r#"{"name": "Y"}"#),
+    ("DELETE", "/v1/auth/me", Anybody, r#"{"confirm": "x"}"#),
+    ("GET", "/v1/auth/me/export", Anybody, ""),
+    ("POST", "/v1/auth/me/lost-device", Anybody, ""),
+    ("GET", "/v1/auth/tenants", Anybody, ""),
+    ("POST", "/v1/auth/tenants", Anybody, r#"{"name": "X", "currency": "EUR", "time_zone": "Europe/Paris"}"#),
+    ("PATCH", "/v1/auth/tenants/{tenant}", Has("admin"), r#"{"name": "Y"}"#),
+    ("DELETE", "/v1/auth/tenants/{tenant}", Has("admin"), r#"{"confirm": "x"}"#),
+    ("GET", "/v1/auth/tenants/{tenant}/audit", Has("admin"), ""),
     ("GET", "/v1/inventory/adjustments", Has("read"), ""),
     ("POST", "/v1/inventory/adjustments", Has("adjust"), r#"{"location": "main/walk-in", "lines": [{"sku": "EGG", "quantity": "-1", "reason": "missing"}]}"#),
     ("GET", "/v1/inventory/adjustments/{adjustment}", Has("read"), ""),
@@ -369,6 +378,7 @@ both_engines! {
         let without = |(auth, inventory): (Contents, Contents)| {
             let mut auth = auth;
             auth.0.remove("audit_event");
+            auth.0.remove("audit_address");
             auth.0.remove("api_key");
             (auth, inventory)
         };

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::authenticator::Enrolled;
 use crate::support::kitchen::{Kitchen, WALK_IN};
+use crate::support::patience::{HANGS, soon};
 use crate::support::process::Process;
 use crate::support::tables::{Contents, texts};
 use crate::support::wire::{Event, Verdict, Wire};
@@ -262,9 +263,7 @@ behind_a_proxy! {
             let mut connection = TcpStream::connect(api.address().trim_start_matches("http://")).expect("a connection");
             connection.write_all(format!("{head}{body}").as_bytes()).expect("sent");
             // As soon as it is charged: nobody waits for the answer.
-            while charged(&api, "account_address").await != number.to_string() {
-                tokio::task::yield_now().await;
-            }
+            soon("it is charged", async || charged(&api, "account_address").await == number.to_string()).await;
             drop(connection);
         }
         waits(right(&api, HERE).await, 1);
@@ -287,9 +286,7 @@ behind_a_proxy! {
         // What has nothing to say any more goes, and what it had to say is said.
         api.advance(TimeDelta::hours(25));
         let again = api.restart().await;
-        while text(&again, "SELECT CAST(COUNT(*) AS TEXT) FROM throttle").await != "0" {
-            tokio::task::yield_now().await;
-        }
+        soon("all is forgotten", async || text(&again, "SELECT CAST(COUNT(*) AS TEXT) FROM throttle").await == "0").await;
         assert_eq!(events().await, ["1", "6", "1", "1", "1"]);
         again.stop().await;
     }
@@ -307,9 +304,7 @@ behind_a_proxy! {
         let flood = format!("INSERT INTO throttle ({columns}) {numbers} SELECT {row} FROM numbers");
         api.auth_db().execute_unprepared(&flood).await.expect("a flood");
         let again = api.restart().await;
-        while text(&again, "SELECT CAST(COUNT(*) AS TEXT) FROM throttle").await != "200000" {
-            tokio::task::yield_now().await;
-        }
+        soon("the rest is forgotten", async || text(&again, "SELECT CAST(COUNT(*) AS TEXT) FROM throttle").await == "200000").await;
         waits(wrong(&again, HERE).await, 1);
         again.stop().await;
     }
@@ -410,16 +405,19 @@ async fn a_log_in_that_fails_takes_the_same_statements_whether_there_is_such_a_u
         let (mut events, mut statements) = (wire.listen(), Vec::new());
         let from = format!("192.0.2.{number}");
         let mut trying = std::pin::pin!(log_in(&api, &from, email, password));
-        let reply = loop {
-            tokio::select! {
-                biased;
-                Some(event) = events.recv() => if let Event::Step(step) = event {
-                    statements.push(step.sql.clone());
-                    step.decide(Verdict::Pass);
-                },
-                reply = &mut trying => break reply,
+        let answered = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(event) = events.recv() => if let Event::Step(step) = event {
+                        statements.push(step.sql.clone());
+                        step.decide(Verdict::Pass);
+                    },
+                    reply = &mut trying => break reply,
+                }
             }
         };
+        let reply = tokio::time::timeout(HANGS, answered).await.expect("an answer");
         reply.refused(401, "invalid_credentials");
         seen.push(statements);
     }

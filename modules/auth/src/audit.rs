@@ -1,9 +1,12 @@
 //! What happened to whom: rows that are only ever added.
 
-use auth_entity::audit_event;
+use std::net::IpAddr;
+
+use auth_entity::{audit_address, audit_event};
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kernel::{Caller, Clock, Ids, Instant, hex};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Set};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -11,6 +14,9 @@ use crate::email::EmailKey;
 use crate::error::Error;
 use crate::keys::SecretKey;
 use crate::{Auth, State};
+
+/// So long it is kept from where something was done.
+pub(crate) const ADDRESSES_KEPT: TimeDelta = TimeDelta::days(90);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -53,6 +59,13 @@ pub(crate) enum Act {
     RequestEmail,
     ChangeEmail,
     VerifyEmail,
+    ChangeUser,
+    ExportUser,
+    DeleteUser,
+    LostDevice,
+    CreateTenant,
+    ChangeTenant,
+    CloseTenant,
 }
 
 impl Act {
@@ -89,6 +102,13 @@ impl Act {
             Self::RequestEmail => "request_email",
             Self::ChangeEmail => "change_email",
             Self::VerifyEmail => "verify_email",
+            Self::ChangeUser => "change_user",
+            Self::ExportUser => "export_user",
+            Self::DeleteUser => "delete_user",
+            Self::LostDevice => "lost_device",
+            Self::CreateTenant => "create_tenant",
+            Self::ChangeTenant => "change_tenant",
+            Self::CloseTenant => "close_tenant",
         }
     }
 }
@@ -122,12 +142,14 @@ pub(crate) struct Witness {
     clock: Clock,
     ids: Ids,
     request_id: Option<String>,
+    address: Option<IpAddr>,
 }
 
 impl Witness {
     pub(crate) fn new(clock: &Clock, ids: &Ids) -> Self {
         let request_id = Some(kernel::http::request_id()).filter(|id| !id.is_empty());
-        Self { clock: clock.clone(), ids: ids.clone(), request_id }
+        let address = kernel::client::current().map(|client| client.0);
+        Self { clock: clock.clone(), ids: ids.clone(), request_id, address }
     }
 
     pub(crate) fn done(&self, act: Act, concerned: Concerned) -> Event {
@@ -138,25 +160,26 @@ impl Witness {
         self.event(act.name(), "refused", 1, self.clock.now(), concerned)
     }
 
-    /// What was refused so many times, the last time at `at`.
+    /// What was refused so many times, the last time at `at`; by others than who is asking now.
     pub(crate) fn refused_often(&self, act: &str, times: i64, at: Instant, concerned: Concerned) -> Event {
-        self.event(act, "refused", times, at, concerned)
+        Event { address: None, ..self.event(act, "refused", times, at, concerned) }
     }
 
     fn event(&self, act: &str, outcome: &str, times: i64, at: Instant, concerned: Concerned) -> Event {
-        Event(audit_event::ActiveModel {
-            id: Set(self.ids.next(self.clock.now())),
-            occurred_at: Set(at.into()),
-            act: Set(act.to_owned()),
-            outcome: Set(outcome.to_owned()),
-            tenant_id: Set(concerned.tenant_id),
-            user_id: Set(concerned.user_id),
-            session_id: Set(concerned.session_id),
-            subject: Set(concerned.subject),
-            request_id: Set(self.request_id.clone()),
-            object_id: Set(concerned.object_id),
-            times: Set(times),
-        })
+        let row = audit_event::Model {
+            id: self.ids.next(self.clock.now()),
+            occurred_at: at.into(),
+            act: act.to_owned(),
+            outcome: outcome.to_owned(),
+            tenant_id: concerned.tenant_id,
+            user_id: concerned.user_id,
+            session_id: concerned.session_id,
+            subject: concerned.subject,
+            request_id: self.request_id.clone(),
+            object_id: concerned.object_id,
+            times,
+        };
+        Event { row, address: self.address }
     }
 }
 
@@ -184,6 +207,11 @@ impl Doer {
         self.witness.done(act, self.concerned(object_id))
     }
 
+    /// The same in another tenant of the user's.
+    pub(crate) fn done_in(&self, tenant_id: Uuid, act: Act, object_id: Uuid) -> Event {
+        self.witness.done(act, Concerned { tenant_id: Some(tenant_id), ..self.concerned(object_id) })
+    }
+
     /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
     pub(crate) async fn audited<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(
@@ -199,11 +227,19 @@ impl Doer {
 
 /// One event, written inside of the transaction of what it tells.
 #[derive(Clone)]
-pub(crate) struct Event(audit_event::ActiveModel);
+pub(crate) struct Event {
+    row: audit_event::Model,
+    /// From where it was done, where somebody asked for it.
+    address: Option<IpAddr>,
+}
 
 impl Event {
     pub(crate) async fn record(&self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-        audit_event::Entity::insert(self.0.clone()).exec_without_returning(connection).await.map(|_| ())
+        audit_event::Entity::insert(self.row.clone().into_active_model()).exec_without_returning(connection).await?;
+        let Some(address) = self.address else { return Ok(()) };
+        // Beside the event, which is for ever.
+        let row = audit_address::ActiveModel { audit_event_id: Set(self.row.id), address: Set(address.to_string()), occurred_at: Set(self.row.occurred_at) };
+        audit_address::Entity::insert(row).exec_without_returning(connection).await.map(|_| ())
     }
 }
 

@@ -13,11 +13,13 @@ pub struct Config {
     /// Where people reach this installation, such as `https://stock.example.com`: what links that are handed out begin with. Empty
     /// where nobody has said it; then there are no links.
     pub public_url: String,
+    /// Whether any user may make further tenants, which they own.
+    pub new_tenants: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new() }
+        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new(), new_tenants: false }
     }
 }
 

@@ -49,6 +49,13 @@ pub enum Error {
     /// How long the next try has to wait.
     #[error("too many passwords were tried")]
     RateLimited(TimeDelta),
+    /// Which limit, and how long the next try has to wait.
+    #[error("too many passwords were tried")]
+    OverLimit(OverLimit),
+    #[error("a tenant is made by the operator only")]
+    NewTenantsOff,
+    #[error("the user owns as many tenants as one may")]
+    TooManyTenants,
     #[error("a row changed since it was read")]
     Changed,
     #[error("{0}")]
@@ -104,10 +111,29 @@ impl WriteError for Error {
     }
 }
 
+/// A limit that was reached, as much of it as an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverLimit {
+    pub(crate) limit: &'static str,
+    /// So many tries are free,
+    pub(crate) quota: i64,
+    /// in so many seconds.
+    pub(crate) window_seconds: i64,
+    pub(crate) wait: TimeDelta,
+}
+
 /// Whole seconds of a wait, at least one: who comes after them is not too early.
 fn seconds(wait: TimeDelta) -> u32 {
     let micros = wait.num_microseconds().unwrap_or(i64::MAX).max(1);
     u32::try_from((micros - 1) / 1_000_000 + 1).unwrap_or(u32::MAX)
+}
+
+fn rate_limited() -> Problem {
+    Problem::new(
+        429,
+        "rate_limited",
+        "Too many passwords or codes were tried. Wait as long as Retry-After says; a device that has logged in before, and shows its device_token, does not wait for others.",
+    )
 }
 
 impl From<Error> for Problem {
@@ -153,12 +179,7 @@ impl From<Error> for Problem {
             Error::IdempotencyKeyNotAllowed => {
                 Self::new(400, "idempotency_key_not_allowed", "Idempotency-Key is not taken here: the answer holds credentials and is never stored.")
             }
-            Error::RateLimited(wait) => Self::new(
-                429,
-                "rate_limited",
-                "Too many passwords or codes were tried. Wait as long as Retry-After says; a device that has logged in before, and shows its device_token, does not wait for others.",
-            )
-            .retry_after(seconds(wait)),
+            Error::RateLimited(wait) => rate_limited().retry_after(seconds(wait)),
             Error::MfaInvalid => Self::new(
                 401,
                 "mfa_invalid",
@@ -172,6 +193,11 @@ impl From<Error> for Problem {
             Error::MfaAlreadyEnrolled => Self::new(409, "mfa_already_enrolled", "There is a second factor already; DELETE /v1/auth/mfa/totp removes it."),
             Error::MfaNotEnrolled => Self::new(409, "mfa_not_enrolled", "There is no second factor; POST /v1/auth/mfa/totp begins to enrol one."),
             Error::MfaNotBegun => Self::new(409, "mfa_not_begun", "No second factor was begun; POST /v1/auth/mfa/totp does."),
+            Error::OverLimit(OverLimit { limit, quota, window_seconds, wait }) => rate_limited().over_limit(limit, quota, window_seconds, seconds(wait)),
+            Error::NewTenantsOff => {
+                Self::new(403, "new_tenants_off", "Tenants are not made here by whoever likes: the operator switches that on by `auth.new_tenants`.")
+            }
+            Error::TooManyTenants => Self::new(409, "too_many_tenants", "You own as many tenants as one user may."),
             Error::Busy | Error::Changed => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
             Error::Refused(problem) => problem,
             Error::Database(error) => Self::database(&error),

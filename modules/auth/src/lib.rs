@@ -18,7 +18,6 @@ mod credential;
 mod devices;
 mod email;
 mod error;
-mod forget;
 mod instance;
 mod invites;
 mod keys;
@@ -31,7 +30,9 @@ mod password;
 mod roles;
 mod sessions;
 mod signed_in;
+mod tenants;
 mod throttle;
+mod tidy;
 mod tokens;
 pub mod transfer;
 mod uncached;
@@ -93,6 +94,7 @@ struct State {
     tokens: tokens::Authority,
     sessions: cache::Cache<sessions::Standing>,
     api_keys: cache::Cache<api_keys::Standing>,
+    new_tenants: bool,
     subjects: audit::Subjects,
     throttle: throttle::Throttle,
     devices: devices::DeviceTokens,
@@ -124,6 +126,7 @@ impl Auth {
             tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(secret)?),
             sessions: cache::Cache::default(),
             api_keys: cache::Cache::default(),
+            new_tenants: config.new_tenants,
             subjects: audit::Subjects::new(secret)?,
             throttle: throttle::Throttle::new(secret, &clock)?,
             devices: devices::DeviceTokens::new(secret, opened.epoch)?,
@@ -210,4 +213,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
     config.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);
     config.service(mfa::remove::handler).service(members::reset_mfa::handler);
+    config.service(me::change::handler).service(me::export::handler).service(me::delete::handler).service(me::lost_device::handler);
+    config.service(tenants::read::list).service(tenants::create::handler).service(tenants::change::handler).service(tenants::close::handler);
+    config.service(tenants::audit::list);
 }

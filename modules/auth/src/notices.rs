@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use kernel::Instant;
 use kernel::instant::stored;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -14,8 +16,10 @@ use crate::members::repository::user;
 
 /// So many that were not seen are shown.
 const SHOWN: u64 = 50;
-/// So long they are kept, seen or not.
-pub(crate) const KEPT: TimeDelta = TimeDelta::days(180);
+/// One that was seen is kept for this long,
+const KEPT_WHEN_SEEN: TimeDelta = TimeDelta::days(90);
+/// and one that nobody looked at for this long.
+const KEPT_UNSEEN: TimeDelta = TimeDelta::days(180);
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +111,20 @@ pub(crate) async fn mark_seen(connection: &impl ConnectionTrait, user_id: Uuid, 
     Ok(seen.exec(connection).await?.rows_affected == 1)
 }
 
-/// Deletes those from before; how many those were.
-pub(crate) async fn forget(connection: &impl ConnectionTrait, before: Instant) -> Result<u64, DbErr> {
-    let old = notice::Entity::delete_many().filter(notice::Column::CreatedAt.lt(stored(before)));
-    Ok(old.exec(connection).await?.rows_affected)
+/// Those of a user, seen or not, the last one first.
+pub(crate) async fn of(connection: &impl ConnectionTrait, user_id: Uuid, most: u64) -> Result<Vec<notice::Model>, DbErr> {
+    let of = notice::Entity::find().filter(notice::Column::UserId.eq(user_id)).order_by_desc(notice::Column::CreatedAt);
+    of.order_by_desc(notice::Column::Id).limit(most).all(connection).await
+}
+
+pub(crate) async fn delete_all(txn: &impl ConnectionTrait, user_id: Uuid) -> Result<(), DbErr> {
+    notice::Entity::delete_many().filter(notice::Column::UserId.eq(user_id)).exec(txn).await.map(|_| ())
+}
+
+/// Deletes some of those that need not be kept; how many those were.
+pub(crate) async fn delete_old(txn: &impl ConnectionTrait, now: Instant, most: u64) -> Result<u64, DbErr> {
+    let old =
+        Condition::any().add(notice::Column::SeenAt.lt(stored(now.plus(-KEPT_WHEN_SEEN)))).add(notice::Column::CreatedAt.lt(stored(now.plus(-KEPT_UNSEEN))));
+    let some = notice::Entity::find().select_only().column(notice::Column::Id).filter(old).limit(most).into_query();
+    Ok(notice::Entity::delete_many().filter(notice::Column::Id.in_subquery(some)).exec(txn).await?.rows_affected)
 }

@@ -1,11 +1,11 @@
 //! `POST /setup`: the first user becomes the owner of the first tenant, once for all.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use auth_entity::{membership, session, tenant, user};
+use auth_entity::{session, user};
 use kernel::problem::ProblemDocument;
 use kernel::reading::{body_bytes, read};
-use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Sites, Text, Txn};
-use sea_orm::{EntityTrait as _, Set};
+use kernel::{Fields, Flaw, FromFields, FromValue, Ids, Instant, Problem, Text, Txn};
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
@@ -14,11 +14,11 @@ use crate::audit::{Act, Concerned, Event, Witness};
 use crate::email::Email;
 use crate::error::Error;
 use crate::password::{Password, Policy, hash_new, in_password};
-use crate::roles::Role;
-use crate::sessions::{Member, NewSession, UserAgent};
+use crate::sessions::{NewSession, UserAgent};
+use crate::tenants::{Currency, NewTenant, TimeZone, find_place};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, TenantFacts, credential, instance, sessions};
+use crate::{Auth, credential, instance, sessions};
 
 /// The fewest characters of a setup token that an operator gives.
 const LEAST_TOKEN_CHARACTERS: usize = 16;
@@ -55,26 +55,6 @@ struct SetupToken(String);
 impl FromValue for SetupToken {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
         Text::<1, 500>::from_value(value).map(|text| Self(text.0))
-    }
-}
-
-struct Currency(String);
-
-impl FromValue for Currency {
-    fn from_value(value: &Value) -> Result<Self, Flaw> {
-        // Codes without a minor unit (gold, the test code) are no money that stock is bought with.
-        let known = |code: &&str| iso_currency::Currency::from_code(code).is_some_and(|currency| currency.exponent().is_some());
-        let code = value.as_str().filter(known);
-        code.map(|code| Self(code.to_owned())).ok_or_else(|| Flaw::new("invalid_currency", "an ISO 4217 code in upper case, such as EUR, is expected"))
-    }
-}
-
-struct TimeZone(String);
-
-impl FromValue for TimeZone {
-    fn from_value(value: &Value) -> Result<Self, Flaw> {
-        let zone = value.as_str().filter(|name| name.parse::<chrono_tz::Tz>().is_ok());
-        zone.map(|name| Self(name.to_owned())).ok_or_else(|| Flaw::new("invalid_time_zone", "an IANA time zone such as Europe/Paris is expected"))
     }
 }
 
@@ -119,9 +99,9 @@ impl Request {
 struct Founding {
     token_hash: String,
     now: Instant,
-    user: user::ActiveModel,
-    tenant: tenant::ActiveModel,
-    membership: membership::ActiveModel,
+    ids: Ids,
+    user: user::Model,
+    tenant: NewTenant,
     session: session::ActiveModel,
     event: Event,
 }
@@ -139,57 +119,34 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let password_hash = hash_new(state, request.password, &about).await?;
 
     let now = state.clock.now();
-    let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
+    let user_id = state.ids.next(now);
+    let tenant = NewTenant::new(state, request.tenant_name, request.currency, request.time_zone, now);
     let session = NewSession::begin(&state.ids, now, user_agent);
-    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
-    let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
-    let concerned = Concerned::session(tenant_id, user_id, session.id);
+    let (member, facts) = (tenant.owner(user_id, state.epoch), tenant.facts());
+    let concerned = Concerned::session(tenant.id, user_id, session.id);
     let founding = Founding {
         token_hash: presented,
         now,
-        user: user::ActiveModel {
-            id: Set(user_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            email: Set(request.email.text),
-            email_key: Set(request.email.key.0),
-            name: Set(request.name),
-            password_hash: Set(password_hash),
-            disabled_at: Set(None),
-            email_verified_at: Set(None),
-            erased_at: Set(None),
+        ids: state.ids.clone(),
+        user: user::Model {
+            id: user_id,
+            version: 1,
+            created_at: now.into(),
+            updated_at: now.into(),
+            email: request.email.text,
+            email_key: request.email.key.0,
+            name: request.name,
+            password_hash,
+            disabled_at: None,
+            email_verified_at: None,
+            erased_at: None,
         },
-        tenant: tenant::ActiveModel {
-            id: Set(tenant_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            name: Set(request.tenant_name),
-            currency: Set(facts.currency.clone()),
-            time_zone: Set(facts.time_zone.clone()),
-            closed_at: Set(None),
-            mfa_required: Set(false),
-        },
-        membership: membership::ActiveModel {
-            id: Set(membership_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            tenant_id: Set(tenant_id),
-            user_id: Set(user_id),
-            role: Set(Role::Owner.name().to_owned()),
-            all_sites: Set(true),
-        },
+        tenant,
         session: session.row(&member),
         event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned),
     };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
-
-    if let Err(problem) = state.homes.ensure(facts).await {
-        // The tenant is there; the other module makes its place when it is first needed.
-        tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
-    }
+    find_place(state, facts).await;
     state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
 }
 
@@ -198,9 +155,8 @@ async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {
         // Somebody was quicker, or the token was replaced meanwhile.
         return Err(instance::setup_token_hash(txn).await.err().unwrap_or(Error::SetupTokenInvalid));
     }
-    user::Entity::insert(founding.user.clone()).exec_without_returning(txn).await?;
-    tenant::Entity::insert(founding.tenant.clone()).exec_without_returning(txn).await?;
-    membership::Entity::insert(founding.membership.clone()).exec_without_returning(txn).await?;
+    user::Entity::insert(founding.user.clone().into_active_model()).exec_without_returning(txn).await?;
+    founding.tenant.insert(txn, &founding.ids, founding.user.id).await?;
     sessions::repository::insert(txn, founding.session.clone()).await?;
     Ok(founding.event.record(txn).await?)
 }

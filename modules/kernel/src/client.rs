@@ -100,6 +100,15 @@ fn is_shared(address: Ipv4Addr) -> bool {
     first == 100 && second & 0b1100_0000 == 64
 }
 
+tokio::task_local! {
+    static CURRENT: Option<ClientAddress>;
+}
+
+/// From where the request comes that is being answered; nothing outside of one.
+pub fn current() -> Option<ClientAddress> {
+    CURRENT.try_with(|address| *address).ok().flatten()
+}
+
 /// Finds out where the request comes from. The app registers `web::Data<Forwarding>`.
 pub async fn located(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let address =
@@ -107,7 +116,7 @@ pub async fn located(request: ServiceRequest, next: Next<impl MessageBody>) -> R
     if let Some(address) = address {
         request.extensions_mut().insert(ClientAddress(address));
     }
-    next.call(request).await
+    CURRENT.scope(address.map(ClientAddress), next.call(request)).await
 }
 
 impl FromRequest for ClientAddress {

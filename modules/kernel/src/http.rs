@@ -11,37 +11,52 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
 use crate::caller::{Authenticator, Caller, unauthenticated};
+use crate::guard::{Exposure, Guard};
 use crate::ids::Ids;
 use crate::instant::Clock;
 use crate::problem::Problem;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What is known of the request that is being answered.
+struct Current {
+    id: String,
+    guard: Guard,
+}
+
 tokio::task_local! {
-    static CURRENT: Rc<str>;
+    static CURRENT: Rc<Current>;
 }
 
 /// The id of the request that is being answered; empty outside of one.
 pub fn request_id() -> String {
-    CURRENT.try_with(|id| id.to_string()).unwrap_or_default()
+    CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
+}
+
+/// What its answer tells browsers; what holds for all of them outside of one.
+pub(crate) fn guard() -> Guard {
+    CURRENT.try_with(|current| current.guard.clone()).unwrap_or_default()
 }
 
 /// Gives the request an id (the client's own where it sent a sensible one), a span and a line in the log, and answers the id
-/// in `X-Request-Id`.
+/// in `X-Request-Id`, with what the answer tells browsers. The app registers `web::Data<Exposure>`.
 pub async fn traced(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let sent = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
     let sensible = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let id: Rc<str> = sent.filter(sensible).map_or_else(|| Ids::System.next(Clock::System.now()).to_string(), str::to_owned).into();
+    let id = sent.filter(sensible).map_or_else(|| Ids::System.next(Clock::System.now()).to_string(), str::to_owned);
+    let guard = request.app_data::<web::Data<Exposure>>().map(|exposure| exposure.guard(request.headers())).unwrap_or_default();
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
     let started = Clock::System.now();
-    let answer = CURRENT.scope(id.clone(), next.call(request)).instrument(span.clone()).await;
+    let current = Rc::new(Current { id, guard });
+    let answer = CURRENT.scope(current.clone(), next.call(request)).instrument(span.clone()).await;
     let micros = Clock::System.now().micros() - started.micros();
     let status = answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
     span.in_scope(|| tracing::info!(status = status.as_u16(), micros, "answered"));
     let mut response = answer?;
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(&current.id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    current.guard.write(response.headers_mut());
     Ok(response)
 }
 

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::guard::Guard;
 use crate::http;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -38,8 +42,12 @@ pub struct Problem {
     pub facts: Map<String, Value>,
     /// Seconds to wait before trying again; becomes `Retry-After`.
     pub retry_after_seconds: Option<u32>,
+    /// `RateLimit` and `RateLimit-Policy`.
+    limit: Option<[String; 2]>,
     /// The request in which this arose: a problem may become a response after its request's scope has ended.
     request_id: String,
+    /// And what the answer to it tells browsers.
+    guard: Guard,
 }
 
 /// The document as it is sent; also its schema.
@@ -68,7 +76,17 @@ pub struct ProblemDocument<'a> {
 
 impl Problem {
     pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), facts: Map::new(), retry_after_seconds: None, request_id: http::request_id() }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            facts: Map::new(),
+            retry_after_seconds: None,
+            limit: None,
+            request_id: http::request_id(),
+            guard: http::guard(),
+        }
     }
 
     /// 422 with all violations at once.
@@ -103,6 +121,14 @@ impl Problem {
         self
     }
 
+    /// Says which limit was reached, as draft-ietf-httpapi-ratelimit-headers has it: `quota` in `window_seconds`, nothing left of it for
+    /// `wait_seconds`.
+    #[must_use]
+    pub fn over_limit(mut self, name: &str, quota: i64, window_seconds: i64, wait_seconds: u32) -> Self {
+        self.limit = Some([format!("\"{name}\";r=0;t={wait_seconds}"), format!("\"{name}\";q={quota};w={window_seconds}")]);
+        self.retry_after(wait_seconds)
+    }
+
     #[must_use]
     pub fn fact(mut self, name: &str, value: impl Serialize) -> Self {
         self.facts.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
@@ -135,6 +161,12 @@ impl Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        for (name, value) in [RATE_LIMIT, RATE_LIMIT_POLICY].into_iter().zip(self.limit.iter().flatten()) {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        self.guard.write(headers);
         if self.status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

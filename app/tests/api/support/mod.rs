@@ -27,7 +27,7 @@ use larder::{Application, Settings, Surroundings};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Value as SqlValue};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -342,7 +342,7 @@ impl Api {
         let email = format!("{}@example.org", fresh(role));
         let (user_id, membership_id) = (self.id(), self.id());
         // Hashing is slow, and the password is the owner's anyway.
-        let owner = Query::select().column("password_hash").from("user").limit(1).take();
+        let owner = Query::select().column("password_hash").from("user").and_where(Expr::col("erased_at").is_null()).limit(1).take();
         let hash: String = self.auth_db().query_one(&owner).await.expect("the owner").expect("a row").try_get("", "password_hash").expect("a hash");
         let mut user = self.row(user_id);
         user.extend([("email", email.clone().into()), ("email_key", email.clone().into()), ("name", role.into()), ("password_hash", hash.into())]);

@@ -1,6 +1,6 @@
 //! How long the tests wait: so long that a slow machine decides none of them. A test that is about a limit sets that limit itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nothing takes that long but what never ends.
 pub const HANGS: Duration = Duration::from_mins(30);
@@ -26,3 +26,15 @@ pub const PATIENT_WITH_FILES: (&str, &str) = ("LARDER_DATABASE_SQLITE_BUSY_TIMEO
 
 /// The log of a process: without the driver's warning that a connection took its time, where stderr is compared.
 pub const LOG_FILTER: (&str, &str) = ("LARDER_LOG_FILTER", "info,actix_server=warn,sea_orm_migration=warn,sqlx=error");
+
+/// Waits until something is so that happens beside the test.
+#[track_caller]
+pub fn soon(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
+    let give_up = Instant::now() + HANGS;
+    async move {
+        while !is_so().await {
+            assert!(Instant::now() < give_up, "never: {what}");
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -10,7 +10,7 @@ mod token;
 use auth_entity::api_key;
 pub(crate) use authenticate::{Standing, authenticate};
 use kernel::{Instant, Permission, Permissions, Sites};
-pub(crate) use repository::of;
+pub(crate) use repository::{end_all_in, end_all_of, made_by, of};
 use serde::Serialize;
 pub(crate) use token::is_one;
 use utoipa::ToSchema;
@@ -90,7 +90,7 @@ fn need_admin(actor: &sessions::Standing) -> Result<(), Error> {
 }
 
 /// As they are stored: their names, with spaces between. A name of a newer version says nothing to this one.
-fn read_scopes(text: &str) -> Permissions {
+pub(crate) fn read_scopes(text: &str) -> Permissions {
     text.split(' ').filter_map(|name| Permission::ALL.into_iter().find(|permission| permission.name() == name)).collect()
 }
 

@@ -99,6 +99,27 @@ pub(super) async fn end(connection: &impl ConnectionTrait, id: Uuid, now: Instan
     ended.exec(connection).await.map(|_| ())
 }
 
+/// Ends every key of a tenant.
+pub(crate) async fn end_all_in(connection: &impl ConnectionTrait, tenant_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    end_where(connection, api_key::Column::TenantId.eq(tenant_id), now).await
+}
+
+/// Ends every key that these members made.
+pub(crate) async fn end_all_of(connection: &impl ConnectionTrait, memberships: &[Uuid], now: Instant) -> Result<(), DbErr> {
+    end_where(connection, api_key::Column::MembershipId.is_in(memberships.iter().copied()), now).await
+}
+
+async fn end_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<(), DbErr> {
+    let ended = api_key::Entity::update_many().col_expr(api_key::Column::RevokedAt, Expr::value(stored(now))).filter(which);
+    ended.filter(api_key::Column::RevokedAt.is_null()).exec(connection).await.map(|_| ())
+}
+
+/// Every key that these members made, ended or not, the last one first.
+pub(crate) async fn made_by(connection: &impl ConnectionTrait, memberships: &[Uuid], most: u64) -> Result<Vec<api_key::Model>, DbErr> {
+    let made = api_key::Entity::find().filter(api_key::Column::MembershipId.is_in(memberships.iter().copied()));
+    made.order_by_desc(api_key::Column::CreatedAt).order_by_desc(api_key::Column::Id).limit(most).all(connection).await
+}
+
 /// Keeps in mind when a key was used, at most once in so long a time.
 pub(super) async fn mark_used(connection: &impl ConnectionTrait, id: Uuid, now: Instant, at_most_every: TimeDelta) -> Result<(), DbErr> {
     let before = stored(now.plus(-at_most_every));

@@ -6,7 +6,7 @@ mod token;
 use auth_entity::device;
 use chrono::TimeDelta;
 use kernel::{Instant, Txn};
-use sea_orm::{DbErr, Set};
+use sea_orm::{ConnectionTrait, DbErr, Set};
 use uuid::Uuid;
 
 use crate::email::EmailKey;
@@ -36,6 +36,16 @@ pub(crate) async fn known(auth: &Auth, token: Option<&str>, account: &EmailKey) 
 /// Makes every device of a user unknown: with another password all begin anew.
 pub(crate) async fn revoke_all(txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
     repository::revoke_all(txn, user_id, now).await
+}
+
+/// Those of a user, the last used one first.
+pub(crate) async fn of(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<device::Model>, DbErr> {
+    repository::of(connection, user_id).await
+}
+
+/// Deletes every device of a user.
+pub(crate) async fn delete_all(txn: &Txn, user_id: Uuid) -> Result<(), DbErr> {
+    repository::delete_all_but(txn, user_id, 0).await
 }
 
 /// The device that somebody logs in from. It has no `Debug`: it may hold a credential.

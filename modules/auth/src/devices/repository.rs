@@ -45,6 +45,11 @@ pub(super) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid,
     revoked.filter(device::Column::RevokedAt.is_null()).exec(connection).await.map(|_| ())
 }
 
+/// Those of a user, revoked or not, the last used one first. There is a bounded number of them.
+pub(super) async fn of(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<device::Model>, DbErr> {
+    device::Entity::find().filter(device::Column::UserId.eq(user_id)).order_by_desc(device::Column::LastUsedAt).all(connection).await
+}
+
 /// Deletes those of a user that are not among the `kept` last used.
 pub(super) async fn delete_all_but(connection: &impl ConnectionTrait, user_id: Uuid, kept: u64) -> Result<(), DbErr> {
     let last = device::Entity::find().select_only().column(device::Column::Id).filter(device::Column::UserId.eq(user_id));

@@ -68,8 +68,9 @@ enum Guest {
     LoggedIn(Box<Standing>),
     /// By the password of their account, with what its try was charged to, and by the second factor of who has one.
     Known { user_id: Uuid, password_hash: String, charge: Charge, factor: Option<Box<Charged>> },
-    /// By the token alone: there was no account with that address.
-    New(Box<user::Model>),
+    /// By the token alone: there was no account with that address. What making it was charged to: else one invite would have any number
+    /// of passwords hashed at once.
+    New(Box<user::Model>, Charge),
 }
 
 /// The invite that a token opens.
@@ -116,8 +117,13 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
         return Err(missing("/password", "send a password, or be logged in"));
     };
     let Some(user) = members::repository::user_by_email(state.database.reader(), &key).await? else {
-        let guest = newcomer(auth, invite, key, name, password).await?;
-        return come_in(auth, &shown, guest, from.user_agent).await?.ok_or(Error::InvalidCredentials);
+        let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
+        attempt.leave_queue();
+        let outcome = match newcomer(auth, invite, key, name, password).await {
+            Ok(user) => come_in(auth, &shown, Guest::New(Box::new(user), attempt.charge().clone()), from.user_agent).await,
+            Err(error) => Err(error),
+        };
+        return attempt.end(outcome, Act::AcceptInvite).await;
     };
     let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
     let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
@@ -178,13 +184,13 @@ async fn come_in(auth: &Auth, shown: &Shown, guest: Guest, user_agent: UserAgent
 }
 
 /// Somebody without an account: what theirs will be.
-async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Option<String>, password: Password) -> Result<Guest, Error> {
+async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Option<String>, password: Password) -> Result<user::Model, Error> {
     let state = &auth.0;
     let name = name.ok_or_else(|| missing("/name", "an account is made, which needs a name"))?;
     let tenant = members::repository::open_tenant(state.database.reader(), invite.tenant_id).await?.ok_or(Error::InviteExpired)?;
     let password_hash = hash_new(state, password, &[invite.email.clone(), name.clone(), tenant.name]).await?;
     let now = state.clock.now();
-    Ok(Guest::New(Box::new(user::Model {
+    Ok(user::Model {
         id: state.ids.next(now),
         version: 1,
         created_at: now.into(),
@@ -196,7 +202,7 @@ async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Opti
         disabled_at: None,
         email_verified_at: None,
         erased_at: None,
-    })))
+    })
 }
 
 fn missing(pointer: &str, detail: &str) -> Error {
@@ -230,7 +236,10 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
             charge.succeed(txn, *now).await?;
             (*user_id, session)
         }
-        Guest::New(user) => (user.id, session),
+        Guest::New(user, charge) => {
+            charge.succeed(txn, *now).await?;
+            (user.id, session)
+        }
     };
     members::repository::hold_tenant(txn, *tenant_id).await?.ok_or(Error::InviteExpired)?;
     let invite = repository::hold(txn, *tenant_id, acceptance.invite_id).await?;
@@ -243,7 +252,7 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
     if members::repository::membership_of(txn, *tenant_id, user_id).await?.is_some() {
         return Err(Error::AlreadyMember);
     }
-    if let Guest::New(user) = &acceptance.guest {
+    if let Guest::New(user, _) = &acceptance.guest {
         if members::repository::user_by_email(txn, &EmailKey::of(&invite.email)).await?.is_some() {
             return Ok(None);
         }

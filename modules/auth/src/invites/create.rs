@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
 use auth_entity::invite;
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Sites, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, Problem, Sites, Txn};
 use sea_orm::IntoActiveModel as _;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -77,7 +77,10 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let state = auth.0.clone();
     let grant = request.grant();
     grant.check()?;
-    state.need_sites(caller.tenant_id, &grant.sites).await?;
+    if caller.permissions.holds(Permission::ManageMembers) && grant.sites.within(&caller.sites) {
+        // Nobody else learns which sites there are; that they may not invite is found, and written down, below.
+        state.need_sites(caller.tenant_id, &grant.sites).await?;
+    }
     let (now, doer) = (state.clock.now(), Doer::new(auth, caller));
     let token = credential::new(PREFIX, &state.ids);
     let id = state.ids.next(now);

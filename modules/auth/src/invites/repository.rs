@@ -7,7 +7,7 @@ use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Set,
+    QuerySelect as _, QueryTrait as _, Set,
 };
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ pub(super) async fn accept(connection: &impl ConnectionTrait, id: Uuid, user_id:
         .map(|_| ())
 }
 
-pub(super) async fn withdraw(connection: &impl ConnectionTrait, ids: &[Uuid], now: Instant) -> Result<(), DbErr> {
+pub(crate) async fn withdraw(connection: &impl ConnectionTrait, ids: &[Uuid], now: Instant) -> Result<(), DbErr> {
     invite::Entity::update_many()
         .col_expr(invite::Column::RevokedAt, Expr::value(stored(now)))
         .filter(invite::Column::Id.is_in(ids.iter().copied()))
@@ -112,6 +112,44 @@ pub(crate) async fn open_of(connection: &impl ConnectionTrait, membership_ids: &
     let open = invite::Column::ExpiresAt.gt(stored(now)).and(is_pending());
     let of = invite::Column::MembershipId.is_in(membership_ids.iter().copied());
     invite::Entity::find().filter(of).filter(open).order_by_asc(invite::Column::CreatedAt).order_by_asc(invite::Column::Id).all(connection).await
+}
+
+/// Withdraws every open invite of a tenant.
+pub(crate) async fn withdraw_all_in(connection: &impl ConnectionTrait, tenant_id: Uuid, now: Instant) -> Result<(), DbErr> {
+    let withdrawn = invite::Entity::update_many().col_expr(invite::Column::RevokedAt, Expr::value(stored(now)));
+    withdrawn.filter(invite::Column::TenantId.eq(tenant_id)).filter(is_pending()).exec(connection).await.map(|_| ())
+}
+
+/// Every invite that these members made, whatever became of it, the last one first.
+pub(crate) async fn made_by(connection: &impl ConnectionTrait, memberships: &[Uuid], most: u64) -> Result<Vec<invite::Model>, DbErr> {
+    let made = invite::Entity::find().filter(invite::Column::MembershipId.is_in(memberships.iter().copied()));
+    made.order_by_desc(invite::Column::CreatedAt).order_by_desc(invite::Column::Id).limit(most).all(connection).await
+}
+
+/// Makes nobody's of an address where it stands in invites that are over. One that is open is for whoever has the address next.
+pub(crate) async fn erase_address(connection: &impl ConnectionTrait, email_key: &str, user_id: Uuid, pseudonym: &str) -> Result<(), DbErr> {
+    let theirs = Condition::any()
+        .add(invite::Column::AcceptedBy.eq(user_id))
+        .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::AcceptedAt.is_not_null()))
+        .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::RevokedAt.is_not_null()));
+    invite::Entity::update_many()
+        .col_expr(invite::Column::Email, Expr::value(pseudonym))
+        .col_expr(invite::Column::EmailKey, Expr::value(pseudonym))
+        .filter(theirs)
+        .exec(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Deletes some of those that were over before a time; how many those were.
+pub(crate) async fn delete_over(connection: &impl ConnectionTrait, before: Instant, most: u64) -> Result<u64, DbErr> {
+    let over = Condition::any()
+        .add(invite::Column::AcceptedAt.lt(stored(before)))
+        .add(invite::Column::RevokedAt.lt(stored(before)))
+        .add(invite::Column::ExpiresAt.lt(stored(before)));
+    let some = invite::Entity::find().select_only().column(invite::Column::Id).filter(over).limit(most).into_query();
+    let deleted = invite::Entity::delete_many().filter(invite::Column::Id.in_subquery(some)).exec(connection).await?;
+    Ok(deleted.rows_affected)
 }
 
 /// The invites of a tenant, the last one first.

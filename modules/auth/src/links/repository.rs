@@ -3,7 +3,10 @@ use chrono::TimeDelta;
 use kernel::Instant;
 use kernel::instant::stored;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::{MOST_TRIES, Purpose};
@@ -93,8 +96,35 @@ pub(crate) async fn has_mails_left(connection: &impl ConnectionTrait, user_id: U
     Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
 }
 
-/// Deletes those that ended before; how many those were.
-pub(crate) async fn forget(connection: &impl ConnectionTrait, before: Instant) -> Result<u64, DbErr> {
-    let old = one_time_token::Entity::delete_many().filter(one_time_token::Column::ExpiresAt.lt(stored(before)));
-    Ok(old.exec(connection).await?.rows_affected)
+/// Makes those useless that these members handed out; how many those were.
+pub(crate) async fn void_made_by(connection: &impl ConnectionTrait, memberships: &[Uuid], now: Instant) -> Result<u64, DbErr> {
+    void_where(connection, one_time_token::Column::MembershipId.is_in(memberships.iter().copied()), now).await
+}
+
+/// Makes those useless that members of a tenant handed out.
+pub(crate) async fn void_all_in(connection: &impl ConnectionTrait, tenant_id: Uuid, now: Instant) -> Result<u64, DbErr> {
+    void_where(connection, one_time_token::Column::TenantId.eq(tenant_id), now).await
+}
+
+async fn void_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {
+    let voided = one_time_token::Entity::update_many()
+        .col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now)))
+        .filter(which)
+        .filter(one_time_token::Column::UsedAt.is_null())
+        .filter(one_time_token::Column::RevokedAt.is_null());
+    Ok(voided.exec(connection).await?.rows_affected)
+}
+
+/// Deletes all of a user's.
+pub(crate) async fn delete_all(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<(), DbErr> {
+    let of = one_time_token::Column::UserId.eq(user_id);
+    one_time_token::Entity::delete_many().filter(of).exec(connection).await.map(|_| ())
+}
+
+/// Deletes some of those that ended before a time, used or not; how many those were.
+pub(crate) async fn delete_ended(connection: &impl ConnectionTrait, before: Instant, most: u64) -> Result<u64, DbErr> {
+    let ended = one_time_token::Column::ExpiresAt.lt(stored(before));
+    let some = one_time_token::Entity::find().select_only().column(one_time_token::Column::Id).filter(ended).limit(most).into_query();
+    let deleted = one_time_token::Entity::delete_many().filter(one_time_token::Column::Id.in_subquery(some)).exec(connection).await?;
+    Ok(deleted.rows_affected)
 }

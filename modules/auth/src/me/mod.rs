@@ -1,12 +1,18 @@
 //! `GET /me`: who is logged in, and what they may do.
 
+pub(crate) mod change;
+pub(crate) mod delete;
 pub(crate) mod email;
+pub(crate) mod export;
+pub(crate) mod lost_device;
 pub(crate) mod notices;
 pub(crate) mod password;
 
 use actix_web::middleware::from_fn;
-use actix_web::{get, web};
+use actix_web::{HttpResponse, get, web};
+use kernel::http::etag;
 use kernel::{Caller, Instant, Permission, Problem};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,6 +31,10 @@ use crate::{Auth, mfa};
 pub struct Response {
     /// Who is logged in.
     pub user: User,
+    /// Goes up with every change of the user; the ETag is the same number.
+    pub version: i64,
+    /// Whether it was shown that mail to the address reaches the user.
+    pub email_verified: bool,
     /// The tenant that this session works in.
     pub tenant: Tenant,
     /// The id of the membership.
@@ -92,15 +102,20 @@ pub struct Tenant {
 }
 
 pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
-    let reader = auth.0.database.reader();
-    let membership = live_membership(reader, caller.user_id, Some(caller.tenant_id)).await?.ok_or(Error::SessionRevoked)?;
-    let tenant = open_tenant(reader, caller.tenant_id).await?.ok_or(Error::SessionRevoked)?;
-    let user = user(reader, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
+    of(auth.0.database.reader(), caller).await
+}
+
+async fn of(connection: &impl ConnectionTrait, caller: &Caller) -> Result<Response, Error> {
+    let membership = live_membership(connection, caller.user_id, Some(caller.tenant_id)).await?.ok_or(Error::SessionRevoked)?;
+    let tenant = open_tenant(connection, caller.tenant_id).await?.ok_or(Error::SessionRevoked)?;
+    let user = user(connection, caller.user_id).await?.ok_or(Error::SessionRevoked)?;
     let role = Role::parse(&membership.role).ok_or(Error::SessionRevoked)?;
     let (all_sites, site_ids) = sites_told(&caller.sites);
-    let notices = unseen(reader, caller.user_id).await?.into_iter();
+    let notices = unseen(connection, caller.user_id).await?.into_iter();
     Ok(Response {
         membership_id: membership.id,
+        version: user.version,
+        email_verified: user.email_verified_at.is_some(),
         user: User { id: user.id, email: user.email, name: user.name },
         tenant: Tenant { id: tenant.id, name: tenant.name, currency: tenant.currency, time_zone: tenant.time_zone },
         role,
@@ -109,9 +124,9 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
         site_ids,
         session_id: caller.session_id,
         mfa: Mfa {
-            is_enrolled: mfa::is_enrolled(reader, caller.user_id).await?,
+            is_enrolled: mfa::is_enrolled(connection, caller.user_id).await?,
             is_required: tenant.mfa_required,
-            recovery_codes_left: mfa::recovery_codes_left(reader, caller.user_id).await?,
+            recovery_codes_left: mfa::recovery_codes_left(connection, caller.user_id).await?,
         },
         notices: notices.map(|notice| Notice { id: notice.id, kind: notice.kind, created_at: notice.created_at.into() }).collect(),
     })
@@ -122,10 +137,11 @@ pub async fn execute(auth: &Auth, caller: &Caller) -> Result<Response, Error> {
     operation_id = "get_me",
     tag = "auth",
     responses(
-        (status = 200, description = "The caller.", body = Response),
+        (status = 200, description = "The caller; the ETag is the version of the user.", body = Response),
     )
 )]
 #[get("/me", wrap = "from_fn(signed_in_to_enrol)")]
-pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller) -> Result<web::Json<Response>, Problem> {
-    Ok(web::Json(execute(&auth, &caller).await?))
+pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller) -> Result<HttpResponse, Problem> {
+    let me = execute(&auth, &caller).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(me.version)).json(me))
 }

@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, patch, web};
 use kernel::http::{IfMatch, etag};
 use kernel::problem::ProblemDocument;
-use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
+use kernel::{Body, Caller, Fields, FromFields, Instant, Permission, Problem, Txn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -45,7 +45,10 @@ struct Change {
 /// Changes a member. It counts from this answer on here, and within five seconds everywhere.
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid, seen: IfMatch, request: Request) -> Result<Response, Error> {
     let state = auth.0.clone();
-    if let Some(sites) = request.reach.sites() {
+    if let Some(sites) = request.reach.sites().filter(|sites| sites.within(&caller.sites))
+        && caller.permissions.holds(Permission::ManageMembers)
+    {
+        // Nobody else learns which sites there are; that they may not change anybody is found, and written down, below.
         state.need_sites(caller.tenant_id, &sites).await?;
     }
     let (now, doer) = (state.clock.now(), Doer::new(auth, caller));
@@ -56,11 +59,10 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid, s
         state.outbox.wake();
         doer.audited(&state, Act::ChangeMember, membership_id, changed).await
     })
-    .await?;
-    super::read::execute(auth, caller, membership_id).await
+    .await
 }
 
-async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
+async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
     let Change { membership_id, request, seen, doer, outbox, now } = change;
     let held = hold(txn, doer.session_id, doer.tenant_id, *membership_id, *now).await?;
     let (role, sites) = (request.role.unwrap_or(held.grant.role), request.reach.sites().unwrap_or_else(|| held.grant.sites.clone()));
@@ -68,18 +70,19 @@ async fn turn(change: &Change, txn: &Txn) -> Result<(), Error> {
     held.decide(txn, Fate::Becomes(&then)).await?;
     seen.check(held.membership.version).map_err(Error::Refused)?;
     then.check()?;
-    if then == held.grant {
-        return Ok(());
+    if then != held.grant {
+        if then.needs_reauth() {
+            held.actor.need_fresh(*now)?;
+        }
+        if then.role == Role::Owner && held.grant.role != Role::Owner {
+            tell_of_owner(txn, outbox, doer.tenant_id, *now).await?;
+        }
+        repository::change(txn, outbox.ids(), *now, &held.membership, &then).await?;
+        invites::withdraw_beyond(txn, doer.tenant_id, *membership_id, &then, *now).await?;
+        doer.done(Act::ChangeMember, *membership_id).record(txn).await?;
     }
-    if then.needs_reauth() {
-        held.actor.need_fresh(*now)?;
-    }
-    if then.role == Role::Owner && held.grant.role != Role::Owner {
-        tell_of_owner(txn, outbox, doer.tenant_id, *now).await?;
-    }
-    repository::change(txn, outbox.ids(), *now, &held.membership, &then).await?;
-    invites::withdraw_beyond(txn, doer.tenant_id, *membership_id, &then, *now).await?;
-    Ok(doer.done(Act::ChangeMember, *membership_id).record(txn).await?)
+    // Before anybody else changes it again.
+    super::read::one(txn, doer.tenant_id, *membership_id, *now).await
 }
 
 /// Changes what a member may do, and where.

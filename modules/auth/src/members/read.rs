@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, get, web};
 use kernel::http::etag;
 use kernel::problem::ProblemDocument;
 use kernel::{Caller, Instant, Listing, Page, Problem, Query, Sites};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{Grant, Response, id, managing, repository};
@@ -34,12 +35,15 @@ pub(crate) async fn execute_list(auth: &Auth, caller: &Caller, request: &Listing
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, membership_id: Uuid) -> Result<Response, Error> {
-    let reader = auth.0.database.reader();
+    one(auth.0.database.reader(), caller.tenant_id, membership_id, auth.0.clock.now()).await
+}
+
+pub(super) async fn one(connection: &impl ConnectionTrait, tenant_id: Uuid, membership_id: Uuid, now: Instant) -> Result<Response, Error> {
     let absent = || Error::NotFound("member");
-    let membership = repository::membership(reader, caller.tenant_id, membership_id).await?.ok_or_else(absent)?;
-    let user = repository::user(reader, membership.user_id).await?.ok_or_else(absent)?;
-    let grant = repository::grant(reader, &membership).await?.ok_or_else(absent)?;
-    let keys = api_keys::of(reader, caller.tenant_id, &[membership_id], auth.0.clock.now()).await?;
+    let membership = repository::membership(connection, tenant_id, membership_id).await?.ok_or_else(absent)?;
+    let user = repository::user(connection, membership.user_id).await?.ok_or_else(absent)?;
+    let grant = repository::grant(connection, &membership).await?.ok_or_else(absent)?;
+    let keys = api_keys::of(connection, tenant_id, &[membership_id], now).await?;
     Ok(Response::new(membership, user, grant, keys.into_values().next().unwrap_or_default()))
 }
 

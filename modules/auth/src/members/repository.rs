@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_entity::{membership, membership_site, tenant, user};
+use chrono::{DateTime, FixedOffset};
 use kernel::instant::stored;
 use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
@@ -104,6 +105,11 @@ pub(crate) async fn set_email(connection: &impl ConnectionTrait, user_id: Uuid, 
         .col_expr(user::Column::Email, Expr::value(email))
         .col_expr(user::Column::EmailKey, Expr::value(key.0.as_str()))
         .col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now)))
+}
+
+pub(crate) async fn set_name(connection: &impl ConnectionTrait, user_id: Uuid, name: &str, now: Instant) -> Result<(), DbErr> {
+    user::Entity::update_many()
+        .col_expr(user::Column::Name, Expr::value(name))
         .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
         .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
         .filter(user::Column::Id.eq(user_id))
@@ -125,6 +131,24 @@ pub(crate) async fn owners(connection: &impl ConnectionTrait, tenant_id: Uuid) -
         .into_tuple()
         .all(connection)
         .await
+}
+
+/// Makes nobody of a user: what says who they were becomes the pseudonym, and nobody logs in as them any more.
+pub(crate) async fn erase(connection: &impl ConnectionTrait, user_id: Uuid, pseudonym: &str, password_hash: &str, now: Instant) -> Result<(), DbErr> {
+    user::Entity::update_many()
+        .col_expr(user::Column::Email, Expr::value(pseudonym))
+        .col_expr(user::Column::EmailKey, Expr::value(pseudonym))
+        .col_expr(user::Column::Name, Expr::value(pseudonym))
+        .col_expr(user::Column::PasswordHash, Expr::value(password_hash))
+        .col_expr(user::Column::EmailVerifiedAt, Expr::value(Option::<DateTime<FixedOffset>>::None))
+        .col_expr(user::Column::DisabledAt, Expr::value(stored(now)))
+        .col_expr(user::Column::ErasedAt, Expr::value(stored(now)))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
+        .filter(user::Column::Id.eq(user_id))
+        .exec(connection)
+        .await
+        .map(|_| ())
 }
 
 /// Takes a user for the rest of the transaction: before their tenants, wherever a membership is given, changed or taken.
@@ -218,6 +242,17 @@ pub(crate) async fn change(connection: &impl ConnectionTrait, ids: &Ids, now: In
     insert_sites(connection, ids, now, before.tenant_id, before.id, &grant.sites).await
 }
 
+/// Takes every tenant of a user that is not closed, in the order of their ids, for the rest of the transaction: after the user
+/// ([`hold_user`]), so that nobody gives them another one meanwhile. Memberships are read after it, in another statement.
+pub(crate) async fn hold_tenants_of(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<BTreeSet<Uuid>, DbErr> {
+    let ids: BTreeSet<Uuid> = memberships(connection, user_id).await?.into_iter().map(|membership| membership.tenant_id).collect();
+    let mut held = BTreeSet::new();
+    for id in ids {
+        held.extend(hold_tenant(connection, id).await?.map(|tenant| tenant.id));
+    }
+    Ok(held)
+}
+
 /// Ends a membership, with its sessions, API keys and invites.
 pub(crate) async fn remove(connection: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
     membership::Entity::delete_by_id(id).exec(connection).await.map(|_| ())
@@ -252,4 +287,60 @@ pub(crate) async fn sites_of(connection: &impl ConnectionTrait, tenant_id: Uuid,
         sites.entry(row.membership_id).or_default().insert(row.site_id);
     }
     Ok(sites)
+}
+
+/// Where a user is a member, in the order in which they came there; of tenants that are not closed.
+pub(crate) async fn tenants_of(
+    connection: &impl ConnectionTrait,
+    user_id: Uuid,
+    after: Option<(Instant, Uuid)>,
+    most: u64,
+) -> Result<Vec<(membership::Model, Option<tenant::Model>)>, DbErr> {
+    let mut tenants = membership::Entity::find()
+        .find_also_related(tenant::Entity)
+        .filter(membership::Column::UserId.eq(user_id))
+        .filter(tenant::Column::ClosedAt.is_null())
+        .order_by_asc(membership::Column::CreatedAt)
+        .order_by_asc(membership::Column::Id)
+        .limit(most);
+    if let Some((created_at, id)) = after {
+        let same = membership::Column::CreatedAt.eq(stored(created_at)).and(membership::Column::Id.gt(id));
+        tenants = tenants.filter(Condition::any().add(membership::Column::CreatedAt.gt(stored(created_at))).add(same));
+    }
+    tenants.all(connection).await
+}
+
+/// Of how many tenants that are not closed a user is an owner.
+pub(crate) async fn owned(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, DbErr> {
+    membership::Entity::find()
+        .inner_join(tenant::Entity)
+        .filter(membership::Column::UserId.eq(user_id))
+        .filter(membership::Column::Role.eq(Role::Owner.name()))
+        .filter(tenant::Column::ClosedAt.is_null())
+        .count(connection)
+        .await
+}
+
+/// Writes what may change of a tenant that is held.
+pub(crate) async fn change_tenant(connection: &impl ConnectionTrait, tenant: &tenant::Model) -> Result<(), DbErr> {
+    tenant::Entity::update_many()
+        .col_expr(tenant::Column::Name, Expr::value(tenant.name.as_str()))
+        .col_expr(tenant::Column::MfaRequired, Expr::value(tenant.mfa_required))
+        .col_expr(tenant::Column::Version, Expr::value(tenant.version))
+        .col_expr(tenant::Column::UpdatedAt, Expr::value(tenant.updated_at))
+        .filter(tenant::Column::Id.eq(tenant.id))
+        .exec(connection)
+        .await
+        .map(|_| ())
+}
+
+pub(crate) async fn close_tenant(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<(), DbErr> {
+    tenant::Entity::update_many()
+        .col_expr(tenant::Column::ClosedAt, Expr::value(stored(now)))
+        .col_expr(tenant::Column::Version, Expr::col(tenant::Column::Version).add(1))
+        .col_expr(tenant::Column::UpdatedAt, Expr::value(stored(now)))
+        .filter(tenant::Column::Id.eq(id))
+        .exec(connection)
+        .await
+        .map(|_| ())
 }

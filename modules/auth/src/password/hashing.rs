@@ -61,6 +61,11 @@ impl Hasher {
         self.gate.run(move || hash(&password, &salt)).await?
     }
 
+    /// The hash of a password that nobody knows.
+    pub(crate) fn of_nobody(&self) -> &str {
+        &self.nobody
+    }
+
     /// A place in a lane, or [`Error::Busy`] at once.
     pub(crate) fn enter(&self, lane: Lane) -> Result<Place<'_>, Error> {
         Ok(Place { nobody: &self.nobody, turn: self.gate.enter(lane)? })

@@ -4,7 +4,7 @@ use kernel::{Instant, Sites};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, RelationTrait as _,
+    QuerySelect as _, QueryTrait as _, RelationTrait as _,
 };
 use uuid::Uuid;
 
@@ -196,6 +196,28 @@ pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uu
 /// Ends all sessions of a user; how many had not ended by themselves before.
 pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<usize, DbErr> {
     Ok(revoke_others(connection, user_id, Uuid::nil(), now).await?.len())
+}
+
+/// Ends all sessions in a tenant.
+pub(crate) async fn revoke_all_in(connection: &impl ConnectionTrait, tenant_id: Uuid, now: Instant) -> Result<u64, DbErr> {
+    revoke_where(connection, session::Column::TenantId.eq(tenant_id), now).await
+}
+
+/// The sessions of a user, ended or not, the one that began last first.
+pub(crate) async fn of(connection: &impl ConnectionTrait, user_id: Uuid, most: u64) -> Result<Vec<session::Model>, DbErr> {
+    let of = session::Entity::find().filter(session::Column::UserId.eq(user_id)).order_by_desc(session::Column::CreatedAt);
+    of.order_by_desc(session::Column::Id).limit(most).all(connection).await
+}
+
+/// Deletes some of those that ended before a time; how many those were.
+pub(crate) async fn delete_ended(connection: &impl ConnectionTrait, before: Instant, most: u64) -> Result<u64, DbErr> {
+    let ended = Condition::any()
+        .add(session::Column::RevokedAt.lt(stored(before)))
+        .add(session::Column::ExpiresAt.lt(stored(before)))
+        .add(session::Column::LastUsedAt.lt(stored(before.plus(-IDLE))));
+    let some = session::Entity::find().select_only().column(session::Column::Id).filter(ended).limit(most).into_query();
+    let deleted = session::Entity::delete_many().filter(session::Column::Id.in_subquery(some)).exec(connection).await?;
+    Ok(deleted.rows_affected)
 }
 
 async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {

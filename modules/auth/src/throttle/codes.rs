@@ -1,5 +1,4 @@
 use auth_entity::user;
-use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::failures::Failure;
@@ -40,16 +39,13 @@ struct Charging {
 
 impl CodeAttempt {
     /// Charges the try; with a `link` as one of the few that its token has, which is [`Error::MfaInvalid`] where there is none left.
-    /// Those and [`Error::RateLimited`] have counted nothing.
+    /// Those and [`Error::OverLimit`] have counted nothing.
     pub(crate) async fn begin(auth: &Auth, user: &user::Model, link: Option<Uuid>) -> Result<Self, Error> {
         let state = &auth.0;
         let keys = [(Limit::Codes, state.throttle.key_of_codes(user.id))].into();
         let charge = Charge { keys, charged_at: state.clock.now() };
         // A refusal neither writes nor waits for who does.
-        let wait = charge.wait(&repository::read(state.database.reader(), &charge.keys()).await?);
-        if wait > TimeDelta::zero() {
-            return Err(Error::RateLimited(wait));
-        }
+        charge.need_room(&repository::read(state.database.reader(), &charge.keys()).await?)?;
         let charging = Charging { charge: charge.clone(), link };
         let charged = state.database.write(charging, |Charging { charge, link }, txn| {
             Box::pin(async move {

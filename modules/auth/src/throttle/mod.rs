@@ -17,7 +17,6 @@ mod search;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kernel::{Clock, Instant, Txn, hex};
 use serde::{Deserialize, Serialize};
@@ -26,7 +25,7 @@ use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::email::EmailKey;
-use crate::error::Error;
+use crate::error::{Error, OverLimit};
 use crate::keys::SecretKey;
 use crate::password::{Lane, Password, Place, Verified};
 use crate::{Auth, State};
@@ -135,19 +134,18 @@ impl Charge {
         self.keys.values().map(String::as_str).collect()
     }
 
-    /// How long the limits make it wait, by what is stored of them.
-    fn wait(&self, stored: &BTreeMap<String, Stored>) -> TimeDelta {
+    /// [`Error::OverLimit`] where the limits make it wait, by what is stored of them.
+    fn need_room(&self, stored: &BTreeMap<String, Stored>) -> Result<(), Error> {
         let tallies = self.keys.iter().filter_map(|(limit, key)| Some((*limit, &stored.get(key)?.tally)));
-        rules::wait(tallies, self.charged_at)
+        let Some((limit, wait)) = rules::wait(tallies, self.charged_at) else { return Ok(()) };
+        let (quota, window) = limit.policy();
+        Err(Error::OverLimit(OverLimit { limit: limit.name(), quota, window_seconds: window.num_seconds(), wait }))
     }
 
-    /// Charges one try, or [`Error::RateLimited`] and nothing.
+    /// Charges one try, or [`Error::OverLimit`] and nothing.
     async fn make(&self, txn: &Txn) -> Result<(), Error> {
         let stored = repository::hold(txn, &self.keys()).await?;
-        let wait = self.wait(&stored);
-        if wait > TimeDelta::zero() {
-            return Err(Error::RateLimited(wait));
-        }
+        self.need_room(&stored)?;
         let changes = self.keys.iter().map(|(limit, key)| {
             let before = stored.get(key).copied();
             Change::of(*limit, key, before, limit.charged(before.as_ref().map(|before| &before.tally), self.charged_at))
@@ -198,8 +196,8 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Takes a place in the queue and charges the try, whether or not there is such an account. [`Error::RateLimited`] and
-    /// [`Error::Busy`] have counted nothing.
+    /// Takes a place in the queue and charges the try, whether or not there is such an account. [`Error::RateLimited`],
+    /// [`Error::OverLimit`] and [`Error::Busy`] have counted nothing.
     ///
     /// Whoever hangs up from here on has tried: nothing is taken back when this is dropped.
     pub(crate) async fn begin(auth: &'a Auth, account: &EmailKey, origin: Origin) -> Result<Self, Error> {
@@ -211,10 +209,7 @@ impl<'a> Attempt<'a> {
         let keys = origin.limits().iter().map(|limit| (*limit, state.throttle.key_of(*limit, account, origin))).collect();
         let charge = Charge { keys, charged_at: state.clock.now() };
         // A refusal neither writes nor waits for who does.
-        let wait = charge.wait(&repository::read(state.database.reader(), &charge.keys()).await?);
-        if wait > TimeDelta::zero() {
-            return Err(Error::RateLimited(wait));
-        }
+        charge.need_room(&repository::read(state.database.reader(), &charge.keys()).await?)?;
         state.database.write(charge.clone(), |charge, txn| Box::pin(charge.make(txn))).await?;
         Ok(Self { auth, account: account.clone(), charge, place: Some(place) })
     }
@@ -223,6 +218,11 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn verify(&mut self, password: Password, stored: Option<String>) -> Result<Verified, Error> {
         let place = self.place.take().ok_or(Error::Interrupted)?;
         place.verify(password, stored, self.auth.0.ids.bytes()).await
+    }
+
+    /// Gives its place in the queue to others: what is to be hashed is a new password, which waits for itself.
+    pub(crate) fn leave_queue(&mut self) {
+        self.place = None;
     }
 
     /// What it was charged to: whatever the password was tried for is done in one transaction with [`Charge::succeed`].

@@ -65,6 +65,16 @@ impl Limit {
         matches!(self, Self::AccountAndAddress | Self::AccountAndDevice | Self::Codes)
     }
 
+    /// How many tries are free, and in how long a time: what an answer says of the limit.
+    pub(crate) fn policy(self) -> (i64, TimeDelta) {
+        match self {
+            Self::AccountAndAddress | Self::AccountAndDevice | Self::Codes => (FREE, FORGOTTEN_IN),
+            Self::AddressInAMinute => (IN_A_MINUTE, TimeDelta::minutes(1)),
+            Self::AddressInAnHour => (IN_AN_HOUR, TimeDelta::hours(1)),
+            Self::Account => (ACCOUNT_FREE.into(), ACCOUNT_DRAINS_IN * ACCOUNT_FREE),
+        }
+    }
+
     fn window(self) -> Option<Window> {
         match self {
             Self::AddressInAMinute => Some(Window { length: TimeDelta::minutes(1), most: IN_A_MINUTE }),
@@ -117,10 +127,10 @@ impl Limit {
     }
 }
 
-/// How long until each of these limits may be charged once more; zero where that is now.
-pub(crate) fn wait<'a>(tallies: impl IntoIterator<Item = (Limit, &'a Tally)>, now: Instant) -> TimeDelta {
-    let opens = tallies.into_iter().map(|(limit, tally)| limit.opens_at(tally, now)).max().unwrap_or(now);
-    (opens.utc() - now.utc()).max(TimeDelta::zero())
+/// How long until each of these limits may be charged once more, and which of them is the last; `None` where that is now.
+pub(crate) fn wait<'a>(tallies: impl IntoIterator<Item = (Limit, &'a Tally)>, now: Instant) -> Option<(Limit, TimeDelta)> {
+    let (opens_at, limit) = tallies.into_iter().map(|(limit, tally)| (limit.opens_at(tally, now), limit)).max()?;
+    Some((limit, opens_at.utc() - now.utc())).filter(|(_, wait)| *wait > TimeDelta::zero())
 }
 
 fn wait_after(count: i64) -> TimeDelta {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::rules::{Limit, Tally, wait};
@@ -40,7 +41,8 @@ struct InFlight {
 
 impl Model {
     fn wait(&self, keys: &[(Limit, String)], now: Instant) -> TimeDelta {
-        wait(keys.iter().filter_map(|(limit, key)| self.tallies.get(key).map(|(_, tally)| (*limit, tally))), now)
+        let tallies = keys.iter().filter_map(|(limit, key)| self.tallies.get(key).map(|(_, tally)| (*limit, tally)));
+        wait(tallies, now).map_or(TimeDelta::zero(), |(_, wait)| wait)
     }
 
     fn charge(&mut self, keys: Vec<(Limit, String)>, now: Instant) -> Result<InFlight, TimeDelta> {
