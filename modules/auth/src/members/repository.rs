@@ -105,6 +105,12 @@ pub(crate) async fn set_email(connection: &impl ConnectionTrait, user_id: Uuid, 
         .col_expr(user::Column::Email, Expr::value(email))
         .col_expr(user::Column::EmailKey, Expr::value(key.0.as_str()))
         .col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now)))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
+        .filter(user::Column::Id.eq(user_id))
+        .exec(connection)
+        .await
+        .map(|_| ())
 }
 
 pub(crate) async fn set_name(connection: &impl ConnectionTrait, user_id: Uuid, name: &str, now: Instant) -> Result<(), DbErr> {
