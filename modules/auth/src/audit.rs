@@ -35,6 +35,20 @@ pub(crate) enum Act {
     AcceptInvite,
     CreateApiKey,
     EndApiKey,
+    RotateSigningKeys,
+    RemoveSigningKey,
+    RotateSecret,
+    /// Everything that was made with a secret key that is lost was given up.
+    AcceptSecretLoss,
+    AfterRestore,
+    /// Another setup token was made.
+    Bootstrap,
+    /// A link to set another password was made, by whoever runs the installation.
+    MakeResetLink,
+    Unlock,
+    RevokeSessions,
+    DisableMfa,
+    MakeOwner,
 }
 
 impl Act {
@@ -58,6 +72,17 @@ impl Act {
             Self::AcceptInvite => "accept_invite",
             Self::CreateApiKey => "create_api_key",
             Self::EndApiKey => "end_api_key",
+            Self::RotateSigningKeys => "rotate_signing_keys",
+            Self::RemoveSigningKey => "remove_signing_key",
+            Self::RotateSecret => "rotate_secret",
+            Self::AcceptSecretLoss => "accept_secret_loss",
+            Self::AfterRestore => "after_restore",
+            Self::Bootstrap => "bootstrap",
+            Self::MakeResetLink => "make_reset_link",
+            Self::Unlock => "unlock",
+            Self::RevokeSessions => "revoke_sessions",
+            Self::DisableMfa => "disable_mfa",
+            Self::MakeOwner => "make_owner",
         }
     }
 }
@@ -75,6 +100,11 @@ pub(crate) struct Concerned {
 }
 
 impl Concerned {
+    /// What the command line does to a user: nobody who is logged in does it.
+    pub(crate) fn object(id: Uuid) -> Self {
+        Self { object_id: Some(id), ..Self::default() }
+    }
+
     pub(crate) fn session(tenant_id: Uuid, user_id: Uuid, session_id: Uuid) -> Self {
         Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), ..Self::default() }
     }

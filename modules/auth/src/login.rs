@@ -98,7 +98,7 @@ async fn log_in(auth: &Auth, attempt: &mut Attempt<'_>, request: Request, device
         charge: attempt.charge().clone(),
         now,
         witness: Witness::new(&state.clock, &state.ids),
-        epoch: state.epoch,
+        epoch: state.epoch(),
     };
     let Some(subject) = state.database.write(found, |found, txn| Box::pin(begin(found, txn))).await? else { return Ok(None) };
     let tokens = state.tokens.issue(&subject, state.ids.next(now), now)?;

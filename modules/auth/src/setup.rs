@@ -141,7 +141,7 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let now = state.clock.now();
     let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
     let session = NewSession::begin(&state.ids, now, user_agent);
-    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
+    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch(), role: Role::Owner, sites: Sites::All };
     let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
     let concerned = Concerned::session(tenant_id, user_id, session.id);
     let founding = Founding {

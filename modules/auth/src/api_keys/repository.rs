@@ -7,14 +7,14 @@ use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    RelationTrait as _, Set,
+    QueryTrait as _, RelationTrait as _, Set,
 };
 use uuid::Uuid;
 
 use super::{Brief, Found};
 
 /// Neither ended by somebody nor by itself.
-fn lives(now: Instant) -> Condition {
+pub(crate) fn lives(now: Instant) -> Condition {
     let lasts = Condition::any().add(api_key::Column::ExpiresAt.is_null()).add(api_key::Column::ExpiresAt.gt(stored(now)));
     Condition::all().add(api_key::Column::RevokedAt.is_null()).add(lasts)
 }
@@ -97,6 +97,16 @@ pub(super) async fn insert(connection: &impl ConnectionTrait, ids: &Ids, now: In
 pub(super) async fn end(connection: &impl ConnectionTrait, id: Uuid, now: Instant) -> Result<(), DbErr> {
     let ended = api_key::Entity::update_many().col_expr(api_key::Column::RevokedAt, Expr::value(stored(now))).filter(api_key::Column::Id.eq(id));
     ended.exec(connection).await.map(|_| ())
+}
+
+/// Ends those of a user, or of everybody; how many those were.
+pub(crate) async fn end_all(connection: &impl ConnectionTrait, user_id: Option<Uuid>, now: Instant) -> Result<u64, DbErr> {
+    let mut ended = api_key::Entity::update_many().col_expr(api_key::Column::RevokedAt, Expr::value(stored(now))).filter(lives(now));
+    if let Some(user_id) = user_id {
+        let own = membership::Entity::find().select_only().column(membership::Column::Id).filter(membership::Column::UserId.eq(user_id));
+        ended = ended.filter(api_key::Column::MembershipId.in_subquery(own.into_query()));
+    }
+    Ok(ended.exec(connection).await?.rows_affected)
 }
 
 /// Keeps in mind when a key was used, at most once in so long a time.

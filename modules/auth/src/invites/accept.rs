@@ -123,7 +123,7 @@ async fn come_in(auth: &Auth, invite: &invite::Model, guest: Guest, user_agent: 
         guest,
         membership_id: state.ids.next(now),
         session: NewSession::begin(&state.ids, now, user_agent),
-        epoch: state.epoch,
+        epoch: state.epoch(),
         ids: state.ids.clone(),
         now,
         witness: Witness::new(&state.clock, &state.ids),

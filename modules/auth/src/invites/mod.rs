@@ -9,7 +9,7 @@ pub(crate) mod withdraw;
 use auth_entity::invite;
 use chrono::TimeDelta;
 use kernel::{Instant, Sites};
-pub(crate) use repository::{open_of, withdraw_beyond};
+pub(crate) use repository::{open_of, withdraw_all, withdraw_beyond};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -6,7 +6,9 @@ mod repository;
 use auth_entity::one_time_token;
 use chrono::TimeDelta;
 use kernel::{Ids, Instant};
-pub(crate) use repository::{by_token, use_up, void_all};
+#[expect(unused_imports, reason = "their users come one after the other")]
+pub(crate) use repository::{by_token, use_up};
+pub(crate) use repository::{void_all, void_everybodys};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 

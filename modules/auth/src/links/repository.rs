@@ -2,7 +2,7 @@ use auth_entity::one_time_token;
 use kernel::Instant;
 use kernel::instant::stored;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _};
 use uuid::Uuid;
 
 use super::Purpose;
@@ -30,6 +30,13 @@ pub(crate) async fn use_up(connection: &impl ConnectionTrait, id: Uuid, now: Ins
         .filter(one_time_token::Column::RevokedAt.is_null())
         .filter(one_time_token::Column::ExpiresAt.gt(stored(now)));
     Ok(used.exec(connection).await?.rows_affected == 1)
+}
+
+/// Makes all of everybody's useless.
+pub(crate) async fn void_everybodys(connection: &impl ConnectionTrait, now: Instant) -> Result<(), DbErr> {
+    let open = one_time_token::Column::UsedAt.is_null().and(one_time_token::Column::RevokedAt.is_null());
+    let voided = one_time_token::Entity::update_many().col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now))).filter(open);
+    voided.exec(connection).await.map(|_| ())
 }
 
 /// Makes all of a user's useless; how many those were.

@@ -1,5 +1,4 @@
 //! Second factors.
-#![expect(dead_code, reason = "its users come one after the other")]
 
 use auth_entity::{recovery_code, totp};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};

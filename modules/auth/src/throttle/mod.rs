@@ -86,6 +86,11 @@ impl Throttle {
         hex(&mac.finalize().into_bytes())
     }
 
+    /// Where the tries of an account from unknown devices are counted.
+    pub(crate) fn account_key(&self, account: &EmailKey) -> String {
+        self.key(Limit::Account.name(), &[account.0.as_bytes()])
+    }
+
     fn key_of(&self, limit: Limit, account: &EmailKey, origin: Origin) -> String {
         let account = account.0.as_bytes();
         let origin = match origin {
@@ -101,6 +106,13 @@ impl Throttle {
             Limit::Account => self.key(limit.name(), &[account]),
         }
     }
+}
+
+/// Forgets what was tried of an account from unknown devices, see [`Throttle::account_key`].
+pub(crate) async fn forget_account(txn: &Txn, key: &str) -> Result<(), Error> {
+    repository::hold(txn, &[key]).await?;
+    repository::delete(txn, &[key]).await?;
+    Ok(())
 }
 
 /// What one try was charged to: what is needed to take it back.
