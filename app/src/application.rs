@@ -9,7 +9,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
-use auth::{Auth, SecretKey};
+use auth::{Auth, SecretKey, Secrets};
 use inventory::Inventory;
 use kernel::caller::Authenticator;
 use kernel::http::RequestTimeout;
@@ -82,10 +82,10 @@ impl Application {
     /// With what the command line says about pending migrations.
     pub async fn build_with(settings: Settings, surroundings: Surroundings, migrate: Option<Migrate>) -> Result<Self, Failure> {
         let listener = bind(&settings.server)?;
-        let secret = secret_key(&settings)?;
+        let secrets = secrets(&settings)?;
         let databases = databases::open(&settings, migrate).await.map_err(Failure::Database)?;
         let carrier = Smtp::new(&settings.mail).map_err(Failure::Mail)?.map(|smtp| Arc::new(smtp) as Arc<dyn auth::Carrier>);
-        let (bridge, auth, inventory) = modules(&settings, &surroundings, secret, databases, carrier).await.map_err(Failure::Auth)?;
+        let (bridge, auth, inventory) = modules(&settings, &surroundings, secrets, databases, carrier).await.map_err(Failure::Auth)?;
         let given = settings.setup_token.given().map(str::to_owned);
         let setup_token = auth.announce_setup(given).await.map_err(Failure::Auth)?;
         let addresses = listener.local_addr().into_iter().collect();
@@ -190,6 +190,11 @@ async fn tidy(auth: Auth, inventory: Inventory) {
             Ok(forgotten) => tracing::info!(forgotten, "devices that were not used for half a year are forgotten"),
             Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "unused devices could not be forgotten"),
         }
+        match auth.rotate_signing_keys().await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("signing keys were rotated"),
+            Err(error) => tracing::warn!(error = %kernel::problem::chain(&error), "signing keys could not be rotated"),
+        }
     }
 }
 
@@ -219,30 +224,35 @@ fn bind(server: &ServerSettings) -> Result<TcpListener, Failure> {
 
 /// The key that was given; none for databases in memory, which need to be read by nobody later; else the one that is kept
 /// beside the embedded databases.
-fn secret_key(settings: &Settings) -> Result<SecretKey, Failure> {
+pub fn secrets(settings: &Settings) -> Result<Secrets, Failure> {
     match settings.secret_key.given() {
-        Some(key) => SecretKey::parse(key).map_err(Failure::Auth),
-        None if matches!(settings.database.auth.target, Target::Memory) => Ok(SecretKey::random()),
+        Some(key) => {
+            let previous = settings.secret_key_previous.given().map(SecretKey::parse).transpose();
+            let (current, previous) = SecretKey::parse(key).and_then(|current| Ok((current, previous?))).map_err(Failure::Auth)?;
+            Ok(Secrets::given(current, previous))
+        }
+        None if matches!(settings.database.auth.target, Target::Memory) => Ok(Secrets::given(SecretKey::random(), None)),
         None => {
             let folder = &settings.data_dir;
             databases::make_private_folder(folder).map_err(|error| Failure::DataDir { folder: folder.display().to_string(), error })?;
-            SecretKey::load_or_create(&folder.join(KEY_FILE)).map_err(Failure::Auth)
+            Secrets::in_file(&folder.join(KEY_FILE)).map_err(Failure::Auth)
         }
     }
 }
 
-const KEY_FILE: &str = "secret.key";
+/// The file of the secret key in the data directory, where none is given.
+pub const KEY_FILE: &str = "secret.key";
 
 async fn modules(
     settings: &Settings,
     surroundings: &Surroundings,
-    secret: SecretKey,
+    secrets: Secrets,
     databases: Databases,
     carrier: Option<Arc<dyn auth::Carrier>>,
 ) -> Result<(Arc<Bridge>, Auth, Inventory), auth::Error> {
     let (clock, ids) = (surroundings.clock.clone(), surroundings.ids.clone());
     let bridge = Arc::new(Bridge::default());
-    let auth = Auth::open(databases.auth, settings.auth.clone(), secret, clock.clone(), ids.clone(), bridge.clone(), carrier).await?;
+    let auth = Auth::open(databases.auth, settings.auth.clone(), secrets, clock.clone(), ids.clone(), bridge.clone(), carrier).await?;
     let inventory = Inventory::new(databases.inventory, settings.inventory.clone(), clock, ids, bridge.clone());
     bridge.join(auth.clone(), inventory.clone());
     Ok((bridge, auth, inventory))

@@ -42,6 +42,23 @@ pub async fn open(settings: &Settings, asked: Option<Migrate>) -> Result<Databas
     Ok(Databases { auth, inventory })
 }
 
+/// Opens the auth database for a command that works on it beside a server: nothing is made or migrated.
+pub async fn open_auth(settings: &Settings) -> Result<kernel::Database, Failure> {
+    let (module, limits) = (Module::Auth, &settings.database.limits);
+    let target = &module.place(&settings.database).target;
+    let looking = connect(module, target, limits, Role::Inspector).await?;
+    let found = inspect(&looking, module, target).await;
+    deploy::close(looking).await;
+    let found = found?;
+    refuse_strange(&found, module, target)?;
+    if !found.pending.is_empty() {
+        return Err(Failure::new(module, target, Cause::Pending(found.pending)));
+    }
+    let writer = connect(module, target, limits, Role::Writer).await?;
+    let reader = if target.is_postgres() { writer.clone() } else { connect(module, target, limits, Role::Reader).await? };
+    Ok(kernel::Database::new(reader, writer))
+}
+
 async fn open_one(settings: &Settings, module: Module, asked: Option<Migrate>) -> Result<kernel::Database, Failure> {
     let (target, limits) = (&module.place(&settings.database).target, &settings.database.limits);
     let writer = connect(module, target, limits, Role::Writer).await?;

@@ -5,11 +5,15 @@ use std::time::Duration;
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use auth::Auth;
+use chrono::TimeDelta;
 use inventory::Inventory;
 use kernel::{Forwarding, Problem};
 use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// How far the clocks of the program and of the database may be apart.
+pub const MOST_SKEW: TimeDelta = TimeDelta::seconds(5);
 
 /// How long a database may take to answer before it counts as away.
 #[derive(Clone, Copy, Debug)]
@@ -54,26 +58,34 @@ pub async fn live() -> Json<Live> {
 #[utoipa::path(
     operation_id = "health_ready",
     tag = "operations",
-    responses((status = 200, description = "Both databases answer", body = Ready), (status = 503, description = "`database_unavailable`: `databases` says which"))
+    responses(
+        (status = 200, description = "Both databases answer", body = Ready),
+        (status = 503, description = "`database_unavailable`: `databases` says which. `clock_skew`: the clocks of this program and of the auth database differ by `skew_seconds`, more than 5: sessions and tokens would end too early or too late"),
+    )
 )]
 #[get("/health/ready")]
 pub async fn ready(auth: Data<Auth>, inventory: Data<Inventory>, patience: Data<ReadyTimeout>, forwarding: Data<Forwarding>) -> Result<Json<Ready>, Problem> {
-    let (auth, inventory) = futures::join!(reach(auth.ping(), patience.0), reach(inventory.ping(), patience.0));
+    let nothing = async || inventory.ping().await.map(|()| None);
+    let ((auth, skew), (inventory, _)) = futures::join!(reach(auth.reach(), patience.0), reach(nothing(), patience.0));
     let databases = Reached { auth, inventory };
     if databases.auth == "up" && databases.inventory == "up" {
+        if let Some(skew) = skew.filter(|skew| skew.abs() > MOST_SKEW) {
+            let detail = "The clocks of this server and of its auth database differ by more than five seconds; set them by NTP.";
+            return Err(Problem::new(503, "clock_skew", detail).fact("skew_seconds", skew.num_seconds()).retry_after(5));
+        }
         let forwarding = if forwarding.is_proxy_untrusted() { "proxy_untrusted" } else { "fine" };
         return Ok(Json(Ready { status: "ready", databases, forwarding }));
     }
     Err(Problem::new(503, "database_unavailable", "A database does not answer.").fact("databases", databases).retry_after(1))
 }
 
-async fn reach(ping: impl Future<Output = Result<(), DbErr>>, patience: Duration) -> &'static str {
+async fn reach(ping: impl Future<Output = Result<Option<TimeDelta>, DbErr>>, patience: Duration) -> (&'static str, Option<TimeDelta>) {
     match tokio::time::timeout(patience, ping).await {
-        Ok(Ok(())) => "up",
+        Ok(Ok(skew)) => ("up", skew),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a database does not answer");
-            "away"
+            ("away", None)
         }
-        Err(_) => "away",
+        Err(_) => ("away", None),
     }
 }

@@ -1,10 +1,12 @@
 //! Larder as one program: settings, databases, and the modules mounted over HTTP.
 
 pub mod application;
+pub mod auth;
 pub mod bridge;
 pub mod databases;
 pub mod db;
 pub mod demo;
+pub mod doctor;
 pub mod failure;
 pub mod health;
 pub mod http;

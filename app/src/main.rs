@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use larder::databases::Migrate;
 use larder::openapi::Document;
-use larder::{Application, Settings, Surroundings, db, demo, ledger, settings, telemetry};
+use larder::{Application, Settings, Surroundings, auth, db, demo, doctor, ledger, settings, telemetry};
 
 /// Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it.
 #[derive(Parser)]
@@ -30,6 +30,12 @@ enum Command {
     /// Look after the stock ledger: `larder ledger verify` proves that it is what was posted.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Look after users, keys and the secret, with the server down or up.
+    #[command(subcommand)]
+    Auth(auth::Command),
+    /// Look at what the installation stands on: addresses, proxies, secret key, clocks, files, databases. Changes nothing.
+    #[command(after_help = "Exit codes: 0 all is fine, 1 something is wrong.")]
+    Doctor(doctor::Asked),
     /// Try it: a made-up kitchen in memory, gone when it stops. Reads no settings.
     Demo(Demo),
     /// Print the OpenAPI document.
@@ -95,7 +101,7 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Demo(asked) => return demonstrate(asked.port).await,
-        Command::Serve(_) | Command::Db(_) | Command::Ledger(_) => {}
+        Command::Serve(_) | Command::Db(_) | Command::Ledger(_) | Command::Auth(_) | Command::Doctor(_) => {}
     }
     let settings = match settings::environment().and_then(|variables| Settings::load(cli.config.as_deref(), &variables)) {
         Ok(settings) => settings,
@@ -109,6 +115,8 @@ async fn main() -> ExitCode {
         Command::Serve(asked) => serve(settings, asked).await,
         Command::Db(asked) => db::run(&settings, asked).await.into(),
         Command::Ledger(asked) => ledger::run(&settings, asked).await.into(),
+        Command::Doctor(asked) => doctor::run(&settings, &asked).await.into(),
+        Command::Auth(asked) => auth::run(&settings, asked).await.into(),
         Command::Demo(_) | Command::Openapi => ExitCode::SUCCESS,
     }
 }

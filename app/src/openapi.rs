@@ -67,7 +67,7 @@ pub struct Document {
 /// Every route of the program that is an operation of the API.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(crate::health::live).service(crate::health::ready).service(serve);
-    config.service(scope("/v1/auth").wrap(from_fn(crate::http::known_query)).configure(auth::routes));
+    config.service(scope("/v1/auth").wrap(from_fn(crate::http::known_query)).wrap(from_fn(auth::following)).configure(auth::routes));
     let inventory = scope("/v1/inventory").wrap(from_fn(crate::http::known_query)).wrap(from_fn(kernel::http::authenticated));
     config.service(inventory.configure(inventory::routes));
 }

@@ -32,6 +32,7 @@ const NOT_OURS: &str = "LARDER_TEST_";
 /// Keys whose values no message repeats.
 const SECRET: [&str; 8] = [
     "secret_key",
+    "secret_key_previous",
     "setup_token",
     "shadow_url",
     "database.auth_url",
@@ -49,6 +50,8 @@ pub struct Settings {
     pub mode: Mode,
     pub data_dir: PathBuf,
     pub secret_key: Secret,
+    /// The one before it: what it has made is still taken.
+    pub secret_key_previous: Secret,
     pub setup_token: Secret,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -148,6 +151,7 @@ struct Written {
     mode: Mode,
     data_dir: PathBuf,
     secret_key: Secret,
+    secret_key_previous: Secret,
     setup_token: Secret,
     trusted_proxies: Vec<String>,
     shadow_url: Secret,
@@ -429,6 +433,7 @@ impl Checks<'_> {
             mode: written.mode,
             data_dir: written.data_dir,
             secret_key: written.secret_key,
+            secret_key_previous: written.secret_key_previous,
             setup_token: written.setup_token,
             trusted_proxies,
             shadow_url: written.shadow_url,
@@ -511,8 +516,13 @@ impl Checks<'_> {
         if written.mode == Mode::Production && written.secret_key.given().is_none() {
             return Err(self.refuse("secret_key", "production mode needs it: give LARDER_SECRET_KEY, 32 random bytes or more as text"));
         }
-        if written.secret_key.given().is_some_and(|key| auth::SecretKey::parse(key).is_err()) {
-            return Err(self.refuse("secret_key", "a text of 32 random bytes or more is expected, such as `openssl rand -hex 32` gives"));
+        for (name, key) in [("secret_key", &written.secret_key), ("secret_key_previous", &written.secret_key_previous)] {
+            if key.given().is_some_and(|key| auth::SecretKey::parse(key).is_err()) {
+                return Err(self.refuse(name, "a text of 32 random bytes or more is expected, such as `openssl rand -hex 32` gives"));
+            }
+        }
+        if written.secret_key_previous.given().is_some() && written.secret_key.given().is_none() {
+            return Err(self.refuse("secret_key_previous", "it comes with `secret_key`, which is not given"));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod support;
 
 mod adjustments;
+mod admin;
 mod api_keys;
 mod archiving;
 mod auth;
@@ -17,6 +18,7 @@ mod crowd;
 mod days;
 mod db;
 mod demo;
+mod doctor;
 mod documentation;
 mod engines;
 mod faults;
@@ -26,6 +28,7 @@ mod imports_of_counts;
 mod imports_of_receipts;
 mod interleavings;
 mod invariants;
+mod keys;
 mod later_costs;
 mod ledger_document;
 mod lots;

@@ -50,7 +50,7 @@ pub(crate) enum Act {
     ReplaceRecoveryCodes,
     RemoveMfa,
     ResetMfa,
-    /// A member handed out a link for another's password.
+    /// A member, or whoever runs the installation, handed out a link for another's password.
     MakeResetLink,
     /// A link for a new password was mailed to whoever asked.
     MailResetLink,
@@ -66,6 +66,18 @@ pub(crate) enum Act {
     CreateTenant,
     ChangeTenant,
     CloseTenant,
+    RotateSigningKeys,
+    RemoveSigningKey,
+    RotateSecret,
+    /// Everything that was made with a secret key that is lost was given up.
+    AcceptSecretLoss,
+    AfterRestore,
+    /// Another setup token was made.
+    Bootstrap,
+    Unlock,
+    RevokeSessions,
+    DisableMfa,
+    MakeOwner,
 }
 
 impl Act {
@@ -109,6 +121,16 @@ impl Act {
             Self::CreateTenant => "create_tenant",
             Self::ChangeTenant => "change_tenant",
             Self::CloseTenant => "close_tenant",
+            Self::RotateSigningKeys => "rotate_signing_keys",
+            Self::RemoveSigningKey => "remove_signing_key",
+            Self::RotateSecret => "rotate_secret",
+            Self::AcceptSecretLoss => "accept_secret_loss",
+            Self::AfterRestore => "after_restore",
+            Self::Bootstrap => "bootstrap",
+            Self::Unlock => "unlock",
+            Self::RevokeSessions => "revoke_sessions",
+            Self::DisableMfa => "disable_mfa",
+            Self::MakeOwner => "make_owner",
         }
     }
 }
@@ -126,6 +148,11 @@ pub(crate) struct Concerned {
 }
 
 impl Concerned {
+    /// What the command line does to a user: nobody who is logged in does it.
+    pub(crate) fn object(id: Uuid) -> Self {
+        Self { object_id: Some(id), ..Self::default() }
+    }
+
     pub(crate) fn session(tenant_id: Uuid, user_id: Uuid, session_id: Uuid) -> Self {
         Self { tenant_id: Some(tenant_id), user_id: Some(user_id), session_id: Some(session_id), ..Self::default() }
     }

@@ -68,8 +68,24 @@ pub enum Error {
         "the auth database has data, but its secret key is missing ({0} does not exist); nothing was changed. Restore the key file or set LARDER_SECRET_KEY"
     )]
     SecretKeyMissing(String),
+    #[error(
+        "the auth database was made with LARDER_SECRET_KEY_PREVIOUS and does not know the new secret key yet; nothing was changed. Run `larder auth rotate-secret`, then start again"
+    )]
+    SecretKeyNotRotated,
     #[error("{0}")]
     SecretKeyUnusable(String),
+    #[error("no server was started on this auth database yet, so there is nothing to look after")]
+    NotStartedYet,
+    #[error("give the new key as LARDER_SECRET_KEY and the one until now as LARDER_SECRET_KEY_PREVIOUS")]
+    PreviousSecretMissing,
+    #[error("a row of {0} was sealed with neither of the two secret keys; nothing was changed")]
+    SealedByAnother(&'static str),
+    #[error("the auth database was made with a secret key that is here, so nothing is lost; nothing was changed")]
+    NothingLost,
+    #[error("the user is disabled")]
+    UserDisabled,
+    #[error("it could be one of several tenants: say which")]
+    WhichTenant,
     #[error("{0}")]
     Cryptography(&'static str),
     #[error("a task ended early")]
@@ -204,6 +220,13 @@ impl From<Error> for Problem {
             other @ (Error::SetupTokenTooShort
             | Error::SecretKeyMismatch
             | Error::SecretKeyMissing(_)
+            | Error::SecretKeyNotRotated
+            | Error::NotStartedYet
+            | Error::PreviousSecretMissing
+            | Error::SealedByAnother(_)
+            | Error::NothingLost
+            | Error::UserDisabled
+            | Error::WhichTenant
             | Error::SecretKeyUnusable(_)
             | Error::Cryptography(_)
             | Error::Interrupted) => Self::internal(&other),

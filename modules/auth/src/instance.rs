@@ -1,82 +1,107 @@
 //! The one row that says what is true of the installation: its secret, its epoch, whether setup is still open.
 
+use std::path::{Path, PathBuf};
+
 use auth_entity::{instance, signing_key};
 use kernel::{Clock, Database, Ids, Instant, Txn};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, Set};
-use subtle::ConstantTimeEq as _;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _, Set};
 
 use crate::error::Error;
-use crate::keys::{Keyring, Sealed, SecretKey, SigningKey, Vault};
+use crate::keys::{self, KeyFile, Keyring, Secrets, SigningKey, Vault};
 
-/// What `Auth` needs of an opened database.
+/// What a server needs of an opened database.
 pub(crate) struct Opened {
+    pub(crate) vault: Vault,
     pub(crate) epoch: i64,
     pub(crate) keys: Keyring,
 }
 
 struct Candidate {
     instance: instance::ActiveModel,
+    secret_check: String,
     key: signing_key::ActiveModel,
+    key_file: Option<PathBuf>,
 }
 
 /// Checks the secret against the database before anything is written, then makes what a new database lacks.
-pub(crate) async fn open(database: &Database, vault: &Vault, clock: &Clock, ids: &Ids) -> Result<Opened, Error> {
-    let secret = vault.secret();
-    match find(database.reader()).await? {
-        Some(instance) => check(&instance, secret)?,
-        None => secret.save()?,
-    }
-    let now = clock.now();
-    let candidate = Candidate { instance: row(secret, now)?, key: crate::keys::repository::row(&SigningKey::generate(ids)?, vault, ids, now)? };
-    let (instance, key) = database.write(candidate, |candidate, txn| Box::pin(complete(candidate, txn))).await?;
-    // Another start may have been quicker, with another secret.
-    check(&instance, secret)?;
-    let sealed = Sealed { secret_id: key.secret_id, text: key.sealed_private_key };
-    Ok(Opened { epoch: instance.epoch, keys: Keyring::new(SigningKey::unseal(&key.kid, &sealed, vault)?)? })
-}
-
-async fn complete(candidate: &Candidate, txn: &Txn) -> Result<(instance::Model, signing_key::Model), Error> {
-    let missing = || DbErr::RecordNotFound("the instance's row".into());
-    let instance = match find(txn).await? {
-        Some(instance) => instance,
+pub(crate) async fn open(database: &Database, secrets: Secrets, clock: &Clock, ids: &Ids) -> Result<Opened, Error> {
+    let key_file = secrets.file().map(Path::to_owned);
+    let vault = match find(database.reader()).await? {
+        Some(instance) => secrets.fitting(&instance.secret_check)?,
         None => {
-            let nothing = OnConflict::new().do_nothing().to_owned();
-            instance::Entity::insert(candidate.instance.clone()).on_conflict(nothing).try_insert().exec_without_returning(txn).await?;
-            find(txn).await?.ok_or_else(missing)?
+            secrets.current().save()?;
+            let check = secrets.current().check()?;
+            secrets.fitting(&check)?
         }
     };
-    // The key of another secret's instance would be of no use to it.
-    if candidate.instance.secret_check.as_ref() != &instance.secret_check {
-        return Err(Error::SecretKeyMismatch);
-    }
-    if let Some(key) = crate::keys::repository::active(txn).await? {
-        return Ok((instance, key));
-    }
-    crate::keys::repository::insert_unless_active(txn, candidate.key.clone()).await?;
-    let key = crate::keys::repository::active(txn).await?.ok_or_else(missing)?;
-    Ok((instance, key))
+    let (now, secret_check) = (clock.now(), vault.secret().check()?);
+    let key = keys::repository::row(&SigningKey::generate(ids)?, &vault, ids, now)?;
+    let candidate = Candidate { instance: row(&secret_check, now), secret_check, key, key_file };
+    // Another start may have been quicker, with another secret.
+    database.write(candidate, |candidate, txn| Box::pin(complete(candidate, txn))).await?;
+    let (epoch, keys) = read(database, &vault, None).await?;
+    Ok(Opened { vault, epoch, keys })
 }
 
-fn row(secret: &SecretKey, now: Instant) -> Result<instance::ActiveModel, Error> {
-    Ok(instance::ActiveModel {
+async fn complete(candidate: &Candidate, txn: &Txn) -> Result<(), Error> {
+    if find(txn).await?.is_none() {
+        let nothing = OnConflict::new().do_nothing().to_owned();
+        instance::Entity::insert(candidate.instance.clone()).on_conflict(nothing).try_insert().exec_without_returning(txn).await?;
+    }
+    let instance = hold(txn).await?;
+    // The key of another secret's instance would be of no use to it.
+    if candidate.secret_check != instance.secret_check {
+        return Err(Error::SecretKeyMismatch);
+    }
+    if let Some(path) = &candidate.key_file {
+        KeyFile(path).settle(&instance.secret_check)?;
+    }
+    if keys::repository::active(txn).await?.is_none() {
+        keys::repository::insert_unless_active(txn, candidate.key.clone()).await?;
+    }
+    Ok(())
+}
+
+/// What may change of the installation while a server runs: its epoch, and its signing keys.
+pub(crate) async fn read(database: &Database, vault: &Vault, known: Option<&Keyring>) -> Result<(i64, Keyring), Error> {
+    let reader = database.reader();
+    let instance = find(reader).await?.ok_or_else(missing)?;
+    let keys = Keyring::of(&keys::repository::all(reader).await?, vault, known)?;
+    Ok((instance.epoch, keys))
+}
+
+fn row(secret_check: &str, now: Instant) -> instance::ActiveModel {
+    instance::ActiveModel {
         id: Set(1),
-        secret_check: Set(secret.check()?),
+        secret_check: Set(secret_check.to_owned()),
         epoch: Set(1),
         setup_token_hash: Set(None),
         bootstrapped_at: Set(None),
         created_at: Set(now.into()),
-    })
+    }
 }
 
-fn check(instance: &instance::Model, secret: &SecretKey) -> Result<(), Error> {
-    if bool::from(instance.secret_check.as_bytes().ct_eq(secret.check()?.as_bytes())) {
-        return Ok(());
-    }
-    Err(match secret.missing_file() {
-        Some(path) => Error::SecretKeyMissing(path.display().to_string()),
-        None => Error::SecretKeyMismatch,
-    })
+fn missing() -> DbErr {
+    DbErr::RecordNotFound("the instance's row".into())
+}
+
+/// Takes the installation for the rest of the transaction: who changes its keys or its secret does so one after the other.
+pub(crate) async fn hold(txn: &Txn) -> Result<instance::Model, DbErr> {
+    instance::Entity::find_by_id(1).lock_exclusive().one(txn).await?.ok_or_else(missing)
+}
+
+/// From now on the database is one that was made with the secret of this check value.
+pub(crate) async fn set_secret_check(connection: &impl ConnectionTrait, check: &str) -> Result<(), DbErr> {
+    let set = instance::Entity::update_many().col_expr(instance::Column::SecretCheck, Expr::value(check)).filter(instance::Column::Id.eq(1));
+    set.exec(connection).await.map(|_| ())
+}
+
+/// Makes every token void that was made until now.
+pub(crate) async fn begin_epoch(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let next = Expr::col(instance::Column::Epoch).add(1);
+    let begun = instance::Entity::update_many().col_expr(instance::Column::Epoch, next).filter(instance::Column::Id.eq(1));
+    begun.exec(connection).await.map(|_| ())
 }
 
 pub(crate) async fn find(connection: &impl ConnectionTrait) -> Result<Option<instance::Model>, DbErr> {

@@ -11,12 +11,12 @@ use crate::keys::PublicKey;
 #[derive(Serialize, ToSchema)]
 #[schema(as = JsonWebKeySet)]
 pub struct Response {
-    /// The keys in use.
+    /// The key that signs, the one that will sign next, and those that have signed until lately.
     pub keys: Vec<PublicKey>,
 }
 
 pub fn execute(auth: &Auth) -> Response {
-    Response { keys: auth.0.tokens.published().to_vec() }
+    Response { keys: auth.0.tokens.published() }
 }
 
 /// The public keys that access tokens are signed with.

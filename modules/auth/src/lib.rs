@@ -18,6 +18,7 @@ mod credential;
 mod devices;
 mod email;
 mod error;
+mod following;
 mod instance;
 mod invites;
 mod keys;
@@ -37,6 +38,7 @@ mod tokens;
 pub mod transfer;
 mod uncached;
 
+pub mod admin;
 pub mod jwks;
 pub mod login;
 pub mod login_mfa;
@@ -52,7 +54,8 @@ pub mod verify_email;
 
 pub use config::Config;
 pub use error::Error;
-pub use keys::{PublicKey, SecretKey};
+pub use following::following;
+pub use keys::{PublicKey, SecretKey, Secrets};
 pub use mail::{Carrier, Letter, Undelivered};
 pub use roles::Role;
 pub use sessions::UserAgent;
@@ -98,39 +101,40 @@ struct State {
     subjects: audit::Subjects,
     throttle: throttle::Throttle,
     devices: devices::DeviceTokens,
-    epoch: i64,
     vault: Arc<keys::Vault>,
+    followed: following::Followed,
     outbox: mail::Outbox,
 }
 
 impl Auth {
-    /// Takes over a migrated database. Checks that `secret` is the key that this database was made with, and loads the signing
-    /// key or makes the first one. Where the secret is wrong or missing, nothing is changed. Without a `carrier` no mail is written.
+    /// Takes over a migrated database. Checks that the secret is the key that this database was made with, and loads the signing
+    /// keys or makes the first one. Where the secret is wrong or missing, nothing is changed. Without a `carrier` no mail is written.
     pub async fn open(
         database: Database,
         config: Config,
-        secret: SecretKey,
+        secrets: Secrets,
         clock: Clock,
         ids: Ids,
         homes: Arc<dyn TenantHome>,
         carrier: Option<Arc<dyn Carrier>>,
     ) -> Result<Self, Error> {
-        let vault = Arc::new(keys::Vault::new(secret));
-        let opened = instance::open(&database, &vault, &clock, &ids).await?;
-        let secret = vault.secret();
+        let read_at = clock.now();
+        let instance::Opened { vault, epoch, keys } = instance::open(&database, secrets, &clock, &ids).await?;
+        let vault = Arc::new(vault);
+        let (secret, previous) = (vault.secret(), vault.previous());
         let hasher = password::Hasher::start(&ids).await?;
         let public_url = Some(config.public_url).filter(|url| !url.is_empty());
         let state = State {
             hasher,
             policy: password::Policy::new(config.password_least_characters),
-            tokens: tokens::Authority::new(config.issuer, config.audience, opened.keys, tokens::Refreshing::new(secret)?),
+            tokens: tokens::Authority::new(config.issuer, config.audience, keys, tokens::Refreshing::new(secret)?.and(previous)?),
             sessions: cache::Cache::default(),
             api_keys: cache::Cache::default(),
             new_tenants: config.new_tenants,
             subjects: audit::Subjects::new(secret)?,
             throttle: throttle::Throttle::new(secret, &clock)?,
-            devices: devices::DeviceTokens::new(secret, opened.epoch)?,
-            epoch: opened.epoch,
+            devices: devices::DeviceTokens::new(secret)?.and(previous)?,
+            followed: following::Followed::new(epoch, read_at),
             outbox: mail::Outbox::new(&ids, &vault, carrier, public_url),
             vault,
             database,
@@ -150,6 +154,7 @@ impl Auth {
     /// Turns a bearer token, or an API key, into a caller. It proves the session or the key; what the caller may do is read from
     /// the database, at most five seconds old.
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Problem> {
+        self.0.follow().await?;
         if api_keys::is_one(bearer) {
             return Ok(api_keys::authenticate(self, bearer).await?);
         }
@@ -166,9 +171,9 @@ impl Auth {
         Ok(sessions::authenticate(self, bearer).await?.caller())
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), sea_orm::DbErr> {
-        self.0.database.reader().ping().await
+    /// Whether the database answers, and how far its clock is ahead of this program's, see [`kernel::database::skew`].
+    pub async fn reach(&self) -> Result<Option<chrono::TimeDelta>, sea_orm::DbErr> {
+        kernel::database::skew(self.0.database.reader(), &self.0.clock).await
     }
 
     /// A tenant that is not closed.

@@ -159,7 +159,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Begun>, Error> {
         // Another password, or the same one hashed anew by a log-in at the same time: which of them, another try will show.
         return Err(Error::Busy);
     }
-    let Some(member) = member(txn, found.user_id, found.tenant_id, found.state.epoch).await? else { return Ok(None) };
+    let Some(member) = member(txn, found.user_id, found.tenant_id, found.state.epoch()).await? else { return Ok(None) };
     if mfa::is_enrolled(txn, user.id).await? {
         let (device_id, password_mark) = (found.device.known_id(), password_mark(&user.password_hash));
         let half = Half { tenant_id: found.tenant_id, device_id, password_mark, charge: found.charge.clone() };
@@ -169,7 +169,7 @@ async fn begin(found: &Found, txn: &Txn) -> Result<Option<Begun>, Error> {
         return Ok(Some(Begun::Half(mfa_token)));
     }
     repository::insert(txn, found.session.row(&member)).await?;
-    found.device.record(txn, found.user_id, found.now).await?;
+    found.device.record(txn, &found.state.outbox, found.user_id, found.now).await?;
     found.charge.succeed(txn, found.now).await?;
     let concerned = Concerned::session(member.tenant_id, member.user_id, found.session.id);
     found.witness.done(Act::Login, concerned).record(txn).await?;

@@ -140,13 +140,13 @@ async fn turn(finish: &Finish, txn: &Txn) -> Result<Subject, Error> {
     let user = share_user(txn, finish.user_id).await?;
     let user = user.filter(|user| user.disabled_at.is_none() && password_mark(&user.password_hash) == half.password_mark);
     let user = user.ok_or(Error::MfaInvalid)?;
-    let member = member(txn, user.id, half.tenant_id, state.epoch).await?.ok_or(Error::MfaInvalid)?;
+    let member = member(txn, user.id, half.tenant_id, state.epoch()).await?.ok_or(Error::MfaInvalid)?;
     if !links::use_up(txn, finish.link_id, *now).await? {
         return Err(Error::MfaInvalid);
     }
     finish.factor.accept(txn, *now).await?;
     repository::insert(txn, session.row(&member)).await?;
-    finish.device.record(txn, user.id, *now).await?;
+    finish.device.record(txn, &state.outbox, user.id, *now).await?;
     half.charge.succeed(txn, *now).await?;
     let concerned = Concerned::session(member.tenant_id, member.user_id, session.id);
     finish.witness.done(Act::Login, concerned).record(txn).await?;

@@ -122,7 +122,7 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let user_id = state.ids.next(now);
     let tenant = NewTenant::new(state, request.tenant_name, request.currency, request.time_zone, now);
     let session = NewSession::begin(&state.ids, now, user_agent);
-    let (member, facts) = (tenant.owner(user_id, state.epoch), tenant.facts());
+    let (member, facts) = (tenant.owner(user_id, state.epoch()), tenant.facts());
     let concerned = Concerned::session(tenant.id, user_id, session.id);
     let founding = Founding {
         token_hash: presented,

@@ -108,6 +108,8 @@ impl utoipa::ToSchema for Instant {
 pub enum Clock {
     System,
     Fixed(Arc<AtomicI64>),
+    /// The system's, and so far off: for tests of what a wrong clock does.
+    Skewed(TimeDelta),
 }
 
 impl Clock {
@@ -115,11 +117,10 @@ impl Clock {
         Self::Fixed(Arc::new(AtomicI64::new(at.micros())))
     }
 
-    /// The only place that reads the system's clock.
     pub fn now(&self) -> Instant {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "the one named place that reads the clock")]
-            Self::System => Instant::from(Utc::now()),
+            Self::System => system(),
+            Self::Skewed(by) => system().plus(*by),
             Self::Fixed(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
         }
     }
@@ -130,6 +131,13 @@ impl Clock {
             micros.fetch_add(delta.num_microseconds().unwrap_or(0), Ordering::SeqCst);
         }
     }
+}
+
+/// The only place that reads the system's clock.
+fn system() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the one named place that reads the clock")]
+    let now = Utc::now();
+    Instant::from(now)
 }
 
 /// As a column of a database has it, in a condition or an expression.

@@ -270,6 +270,11 @@ impl Api {
         self.inner.surroundings.clock.now()
     }
 
+    /// The clock of the application, for what works beside it.
+    pub fn clock(&self) -> Clock {
+        self.inner.surroundings.clock.clone()
+    }
+
     /// Moves the clock of the application.
     pub fn advance(&self, delta: TimeDelta) {
         self.inner.surroundings.clock.advance(delta);

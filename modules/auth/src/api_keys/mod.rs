@@ -10,7 +10,7 @@ mod token;
 use auth_entity::api_key;
 pub(crate) use authenticate::{Standing, authenticate};
 use kernel::{Instant, Permission, Permissions, Sites};
-pub(crate) use repository::{end_all_in, end_all_of, made_by, of};
+pub(crate) use repository::{end_all, end_all_in, end_all_of, lives, made_by, of};
 use serde::Serialize;
 pub(crate) use token::is_one;
 use utoipa::ToSchema;

@@ -7,14 +7,14 @@ use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    RelationTrait as _, Set,
+    QueryTrait as _, RelationTrait as _, Set,
 };
 use uuid::Uuid;
 
 use super::{Brief, Found};
 
 /// Neither ended by somebody nor by itself.
-fn lives(now: Instant) -> Condition {
+pub(crate) fn lives(now: Instant) -> Condition {
     let lasts = Condition::any().add(api_key::Column::ExpiresAt.is_null()).add(api_key::Column::ExpiresAt.gt(stored(now)));
     Condition::all().add(api_key::Column::RevokedAt.is_null()).add(lasts)
 }
@@ -118,6 +118,16 @@ async fn end_where(connection: &impl ConnectionTrait, which: Expr, now: Instant)
 pub(crate) async fn made_by(connection: &impl ConnectionTrait, memberships: &[Uuid], most: u64) -> Result<Vec<api_key::Model>, DbErr> {
     let made = api_key::Entity::find().filter(api_key::Column::MembershipId.is_in(memberships.iter().copied()));
     made.order_by_desc(api_key::Column::CreatedAt).order_by_desc(api_key::Column::Id).limit(most).all(connection).await
+}
+
+/// Ends those of a user, or of everybody; how many those were.
+pub(crate) async fn end_all(connection: &impl ConnectionTrait, user_id: Option<Uuid>, now: Instant) -> Result<u64, DbErr> {
+    let mut ended = api_key::Entity::update_many().col_expr(api_key::Column::RevokedAt, Expr::value(stored(now))).filter(lives(now));
+    if let Some(user_id) = user_id {
+        let own = membership::Entity::find().select_only().column(membership::Column::Id).filter(membership::Column::UserId.eq(user_id));
+        ended = ended.filter(api_key::Column::MembershipId.in_subquery(own.into_query()));
+    }
+    Ok(ended.exec(connection).await?.rows_affected)
 }
 
 /// Keeps in mind when a key was used, at most once in so long a time.

@@ -5,7 +5,7 @@ mod token;
 
 use auth_entity::device;
 use chrono::TimeDelta;
-use kernel::{Instant, Txn};
+use kernel::{Ids, Instant, Txn};
 use sea_orm::{ConnectionTrait, DbErr, Set};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ const MOST: u64 = 50;
 /// token of this installation; of that the database is not even asked.
 pub(crate) async fn known(auth: &Auth, token: Option<&str>, account: &EmailKey) -> Result<Option<Uuid>, Error> {
     let state = &auth.0;
-    let Some(shown) = token.and_then(|token| state.devices.read(token)) else { return Ok(None) };
+    let Some(shown) = token.and_then(|token| state.devices.read(state.epoch(), token)) else { return Ok(None) };
     state.throttle.admit_device(shown.id)?;
     let since = state.clock.now().plus(-KEPT);
     Ok(repository::is_known(state.database.reader(), &shown, account, since).await?.then_some(shown.id))
@@ -57,7 +57,6 @@ pub(crate) enum Device {
         id: Uuid,
         token: String,
         user_agent: UserAgent,
-        outbox: Outbox,
     },
 }
 
@@ -67,10 +66,17 @@ impl Device {
         known.map_or_else(
             || {
                 let id = state.ids.next(state.clock.now());
-                Self::New { id, token: state.devices.make(id, &state.ids), user_agent: user_agent.clone(), outbox: state.outbox.clone() }
+                Self::New { id, token: state.devices.make(state.epoch(), id, &state.ids), user_agent: user_agent.clone() }
             },
             Self::Known,
         )
+    }
+
+    /// One that its user is given a token of without a log-in.
+    pub(crate) fn handed_out(tokens: &DeviceTokens, epoch: i64, ids: &Ids, now: Instant, user_agent: &str) -> (Self, String) {
+        let id = ids.next(now);
+        let token = tokens.make(epoch, id, ids);
+        (Self::New { id, token: token.clone(), user_agent: UserAgent(Some(user_agent.to_owned())) }, token)
     }
 
     /// Its id, where it was known before.
@@ -82,10 +88,8 @@ impl Device {
     }
 
     /// The log-in from it has succeeded. Whoever had a device before is told of another one.
-    pub(crate) async fn record(&self, txn: &Txn, user_id: Uuid, now: Instant) -> Result<(), Error> {
-        if let Self::New { outbox, .. } = self
-            && repository::is_one_of(txn, user_id).await?
-        {
+    pub(crate) async fn record(&self, txn: &Txn, outbox: &Outbox, user_id: Uuid, now: Instant) -> Result<(), Error> {
+        if matches!(self, Self::New { .. }) && repository::is_one_of(txn, user_id).await? {
             Notice::NewDevice.tell(txn, outbox, user_id, now).await?;
         }
         Ok(self.keep(txn, user_id, now).await?)

@@ -165,7 +165,7 @@ async fn come_in(auth: &Auth, shown: &Shown, guest: Guest, user_agent: UserAgent
         guest,
         membership_id: state.ids.next(now),
         session: NewSession::begin(&state.ids, now, user_agent),
-        epoch: state.epoch,
+        epoch: state.epoch(),
         outbox: state.outbox.clone(),
         now,
         witness: Witness::new(&state.clock, &state.ids),

@@ -9,7 +9,7 @@ pub(crate) mod withdraw;
 use auth_entity::invite;
 use chrono::TimeDelta;
 use kernel::{Instant, Sites};
-pub(crate) use repository::{delete_over, erase_address, made_by, open_of, withdraw, withdraw_all_in, withdraw_beyond};
+pub(crate) use repository::{delete_over, erase_address, made_by, open_of, withdraw, withdraw_all, withdraw_all_in, withdraw_beyond};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

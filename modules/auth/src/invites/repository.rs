@@ -98,6 +98,12 @@ pub(crate) async fn withdraw(connection: &impl ConnectionTrait, ids: &[Uuid], no
         .map(|_| ())
 }
 
+/// Withdraws all that can still be accepted.
+pub(crate) async fn withdraw_all(connection: &impl ConnectionTrait, now: Instant) -> Result<(), DbErr> {
+    let withdrawn = invite::Entity::update_many().col_expr(invite::Column::RevokedAt, Expr::value(stored(now))).filter(is_pending());
+    withdrawn.exec(connection).await.map(|_| ())
+}
+
 /// Withdraws the invites of a member who becomes `own` that go beyond it. To be called under the lock of the tenant.
 pub(crate) async fn withdraw_beyond(connection: &impl ConnectionTrait, tenant_id: Uuid, membership_id: Uuid, own: &Grant, now: Instant) -> Result<(), DbErr> {
     let here = invite::Column::TenantId.eq(tenant_id).and(invite::Column::MembershipId.eq(membership_id));

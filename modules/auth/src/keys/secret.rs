@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use hkdf::Hkdf;
 use kernel::{Ids, hex};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 
 /// The secret that everything else is derived from: nothing is encrypted, signed or hashed with it directly, but with a subkey
 /// for each purpose.
+#[derive(Clone)]
 pub struct SecretKey {
     bytes: Zeroizing<Vec<u8>>,
     /// Where it is to be kept, while it has not been written yet.
@@ -47,14 +49,19 @@ impl SecretKey {
         Self { bytes: Zeroizing::new(hex(bytes.as_slice()).into_bytes()), unsaved: None }
     }
 
+    /// The key in the file at `path`, where there is one.
+    pub(super) fn load(path: &Path) -> Result<Option<Self>, Error> {
+        match File::open(path) {
+            Ok(file) => read(path, file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(path, &error)),
+        }
+    }
+
     /// The key in the file at `path`, which only its owner may read; or a new one where there is no file. The new one is written
     /// when a new database is opened with it, never beside a database that was made with another.
     pub fn load_or_create(path: &Path) -> Result<Self, Error> {
-        match File::open(path) {
-            Ok(file) => read(path, file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { unsaved: Some(path.to_owned()), ..Self::random() }),
-            Err(error) => Err(unusable(path, &error)),
-        }
+        Ok(Self::load(path)?.unwrap_or_else(|| Self { unsaved: Some(path.to_owned()), ..Self::random() }))
     }
 
     /// The file that this key was expected in and not found.
@@ -66,6 +73,16 @@ impl SecretKey {
     pub(crate) fn save(&self) -> Result<(), Error> {
         let Some(path) = &self.unsaved else { return Ok(()) };
         write_new(path, &self.bytes).map_err(|error| unusable(path, &error))
+    }
+
+    /// Writes it to a file, over what is there, all of it or nothing.
+    pub(super) fn save_over(&self, path: &Path) -> Result<(), Error> {
+        write_over(path, &self.bytes).map_err(|error| unusable(path, &error))
+    }
+
+    /// Whether a database with this check value was made with it.
+    pub(super) fn fits(&self, check: &str) -> Result<bool, Error> {
+        Ok(bool::from(self.check()?.as_bytes().ct_eq(check.as_bytes())))
     }
 
     /// The key for one purpose.
@@ -87,7 +104,7 @@ impl SecretKey {
     }
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Error {
+pub(super) fn unusable(path: &Path, error: &io::Error) -> Error {
     Error::SecretKeyUnusable(format!("secret key file {}: {error}", path.display()))
 }
 
@@ -113,17 +130,36 @@ fn refuse_wide_mode(_: &Path, _: &File) -> Result<(), Error> {
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder(path);
     std::fs::create_dir_all(parent)?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", hex(&Ids::System.bytes::<8>())));
-    let draft = PathBuf::from(name);
+    let draft = beside(path, &hex(&Ids::System.bytes::<8>()));
     let written = write_draft(&draft, bytes).and_then(|()| std::fs::hard_link(&draft, path));
     let removed = std::fs::remove_file(&draft);
     written?;
     removed?;
     // The name must last as long as the database that depends on it.
     File::open(parent)?.sync_all()
+}
+
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = beside(path, &hex(&Ids::System.bytes::<8>()));
+    let renamed = write_draft(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if renamed.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    renamed?;
+    File::open(folder(path))?.sync_all()
+}
+
+/// The file of the same name with something behind it.
+pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{what}"));
+    PathBuf::from(name)
+}
+
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<()> {

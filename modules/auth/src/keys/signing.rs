@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use kernel::Ids;
@@ -32,10 +30,10 @@ pub struct PublicKey {
 }
 
 /// A key pair that signs.
-#[derive(Clone)]
 pub(crate) struct SigningKey {
     pub(crate) public: PublicKey,
     encoding: EncodingKey,
+    decoding: DecodingKey,
     seed: Zeroizing<[u8; SEED_BYTES]>,
 }
 
@@ -52,11 +50,16 @@ impl SigningKey {
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(failed)?;
         let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else { return Err(Error::Cryptography("making a signing key")) };
         let public = PublicKey { kty: "OKP".into(), crv: "Ed25519".into(), x: pair.x, kid, alg: "EdDSA".into(), r#use: "sig".into() };
-        Ok(Self { public, encoding, seed })
+        let decoding = DecodingKey::from_ed_components(&public.x).map_err(failed)?;
+        Ok(Self { public, encoding, decoding, seed })
     }
 
     pub(crate) fn encoding(&self) -> &EncodingKey {
         &self.encoding
+    }
+
+    pub(crate) fn decoding(&self) -> &DecodingKey {
+        &self.decoding
     }
 
     /// The private half, bound to this key's id.
@@ -68,34 +71,6 @@ impl SigningKey {
         let opened = vault.unseal(Purpose::SigningKey, kid.as_bytes(), sealed)?;
         let seed = opened.as_slice().try_into().map(Zeroizing::new).map_err(|_| Error::Cryptography("reading a sealed signing key"))?;
         Self::from_seed(seed)
-    }
-}
-
-/// The key that signs and all keys that are trusted.
-pub(crate) struct Keyring {
-    active: SigningKey,
-    trusted: HashMap<String, DecodingKey>,
-    published: Vec<PublicKey>,
-}
-
-impl Keyring {
-    pub(crate) fn new(active: SigningKey) -> Result<Self, Error> {
-        let published = vec![active.public.clone()];
-        let decoding = |key: &PublicKey| DecodingKey::from_ed_components(&key.x).map_err(|_| Error::Cryptography("reading a public key"));
-        let trusted = published.iter().map(|key| Ok((key.kid.clone(), decoding(key)?))).collect::<Result<_, Error>>()?;
-        Ok(Self { active, trusted, published })
-    }
-
-    pub(crate) fn active(&self) -> &SigningKey {
-        &self.active
-    }
-
-    pub(crate) fn trusted(&self, kid: &str) -> Option<&DecodingKey> {
-        self.trusted.get(kid)
-    }
-
-    pub(crate) fn published(&self) -> &[PublicKey] {
-        &self.published
     }
 }
 

@@ -12,11 +12,11 @@ const NONCE_BYTES: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     SigningKey,
-    /// What an authenticator app shares with this server.
+    /// What an authenticator app shares with this server, bound to its user's id.
     Totp,
-    /// What is kept of a log-in until its second factor is shown.
+    /// What is kept of a log-in until its second factor is shown, bound to its user's id.
     HalfLogin,
-    /// Letters that are to be sent.
+    /// A letter that waits to be sent, bound to its row's id.
     Mail,
 }
 
@@ -41,16 +41,28 @@ pub(crate) struct Sealed {
 /// Seals what the database may hold and nobody may read there, under subkeys of the secret key.
 pub(crate) struct Vault {
     secret: SecretKey,
+    /// The one before it, where it is known: what it has sealed is still opened.
+    previous: Option<SecretKey>,
 }
 
 impl Vault {
+    #[cfg(test)]
     pub(crate) fn new(secret: SecretKey) -> Self {
-        Self { secret }
+        Self { secret, previous: None }
+    }
+
+    pub(crate) fn with_previous(secret: SecretKey, previous: Option<SecretKey>) -> Self {
+        Self { secret, previous }
     }
 
     /// The secret that everything new is made with.
     pub(crate) fn secret(&self) -> &SecretKey {
         &self.secret
+    }
+
+    /// The secret before the present one, where it is known.
+    pub(crate) fn previous(&self) -> Option<&SecretKey> {
+        self.previous.as_ref()
     }
 
     /// Seals `plain`, to be opened for the same purpose and `bound_to` the same thing only, such as the id of its row.
@@ -61,12 +73,27 @@ impl Vault {
         Ok(Sealed { secret_id: self.secret.id()?, text: hex(&[nonce.as_slice(), &sealed].concat()) })
     }
 
-    /// [`Error::SecretKeyMismatch`] for what another secret has sealed, and for what was changed.
+    /// Opens what this secret or the one before it has sealed. [`Error::SecretKeyMismatch`] for what another one has, and for what was changed.
     pub(crate) fn unseal(&self, purpose: Purpose, bound_to: &[u8], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, Error> {
         let bytes = unhex(&sealed.text).ok_or(Error::Cryptography("reading what is sealed"))?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Error::Cryptography("reading what is sealed"))?;
-        let payload = Payload { msg: ciphertext, aad: bound_to };
-        cipher(&self.secret, purpose)?.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Error::SecretKeyMismatch)
+        for secret in [Some(&self.secret), self.previous.as_ref()].into_iter().flatten() {
+            // Not by the stored name alone: it says which key opens it, and only the key proves it.
+            let payload = Payload { msg: ciphertext, aad: bound_to };
+            if let Ok(plain) = cipher(secret, purpose)?.decrypt(&XNonce::from(*nonce), payload) {
+                return Ok(Zeroizing::new(plain));
+            }
+        }
+        Err(Error::SecretKeyMismatch)
+    }
+
+    /// What was sealed under another secret than the present one, sealed under that; `None` where it is already.
+    pub(crate) fn reseal(&self, purpose: Purpose, bound_to: &[u8], sealed: &Sealed, ids: &Ids) -> Result<Option<Sealed>, Error> {
+        if sealed.secret_id == self.secret.id()? {
+            return Ok(None);
+        }
+        let plain = self.unseal(purpose, bound_to, sealed)?;
+        self.seal(purpose, bound_to, &plain, ids).map(Some)
     }
 }
 
@@ -86,6 +113,18 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_secret_before_has_sealed_is_opened_and_sealed_anew() {
+        let key = |letter: &str| SecretKey::parse(&letter.repeat(32)).expect("a key");
+        let (old, both, new) = (Vault::new(key("o")), Vault::with_previous(key("n"), Some(key("o"))), Vault::new(key("n")));
+        let sealed = old.seal(Purpose::Totp, b"one", b"a seed", &Ids::seeded(1)).expect("sealed");
+        assert_eq!(both.unseal(Purpose::Totp, b"one", &sealed).expect("opened").as_slice(), b"a seed");
+        assert!(matches!(new.unseal(Purpose::Totp, b"one", &sealed), Err(Error::SecretKeyMismatch)));
+        let anew = both.reseal(Purpose::Totp, b"one", &sealed, &Ids::seeded(2)).expect("resealed").expect("it was another's");
+        assert_eq!(new.unseal(Purpose::Totp, b"one", &anew).expect("opened").as_slice(), b"a seed");
+        assert_eq!(both.reseal(Purpose::Totp, b"one", &anew, &Ids::seeded(3)).expect("resealed"), None);
+    }
 
     #[test]
     fn what_is_sealed_opens_under_its_secret_and_for_its_own_thing_only() {

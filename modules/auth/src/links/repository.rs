@@ -64,6 +64,13 @@ pub(crate) async fn use_up(connection: &impl ConnectionTrait, id: Uuid, now: Ins
     Ok(used.exec(connection).await?.rows_affected == 1)
 }
 
+/// Makes all of everybody's useless.
+pub(crate) async fn void_everybodys(connection: &impl ConnectionTrait, now: Instant) -> Result<(), DbErr> {
+    let open = one_time_token::Column::UsedAt.is_null().and(one_time_token::Column::RevokedAt.is_null());
+    let voided = one_time_token::Entity::update_many().col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now))).filter(open);
+    voided.exec(connection).await.map(|_| ())
+}
+
 /// Makes all of a user's useless; how many those were.
 pub(crate) async fn void_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
     let voided = one_time_token::Entity::update_many()

@@ -201,7 +201,10 @@ pub(crate) struct Member {
 /// the database does not answer, nobody gets in.
 pub(crate) async fn authenticate(auth: &Auth, bearer: &str) -> Result<Arc<Standing>, Error> {
     let state = &auth.0;
-    let claims = state.tokens.verify(bearer, state.clock.now())?;
+    let claims = match state.tokens.verify(bearer, state.clock.now()) {
+        Err(Error::TokenInvalid) if state.tokens.is_of_unknown_key(bearer) && state.look_for_key().await? => state.tokens.verify(bearer, state.clock.now())?,
+        outcome => outcome?,
+    };
     // From before the read: what is read may be that old.
     let now = state.clock.now();
     // A token that is ahead of what is remembered was made since by another replica.

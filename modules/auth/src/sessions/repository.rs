@@ -220,6 +220,12 @@ pub(crate) async fn delete_ended(connection: &impl ConnectionTrait, before: Inst
     Ok(deleted.rows_affected)
 }
 
+/// Ends all sessions of a user, or of everybody; how many those were.
+pub(crate) async fn revoke_whose(connection: &impl ConnectionTrait, user_id: Option<Uuid>, now: Instant) -> Result<u64, DbErr> {
+    let whose = user_id.map_or_else(|| session::Column::RevokedAt.is_null(), |user_id| session::Column::UserId.eq(user_id));
+    revoke_where(connection, whose, now).await
+}
+
 async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {
     let revoked = session::Entity::update_many()
         .col_expr(session::Column::RevokedAt, Expr::value(stored(now)))

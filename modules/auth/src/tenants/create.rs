@@ -60,7 +60,7 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request, user
     let tenant = NewTenant::new(&state, request.name, request.currency, request.time_zone, now);
     let facts = tenant.facts();
     let session = NewSession::begin(&state.ids, now, user_agent);
-    let founding = Founding { tenant, session, epoch: state.epoch, doer, ids: state.ids.clone(), now };
+    let founding = Founding { tenant, session, epoch: state.epoch(), doer, ids: state.ids.clone(), now };
     settled(async move {
         let subject = state.database.write(founding, |founding, txn| Box::pin(turn(founding, txn))).await?;
         find_place(&state, facts).await;

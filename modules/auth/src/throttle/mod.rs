@@ -116,9 +116,10 @@ impl Throttle {
     }
 }
 
-/// Forgets what was tried under an [`Throttle::account_key`]: its user has shown who they are in another way.
-pub(crate) async fn forget_account(txn: &Txn, account_key: &str) -> Result<(), Error> {
-    repository::delete(txn, &[account_key]).await?;
+/// Forgets what was tried of an account from unknown devices, see [`Throttle::account_key`].
+pub(crate) async fn forget_account(txn: &Txn, key: &str) -> Result<(), Error> {
+    repository::hold(txn, &[key]).await?;
+    repository::delete(txn, &[key]).await?;
     Ok(())
 }
 

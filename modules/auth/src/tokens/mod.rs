@@ -2,6 +2,8 @@
 
 mod refresh;
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header, Validation};
@@ -100,7 +102,7 @@ pub(crate) struct Authority {
     issuer: String,
     audience: String,
     validation: Validation,
-    keys: Keyring,
+    keys: RwLock<Arc<Keyring>>,
     refreshing: Refreshing,
 }
 
@@ -113,11 +115,26 @@ impl Authority {
         // The library would read the system's clock; `in_time` reads ours.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { issuer, audience, validation, keys, refreshing }
+        Self { issuer, audience, validation, keys: RwLock::new(Arc::new(keys)), refreshing }
     }
 
-    pub(crate) fn published(&self) -> &[PublicKey] {
-        self.keys.published()
+    /// The keys as they were read last.
+    pub(crate) fn keys(&self) -> Arc<Keyring> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on signs and verifies with these.
+    pub(crate) fn trust(&self, keys: Keyring) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    pub(crate) fn published(&self) -> Vec<PublicKey> {
+        self.keys().published()
+    }
+
+    /// Whether a token names a key that is not known here: it may have come since the keys were read.
+    pub(crate) fn is_of_unknown_key(&self, token: &str) -> bool {
+        key_id(token).is_some_and(|kid| self.keys().trusted(&kid).is_none())
     }
 
     pub(crate) fn issue(&self, subject: &Subject, jti: Uuid, now: Instant) -> Result<Tokens, Error> {
@@ -166,7 +183,8 @@ impl Authority {
     }
 
     fn sign(&self, claims: &Claims) -> Result<String, Error> {
-        let key = self.keys.active();
+        let keys = self.keys();
+        let key = keys.active();
         let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, claims, key.encoding()).map_err(|_| Error::Cryptography("signing an access token"))
     }
@@ -174,8 +192,9 @@ impl Authority {
     /// The claims of a token that this installation signed for itself and that is valid now.
     pub(crate) fn verify(&self, token: &str, now: Instant) -> Result<Claims, Error> {
         let kid = key_id(token).ok_or(Error::TokenInvalid)?;
-        let key = self.keys.trusted(&kid).ok_or(Error::TokenInvalid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| Error::TokenInvalid)?.claims;
+        let keys = self.keys();
+        let key = keys.trusted(&kid).ok_or(Error::TokenInvalid)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key.decoding(), &self.validation).map_err(|_| Error::TokenInvalid)?.claims;
         in_time(&claims, seconds(now))?;
         Ok(claims)
     }
@@ -220,7 +239,7 @@ mod tests {
     use crate::keys::{SecretKey, SigningKey};
 
     fn authority(seed: u64) -> Authority {
-        let keys = Keyring::new(SigningKey::generate(&Ids::seeded(seed)).expect("a key")).expect("a ring");
+        let keys = Keyring::new(SigningKey::generate(&Ids::seeded(seed)).expect("a key"));
         let secret = SecretKey::parse(&"k".repeat(32)).expect("a key");
         Authority::new("larder".into(), "larder".into(), keys, Refreshing::new(&secret).expect("a subkey"))
     }
@@ -256,13 +275,13 @@ mod tests {
     fn signed(authority: &Authority, header: &Value, claims: &Value) -> String {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", encode(header), encode(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), authority.keys.active().encoding(), Algorithm::EdDSA).expect("a signature");
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), authority.keys().active().encoding(), Algorithm::EdDSA).expect("a signature");
         format!("{message}.{signature}")
     }
 
     fn parts(authority: &Authority) -> (Value, Value) {
         let claims = serde_json::to_value(authority.claims(&subject(Sites::All), Uuid::from_u128(5), at(0))).expect("json");
-        (json!({ "alg": "EdDSA", "typ": TYPE, "kid": authority.keys.active().public.kid }), claims)
+        (json!({ "alg": "EdDSA", "typ": TYPE, "kid": authority.keys().active().public.kid }), claims)
     }
 
     #[test]
@@ -318,7 +337,7 @@ mod tests {
             assert!(refused(&authority, &signed(&authority, &header, &claims)), "{algorithm}");
         }
         // The classic: an HMAC keyed with the public key.
-        let key = &authority.keys.active().public;
+        let key = authority.keys().active().public.clone();
         let public = URL_SAFE_NO_PAD.decode(&key.x).expect("base64");
         let header = Header { typ: Some(TYPE.into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
         let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&public)).expect("a token");

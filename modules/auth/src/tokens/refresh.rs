@@ -44,34 +44,47 @@ impl Presented {
 /// Makes refresh tokens and tells its own from others.
 pub(crate) struct Refreshing {
     key: Hmac<Sha256>,
+    /// Of the secret before the present one: its tokens are still taken.
+    previous: Option<Hmac<Sha256>>,
 }
 
 impl Refreshing {
     pub(crate) fn new(secret: &SecretKey) -> Result<Self, Error> {
-        let key = secret.subkey::<64>("refresh-token")?;
-        Ok(Self { key: Hmac::new(&(*key).into()) })
+        Ok(Self { key: key(secret)?, previous: None })
+    }
+
+    /// Takes those of the secret before it as well.
+    pub(crate) fn and(self, previous: Option<&SecretKey>) -> Result<Self, Error> {
+        Ok(Self { previous: previous.map(key).transpose()?, ..self })
     }
 
     /// The same token for the same session and counter, so that an answer that was lost can be given again.
     pub(crate) fn token(&self, session_id: Uuid, counter: i64, nonce: &str, epoch: i64) -> String {
         let said = said(session_id, counter);
-        let mac = self.mac(&said, nonce, epoch).finalize().into_bytes();
+        let mac = mac(&self.key, &said, nonce, epoch).finalize().into_bytes();
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([said.as_slice(), mac.as_slice()].concat()))
     }
 
     /// Whether this installation made it for that session.
     pub(crate) fn is_right(&self, presented: &Presented, nonce: &str, epoch: i64) -> bool {
-        self.mac(&said(presented.session_id, presented.counter), nonce, epoch).verify_slice(&presented.mac).is_ok()
+        let said = said(presented.session_id, presented.counter);
+        let keys = [Some(&self.key), self.previous.as_ref()];
+        keys.into_iter().flatten().any(|key| mac(key, &said, nonce, epoch).verify_slice(&presented.mac).is_ok())
     }
+}
 
-    fn mac(&self, said: &[u8], nonce: &str, epoch: i64) -> Hmac<Sha256> {
-        let mut mac = self.key.clone();
-        mac.update(said);
-        mac.update(&epoch.to_be_bytes());
-        // Last, because its length is not fixed by the others.
-        mac.update(nonce.as_bytes());
-        mac
-    }
+fn key(secret: &SecretKey) -> Result<Hmac<Sha256>, Error> {
+    let subkey = secret.subkey::<64>("refresh-token")?;
+    Ok(Hmac::new(&(*subkey).into()))
+}
+
+fn mac(key: &Hmac<Sha256>, said: &[u8], nonce: &str, epoch: i64) -> Hmac<Sha256> {
+    let mut mac = key.clone();
+    mac.update(said);
+    mac.update(&epoch.to_be_bytes());
+    // Last, because its length is not fixed by the others.
+    mac.update(nonce.as_bytes());
+    mac
 }
 
 fn said(session_id: Uuid, counter: i64) -> Vec<u8> {
@@ -107,6 +120,16 @@ mod tests {
         assert!(!ours.is_right(&Presented { counter: 42, ..presented }, NONCE, 1));
         assert!(!ours.is_right(&presented, "", 1));
         assert!(!ours.is_right(&presented, NONCE, 2));
+    }
+
+    #[test]
+    fn a_token_of_the_secret_before_is_taken_where_that_is_given() {
+        let (before, id) = (refreshing("k"), Uuid::from_u128(7));
+        let presented = Presented::read(&before.token(id, 41, NONCE, 1)).expect("a token");
+        let secret = SecretKey::parse(&"k".repeat(32)).expect("a key");
+        let now = refreshing("x").and(Some(&secret)).expect("a subkey");
+        assert!(now.is_right(&presented, NONCE, 1) && !now.is_right(&presented, NONCE, 2));
+        assert_eq!(now.token(id, 41, NONCE, 1), refreshing("x").token(id, 41, NONCE, 1));
     }
 
     #[test]

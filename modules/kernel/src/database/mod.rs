@@ -13,12 +13,15 @@ mod tests;
 use std::pin::Pin;
 use std::time::Duration;
 
-use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr};
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, Statement};
 use tokio::runtime::Handle;
 
 pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, needs_recovery, violated_constraint};
 use postgres::Postgres;
 use sqlite::Queue;
+
+use crate::instant::Clock;
 
 /// The transaction that a use case works in. Inner functions take it and never begin one.
 pub type Txn = DatabaseTransaction;
@@ -103,6 +106,20 @@ impl Database {
 fn pause(attempt: u32) -> Duration {
     let ceiling = 1_u64 << attempt.min(6);
     Duration::from_millis(rand::random_range(1..=2 * ceiling))
+}
+
+/// Asks a database for its time, and answers how far its clock is ahead of this program's; negative where it is behind. `None` where the
+/// database has no clock of its own, or the program none that is meant to be right.
+pub async fn skew(connection: &DatabaseConnection, clock: &Clock) -> Result<Option<TimeDelta>, DbErr> {
+    if !is_postgres(connection) || matches!(clock, Clock::Fixed(_)) {
+        return connection.ping().await.map(|()| None);
+    }
+    let before = clock.now().utc();
+    let asked = Statement::from_string(DatabaseBackend::Postgres, "SELECT clock_timestamp() AS now");
+    let row = connection.query_one_raw(asked).await?.ok_or_else(|| DbErr::RecordNotFound("the database's time".into()))?;
+    let (told, after) = (row.try_get::<DateTime<FixedOffset>>("", "now")?.to_utc(), clock.now().utc());
+    // It was read at some moment between the two.
+    Ok(Some((told - after).max(TimeDelta::zero()) + (told - before).min(TimeDelta::zero())))
 }
 
 /// Both databases speak through this where a statement must be written by hand.
