@@ -30,7 +30,7 @@ const NAMED: [(&str, &str); 3] =
 /// Variables of the tests and of the development scripts, which are not settings.
 const NOT_OURS: &str = "LARDER_TEST_";
 /// Keys whose values no message repeats.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     "secret_key",
     "secret_key_previous",
     "setup_token",
