@@ -283,6 +283,39 @@ both_engines! {
         assert_eq!(audited(&api, "change_member", "refused").await, 4);
     }
 
+    async fn who_may_not_do_it_learns_of_no_site_whether_it_is_there(api: Api) {
+        let owner = api.owner().await;
+        let (here, there, nowhere) = (site(&owner, "here").await, site(&owner, "there").await, api.id());
+        let (cook, _) = member(&api, &owner, "staff", None).await;
+        let (manager, _) = member(&api, &owner, "manager", Some(&[here])).await;
+        let theirs = membership(&cook).await;
+        for id in [there, nowhere] {
+            let body = json!({ "email": "x@example.org", "role": "viewer", "site_ids": [id] });
+            invite(&cook, body.clone()).await.refused(403, "forbidden");
+            change(&cook, &theirs, json!({ "site_ids": [id] })).await.refused(403, "forbidden");
+            let key = json!({ "name": "till", "scopes": ["read"], "site_ids": [id] });
+            post(&cook, &at(&cook, "api-keys"), key).await.refused(403, "forbidden");
+            // Nor does who may do it at other sites.
+            invite(&manager, body).await.refused(403, "role_escalation");
+        }
+        let unknown = invite(&owner, json!({ "email": "x@example.org", "role": "viewer", "site_ids": [nowhere] })).await;
+        assert_eq!(unknown.violations(), [("/site_ids".to_owned(), "unknown_site".to_owned())]);
+    }
+
+    async fn accepting_an_invite_without_an_account_is_charged_as_a_log_in_is(api: Api) {
+        let owner = api.owner().await;
+        let made = invite(&owner, json!({ "email": "tom@example.org", "role": "viewer", "all_sites": true })).await.ok(201);
+        for _ in 0..5 {
+            api.post("/v1/auth/login", json!({ "email": "tom@example.org", "password": PASSWORD })).await.refused(401, "invalid_credentials");
+        }
+        // Else one invite would have any number of passwords hashed.
+        accept(&api, &made["token"]).await.refused(429, "rate_limited");
+        api.advance(TimeDelta::seconds(1));
+        accept(&api, &made["token"]).await.ok(201);
+        // As after a log-in, what was charged to the account is forgotten.
+        api.post("/v1/auth/login", json!({ "email": "tom@example.org", "password": NEW_PASSWORD })).await.ok(200);
+    }
+
     async fn owners_and_managers_are_made_by_who_has_shown_lately_who_they_are(api: Api) {
         let owner = api.owner().await;
         let (cook, _) = member(&api, &owner, "staff", None).await;

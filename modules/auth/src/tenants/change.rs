@@ -14,7 +14,7 @@ use super::{Response, need_admin};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::in_own_tenant;
-use crate::members::repository::{change_tenant, hold_tenant};
+use crate::members::repository::{change_tenant, hold_tenant, share_user};
 use crate::signed_in::{acting, signed_in};
 use crate::{Auth, mfa, settled};
 
@@ -57,6 +57,8 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, seen: IfMatch, request
 
 async fn turn(change: &Change, txn: &Txn) -> Result<Response, Error> {
     let Change { request, seen, doer, now } = change;
+    // So that they keep the second factor that they demand of others.
+    share_user(txn, doer.user_id).await?;
     let before = hold_tenant(txn, doer.tenant_id).await?.ok_or(Error::SessionRevoked)?;
     let actor = acting(txn, doer.session_id, *now).await?;
     need_admin(&actor)?;
