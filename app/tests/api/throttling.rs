@@ -238,6 +238,21 @@ behind_a_proxy! {
         }
     }
 
+    async fn failures_are_forgotten_after_a_day_also_where_their_user_logs_in_meanwhile(api: Api) {
+        api.owner().await;
+        for number in 0..10 {
+            wrong(&api, &format!("192.0.2.{number}")).await.refused(401, "invalid_credentials");
+        }
+        for _ in 0..3 {
+            api.advance(TimeDelta::hours(8) - seconds(1));
+            right(&api, HERE).await.ok(200);
+            assert_eq!(charged(&api, "account").await, "10");
+        }
+        api.advance(seconds(3));
+        wrong(&api, HERE).await.refused(401, "invalid_credentials");
+        assert_eq!(charged(&api, "account").await, "1");
+    }
+
     async fn what_nobody_had_time_to_look_at_is_not_charged(api: Api) {
         api.owner().await;
         let tries = (0..200).map(|number| {

@@ -43,10 +43,10 @@ impl CodeAttempt {
     pub(crate) async fn begin(auth: &Auth, user: &user::Model, link: Option<Uuid>) -> Result<Self, Error> {
         let state = &auth.0;
         let keys = [(Limit::Codes, state.throttle.key_of_codes(user.id))].into();
-        let charge = Charge { keys, charged_at: state.clock.now() };
+        let charge = Charge::new(keys, state.clock.now());
         // A refusal neither writes nor waits for who does.
         charge.need_room(&repository::read(state.database.reader(), &charge.keys()).await?)?;
-        let charging = Charging { charge: charge.clone(), link };
+        let charging = Charging { charge, link };
         let charged = state.database.write(charging, |Charging { charge, link }, txn| {
             Box::pin(async move {
                 if let Some(id) = link
@@ -57,7 +57,7 @@ impl CodeAttempt {
                 charge.make(txn).await
             })
         });
-        charged.await?;
+        let charge = charged.await?;
         Ok(Self { auth: auth.clone(), user_id: user.id, account: EmailKey(user.email_key.clone()), charge })
     }
 

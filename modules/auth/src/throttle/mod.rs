@@ -34,7 +34,7 @@ pub(crate) use codes::CodeAttempt;
 use failures::Failure;
 use network::Network;
 use repository::{Change, Stored};
-use rules::Limit;
+use rules::{Before, Limit};
 
 /// Where a password is tried from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,9 +128,16 @@ pub(crate) async fn forget_account(txn: &Txn, key: &str) -> Result<(), Error> {
 pub(crate) struct Charge {
     keys: BTreeMap<Limit, String>,
     charged_at: Instant,
+    /// What it found of these limits; nothing of one that had counted nothing.
+    found: BTreeMap<Limit, Before>,
 }
 
 impl Charge {
+    /// One that is yet to be made.
+    fn new(keys: BTreeMap<Limit, String>, charged_at: Instant) -> Self {
+        Self { keys, charged_at, found: BTreeMap::new() }
+    }
+
     fn keys(&self) -> Vec<&str> {
         self.keys.values().map(String::as_str).collect()
     }
@@ -143,15 +150,21 @@ impl Charge {
         Err(Error::OverLimit(OverLimit { limit: limit.name(), quota, window_seconds: window.num_seconds(), wait }))
     }
 
-    /// Charges one try, or [`Error::OverLimit`] and nothing.
-    async fn make(&self, txn: &Txn) -> Result<(), Error> {
+    /// Charges one try, or [`Error::OverLimit`] and nothing. Answers it with what it found.
+    async fn make(&self, txn: &Txn) -> Result<Self, Error> {
         let stored = repository::hold(txn, &self.keys()).await?;
         self.need_room(&stored)?;
         let changes = self.keys.iter().map(|(limit, key)| {
             let before = stored.get(key).copied();
             Change::of(*limit, key, before, limit.charged(before.as_ref().map(|before| &before.tally), self.charged_at))
         });
-        repository::write(txn, changes.collect()).await
+        repository::write(txn, changes.collect()).await?;
+        let found = self.keys.iter().filter_map(|(limit, key)| {
+            let before = *stored.get(key)?;
+            let charged = limit.charged(Some(&before.tally), self.charged_at);
+            Some((*limit, Before { charged_version: repository::version_after(Some(before)), charged, tally: before.tally }))
+        });
+        Ok(Self { found: found.collect(), ..self.clone() })
     }
 
     /// The password was right, and what it was tried for is done in this transaction: its own unit is taken back from what others are
@@ -182,7 +195,8 @@ impl Charge {
         let kept = self.keys.iter().filter(|(limit, _)| from(**limit));
         let changes = kept.filter_map(|(limit, key)| {
             let before = *stored.get(key)?;
-            Some(Change::of(*limit, key, Some(before), limit.taken_back(&before.tally, self.charged_at, now)))
+            let tally = limit.undone(&before.tally, before.version, self.found.get(limit), self.charged_at, now);
+            Some(Change::of(*limit, key, Some(before), tally))
         });
         repository::write(txn, changes.collect()).await
     }
@@ -208,10 +222,10 @@ impl<'a> Attempt<'a> {
         }
         let place = state.hasher.enter(origin.lane())?;
         let keys = origin.limits().iter().map(|limit| (*limit, state.throttle.key_of(*limit, account, origin))).collect();
-        let charge = Charge { keys, charged_at: state.clock.now() };
+        let charge = Charge::new(keys, state.clock.now());
         // A refusal neither writes nor waits for who does.
         charge.need_room(&repository::read(state.database.reader(), &charge.keys()).await?)?;
-        state.database.write(charge.clone(), |charge, txn| Box::pin(charge.make(txn))).await?;
+        let charge = state.database.write(charge, |charge, txn| Box::pin(charge.make(txn))).await?;
         Ok(Self { auth, account: account.clone(), charge, place: Some(place) })
     }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stored {
     pub(super) tally: Tally,
-    version: i64,
+    pub(super) version: i64,
 }
 
 impl From<throttle::Model> for Stored {
@@ -47,7 +47,7 @@ impl<'a> Change<'a> {
         throttle::ActiveModel {
             key: Set(self.key.to_owned()),
             kind: Set(self.kind.to_owned()),
-            version: Set(self.before.map_or(1, |before| before.version + 1)),
+            version: Set(version_after(self.before)),
             count: Set(self.tally.count),
             count_before: Set(self.tally.count_before),
             since: Set(self.tally.since.into()),
@@ -56,6 +56,11 @@ impl<'a> Change<'a> {
             subject: Set(self.subject.map(str::to_owned)),
         }
     }
+}
+
+/// The version of a row that is written after what was read.
+pub(super) fn version_after(before: Option<Stored>) -> i64 {
+    before.map_or(1, |before| before.version + 1)
 }
 
 /// The tallies under these keys.

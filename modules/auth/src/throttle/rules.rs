@@ -108,7 +108,7 @@ impl Limit {
     }
 
     /// Without the try that was charged at `charged_at`, as far as it still counts: never more than that one try.
-    pub(crate) fn taken_back(self, tally: &Tally, charged_at: Instant, now: Instant) -> Tally {
+    fn taken_back(self, tally: &Tally, charged_at: Instant, now: Instant) -> Tally {
         if let Some(window) = self.window() {
             return window.taken_back(&window.moved_to(tally, now), charged_at);
         }
@@ -119,6 +119,14 @@ impl Limit {
         // As if its unit had begun to drain at once: what drained since was perhaps another's.
         let left = (charged_at.utc() + ACCOUNT_DRAINS_IN - now.utc()).clamp(TimeDelta::zero(), ACCOUNT_DRAINS_IN);
         Tally { count: (tally.count - 1).max(0), drained_at: tally.drained_at.plus(-left), ..*tally }
+    }
+
+    /// Without a try, where it has `before` and the row is at `version` by now: exactly as it was, where nobody has changed it since, so that
+    /// neither a wait nor the time until it is forgotten begins anew; else as far as can be told.
+    pub(crate) fn undone(self, tally: &Tally, version: i64, before: Option<&Before>, charged_at: Instant, now: Instant) -> Tally {
+        // Versions begin anew with a row that was forgotten; what it counts since is later.
+        let untouched = before.filter(|before| before.charged_version == version && before.charged == *tally);
+        untouched.map_or_else(|| self.taken_back(tally, charged_at, now), |before| before.tally)
     }
 
     /// From when on the tally says nothing more.
@@ -140,8 +148,18 @@ fn wait_after(count: i64) -> TimeDelta {
     }
 }
 
+/// What a try found when it was charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Before {
+    /// The version of the row that the charge made,
+    pub(crate) charged_version: i64,
+    /// with this in it.
+    pub(crate) charged: Tally,
+    pub(crate) tally: Tally,
+}
+
 /// What one limit has counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// Tries: since it was last forgotten, or in the present window.
     pub(crate) count: i64,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::rules::{Limit, Tally, wait};
+use super::rules::{Before, Limit, Tally, wait};
 use super::*;
 
 const SECRET: &str = "the secret key of the search for throttling";
@@ -28,6 +28,8 @@ fn start() -> Instant {
 #[derive(Default)]
 struct Model {
     tallies: BTreeMap<String, (Limit, Tally)>,
+    /// How often each of them was written since it was made.
+    versions: BTreeMap<String, i64>,
     /// How many rows were ever written.
     writes: usize,
 }
@@ -37,6 +39,7 @@ struct Model {
 struct InFlight {
     keys: Vec<(Limit, String)>,
     charged_at: Instant,
+    found: BTreeMap<String, Before>,
 }
 
 impl Model {
@@ -50,18 +53,29 @@ impl Model {
         if wait > TimeDelta::zero() {
             return Err(wait);
         }
+        let mut found = BTreeMap::new();
         for (limit, key) in &keys {
-            let tally = limit.charged(self.tallies.get(key).map(|(_, tally)| tally), now);
-            self.tallies.insert(key.clone(), (*limit, tally));
-            self.writes += 1;
+            let before = self.tallies.get(key).map(|(_, tally)| *tally);
+            let charged = limit.charged(before.as_ref(), now);
+            let charged_version = self.write(*limit, key, charged);
+            found.extend(before.map(|tally| (key.clone(), Before { charged_version, charged, tally })));
         }
-        Ok(InFlight { keys, charged_at: now })
+        Ok(InFlight { keys, charged_at: now, found })
+    }
+
+    fn write(&mut self, limit: Limit, key: &str, tally: Tally) -> i64 {
+        self.tallies.insert(key.to_owned(), (limit, tally));
+        self.writes += 1;
+        let version = self.versions.entry(key.to_owned()).or_default();
+        *version += 1;
+        *version
     }
 
     fn succeed(&mut self, tried: &InFlight, now: Instant) {
         for (limit, key) in &tried.keys {
             if limit.ends_with_success() {
                 self.tallies.remove(key);
+                self.versions.remove(key);
             } else {
                 self.take_back(*limit, key, tried, now);
             }
@@ -75,13 +89,15 @@ impl Model {
     }
 
     fn take_back(&mut self, limit: Limit, key: &str, tried: &InFlight, now: Instant) {
-        if let Some((_, tally)) = self.tallies.get_mut(key) {
-            *tally = limit.taken_back(tally, tried.charged_at, now);
+        if let Some((_, tally)) = self.tallies.get(key) {
+            let tally = limit.undone(tally, self.versions[key], tried.found.get(key), tried.charged_at, now);
+            self.write(limit, key, tally);
         }
     }
 
     fn forget(&mut self, now: Instant) {
         self.tallies.retain(|_, (limit, tally)| now < limit.forgotten_at(tally));
+        self.versions.retain(|key, _| self.tallies.contains_key(key));
     }
 }
 
@@ -334,6 +350,25 @@ fn twenty_failures_of_an_account_are_free_and_then_one_drains_every_three_minute
     let waits = waits(Limit::Account, 101);
     assert!(waits[..20].iter().all(|wait| *wait == 0) && waits[20..100].iter().all(|wait| *wait == 180), "{waits:?}");
     assert_eq!(waits[100], 24 * 3_600, "and after a hundred only a quiet day helps");
+}
+
+#[test]
+fn a_try_that_is_given_back_or_succeeds_leaves_waits_and_the_time_of_forgetting_as_they_were() {
+    let (throttle, mut model) = (throttle(), Model::default());
+    let guess = keys(&throttle, VICTIM, Origin::Unknown(address(1)));
+    for _ in 0..7 {
+        let now = start().plus(model.wait(&guess, start()));
+        model.charge(guess.clone(), now).map_err(|wait| wait.num_seconds()).ok();
+    }
+    for (ends, limits) in [(Model::give_back as fn(&mut Model, &InFlight, Instant), &Limit::OF_UNKNOWN[..]), (Model::succeed, &SHARED[..])] {
+        let before = model.tallies.clone();
+        let now = start().plus(TimeDelta::hours(20));
+        let tried = model.charge(guess.clone(), now).expect("charged");
+        ends(&mut model, &tried, now.plus(TimeDelta::seconds(1)));
+        for (key, (limit, tally)) in before.iter().filter(|(_, (limit, _))| limits.contains(limit)) {
+            assert_eq!(model.tallies.get(key), Some(&(*limit, *tally)));
+        }
+    }
 }
 
 /// The moments at which somebody is let through who tries all the time, in seconds.
