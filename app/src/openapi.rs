@@ -12,7 +12,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
-pub const WITHOUT_CALLER: [&str; 12] = [
+pub const WITHOUT_CALLER: [&str; 14] = [
     "/health/live",
     "/health/ready",
     "/openapi.json",
@@ -25,6 +25,8 @@ pub const WITHOUT_CALLER: [&str; 12] = [
     "/v1/auth/password/forgot",
     "/v1/auth/password/reset",
     "/v1/auth/email/verify",
+    "/v1/auth/register",
+    "/v1/auth/register/confirm",
 ];
 
 #[derive(OpenApi)]

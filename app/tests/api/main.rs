@@ -37,6 +37,7 @@ mod readme;
 mod receipts;
 mod recovery;
 mod refusals;
+mod registration;
 mod replay;
 mod reservations;
 mod reversals;

@@ -44,6 +44,8 @@ pub(crate) enum Act {
     RequestEmail,
     ChangeEmail,
     VerifyEmail,
+    /// An account was made that nobody was invited to.
+    Register,
 }
 
 impl Act {
@@ -73,6 +75,7 @@ impl Act {
             Self::RequestEmail => "request_email",
             Self::ChangeEmail => "change_email",
             Self::VerifyEmail => "verify_email",
+            Self::Register => "register",
         }
     }
 }

@@ -13,11 +13,13 @@ pub struct Config {
     /// Where people reach this installation, such as `https://stock.example.com`: what links that are handed out begin with. Empty
     /// where nobody has said it; then there are no links.
     pub public_url: String,
+    /// Whether anybody may ask for an account with a tenant of their own. Needs a mail server.
+    pub registration: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new() }
+        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new(), registration: false }
     }
 }
 

@@ -44,6 +44,7 @@ pub mod own_sessions;
 pub mod reauth;
 pub mod recovery;
 pub mod refresh;
+pub mod register;
 pub mod setup;
 pub mod switch_tenant;
 pub mod verify_email;
@@ -97,6 +98,7 @@ struct State {
     devices: devices::DeviceTokens,
     epoch: i64,
     outbox: mail::Outbox,
+    may_register: bool,
 }
 
 impl Auth {
@@ -126,6 +128,7 @@ impl Auth {
             throttle: throttle::Throttle::new(secret, &clock)?,
             devices: devices::DeviceTokens::new(secret, opened.epoch)?,
             epoch: opened.epoch,
+            may_register: config.registration,
             outbox: mail::Outbox::new(&ids, &vault, carrier, public_url),
             database,
             clock,
@@ -169,6 +172,15 @@ impl State {
         self.api_keys.forget_everybody();
     }
 
+    /// Makes a new tenant its place in the other modules.
+    async fn make_home(&self, facts: TenantFacts) {
+        let tenant_id = facts.tenant_id;
+        if let Err(problem) = self.homes.ensure(facts).await {
+            // The tenant is there; the other module makes its place when it is first needed.
+            tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
+        }
+    }
+
     /// 422 `unknown_site` for a site that is not there.
     async fn need_sites(&self, tenant_id: Uuid, sites: &Sites) -> Result<(), Error> {
         let Sites::Only(sites) = sites else { return Ok(()) };
@@ -193,6 +205,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
     config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
     config.service(recovery::forgot::handler).service(recovery::reset::handler).service(verify_email::handler).service(members::reset_link::handler);
+    config.service(register::ask::handler).service(register::confirm::handler);
     config.service(me::email::handler).service(me::notices::handler);
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
 }

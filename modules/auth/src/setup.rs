@@ -11,14 +11,14 @@ use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
 use crate::audit::{Act, Concerned, Event, Witness};
-use crate::email::Email;
+use crate::email::{Email, EmailKey};
 use crate::error::Error;
 use crate::password::{Password, Policy, hash_new, in_password};
 use crate::roles::Role;
 use crate::sessions::{Member, NewSession, UserAgent};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, TenantFacts, credential, instance, sessions};
+use crate::{Auth, State, TenantFacts, credential, instance, sessions};
 
 /// The fewest characters of a setup token that an operator gives.
 const LEAST_TOKEN_CHARACTERS: usize = 16;
@@ -58,7 +58,7 @@ impl FromValue for SetupToken {
     }
 }
 
-struct Currency(String);
+pub(crate) struct Currency(pub(crate) String);
 
 impl FromValue for Currency {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
@@ -69,7 +69,7 @@ impl FromValue for Currency {
     }
 }
 
-struct TimeZone(String);
+pub(crate) struct TimeZone(pub(crate) String);
 
 impl FromValue for TimeZone {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
@@ -119,10 +119,7 @@ impl Request {
 struct Founding {
     token_hash: String,
     now: Instant,
-    user: user::ActiveModel,
-    tenant: tenant::ActiveModel,
-    membership: membership::ActiveModel,
-    session: session::ActiveModel,
+    founders: Founders,
     event: Event,
 }
 
@@ -139,57 +136,22 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let password_hash = hash_new(state, request.password, &about).await?;
 
     let now = state.clock.now();
-    let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
-    let session = NewSession::begin(&state.ids, now, user_agent);
-    let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
-    let facts = TenantFacts { tenant_id, currency: request.currency.0, time_zone: request.time_zone.0 };
-    let concerned = Concerned::session(tenant_id, user_id, session.id);
-    let founding = Founding {
-        token_hash: presented,
-        now,
-        user: user::ActiveModel {
-            id: Set(user_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            email: Set(request.email.text),
-            email_key: Set(request.email.key.0),
-            name: Set(request.name),
-            password_hash: Set(password_hash),
-            disabled_at: Set(None),
-            email_verified_at: Set(None),
-            erased_at: Set(None),
-        },
-        tenant: tenant::ActiveModel {
-            id: Set(tenant_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            name: Set(request.tenant_name),
-            currency: Set(facts.currency.clone()),
-            time_zone: Set(facts.time_zone.clone()),
-            closed_at: Set(None),
-            mfa_required: Set(false),
-        },
-        membership: membership::ActiveModel {
-            id: Set(membership_id),
-            version: Set(1),
-            created_at: Set(now.into()),
-            updated_at: Set(now.into()),
-            tenant_id: Set(tenant_id),
-            user_id: Set(user_id),
-            role: Set(Role::Owner.name().to_owned()),
-            all_sites: Set(true),
-        },
-        session: session.row(&member),
-        event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned),
+    let owner = Owner {
+        email: request.email.text,
+        email_key: request.email.key,
+        name: request.name,
+        password_hash,
+        tenant_name: request.tenant_name,
+        currency: request.currency.0,
+        time_zone: request.time_zone.0,
     };
+    let session = NewSession::begin(&state.ids, now, user_agent);
+    let founders = Founders::new(state, owner, &session, now);
+    let (member, facts) = (founders.member(), founders.facts());
+    let concerned = Concerned::session(member.tenant_id, member.user_id, session.id);
+    let founding = Founding { token_hash: presented, now, founders, event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned) };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
-
-    if let Err(problem) = state.homes.ensure(facts).await {
-        // The tenant is there; the other module makes its place when it is first needed.
-        tracing::warn!(error = %problem, %tenant_id, "the new tenant has no place in inventory yet");
-    }
+    state.make_home(facts).await;
     state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
 }
 
@@ -198,11 +160,92 @@ async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {
         // Somebody was quicker, or the token was replaced meanwhile.
         return Err(instance::setup_token_hash(txn).await.err().unwrap_or(Error::SetupTokenInvalid));
     }
-    user::Entity::insert(founding.user.clone()).exec_without_returning(txn).await?;
-    tenant::Entity::insert(founding.tenant.clone()).exec_without_returning(txn).await?;
-    membership::Entity::insert(founding.membership.clone()).exec_without_returning(txn).await?;
-    sessions::repository::insert(txn, founding.session.clone()).await?;
+    founding.founders.insert(txn).await?;
     Ok(founding.event.record(txn).await?)
+}
+
+/// Who founds a tenant, and what it is.
+pub(crate) struct Owner {
+    pub(crate) email: String,
+    pub(crate) email_key: EmailKey,
+    pub(crate) name: String,
+    pub(crate) password_hash: String,
+    pub(crate) tenant_name: String,
+    /// ISO 4217.
+    pub(crate) currency: String,
+    /// A name of the IANA time zone database.
+    pub(crate) time_zone: String,
+}
+
+/// A user, the tenant that they own, and their first session in it: all of them new.
+pub(crate) struct Founders {
+    user: user::ActiveModel,
+    tenant: tenant::ActiveModel,
+    membership: membership::ActiveModel,
+    session: session::ActiveModel,
+    member: Member,
+    facts: TenantFacts,
+}
+
+impl Founders {
+    pub(crate) fn new(state: &State, owner: Owner, session: &NewSession, now: Instant) -> Self {
+        let [user_id, tenant_id, membership_id] = [(); 3].map(|()| state.ids.next(now));
+        let member = Member { user_id, tenant_id, membership_id, epoch: state.epoch, role: Role::Owner, sites: Sites::All };
+        Self {
+            user: user::ActiveModel {
+                id: Set(user_id),
+                version: Set(1),
+                created_at: Set(now.into()),
+                updated_at: Set(now.into()),
+                email: Set(owner.email),
+                email_key: Set(owner.email_key.0),
+                name: Set(owner.name),
+                password_hash: Set(owner.password_hash),
+                disabled_at: Set(None),
+                email_verified_at: Set(None),
+                erased_at: Set(None),
+            },
+            tenant: tenant::ActiveModel {
+                id: Set(tenant_id),
+                version: Set(1),
+                created_at: Set(now.into()),
+                updated_at: Set(now.into()),
+                name: Set(owner.tenant_name),
+                currency: Set(owner.currency.clone()),
+                time_zone: Set(owner.time_zone.clone()),
+                closed_at: Set(None),
+                mfa_required: Set(false),
+            },
+            membership: membership::ActiveModel {
+                id: Set(membership_id),
+                version: Set(1),
+                created_at: Set(now.into()),
+                updated_at: Set(now.into()),
+                tenant_id: Set(tenant_id),
+                user_id: Set(user_id),
+                role: Set(Role::Owner.name().to_owned()),
+                all_sites: Set(true),
+            },
+            session: session.row(&member),
+            member,
+            facts: TenantFacts { tenant_id, currency: owner.currency, time_zone: owner.time_zone },
+        }
+    }
+
+    pub(crate) fn member(&self) -> Member {
+        self.member.clone()
+    }
+
+    pub(crate) fn facts(&self) -> TenantFacts {
+        self.facts.clone()
+    }
+
+    pub(crate) async fn insert(&self, txn: &Txn) -> Result<(), Error> {
+        user::Entity::insert(self.user.clone()).exec_without_returning(txn).await?;
+        tenant::Entity::insert(self.tenant.clone()).exec_without_returning(txn).await?;
+        membership::Entity::insert(self.membership.clone()).exec_without_returning(txn).await?;
+        Ok(sessions::repository::insert(txn, self.session.clone()).await?)
+    }
 }
 
 /// See [`Auth::announce_setup`].

@@ -8,7 +8,7 @@ use auth_entity::one_time_token;
 pub(crate) use authority::may_still;
 use chrono::TimeDelta;
 use kernel::{Flaw, FromValue, Ids, Instant, Text};
-pub(crate) use repository::{by_id, by_token, forget, has_mails_left, use_up, void_all, void_handed_out};
+pub(crate) use repository::{by_id, by_token, forget, has_mails_left, has_registrations_left, use_up, void_all, void_handed_out};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::Value;
 use uuid::Uuid;

@@ -72,6 +72,15 @@ pub(crate) async fn has_mails_left(connection: &impl ConnectionTrait, user_id: U
     Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
 }
 
+/// Whether one more link may be mailed to an address that has no account: three an hour.
+pub(crate) async fn has_registrations_left(connection: &impl ConnectionTrait, email: &str, now: Instant) -> Result<bool, DbErr> {
+    let mailed = one_time_token::Entity::find()
+        .filter(one_time_token::Column::Purpose.eq(Purpose::Register.name()))
+        .filter(one_time_token::Column::Email.eq(email))
+        .filter(one_time_token::Column::CreatedAt.gt(stored(now.plus(-TimeDelta::hours(1)))));
+    Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
+}
+
 /// Deletes those that ended before; how many those were.
 pub(crate) async fn forget(connection: &impl ConnectionTrait, before: Instant) -> Result<u64, DbErr> {
     let old = one_time_token::Entity::delete_many().filter(one_time_token::Column::ExpiresAt.lt(stored(before)));

@@ -21,12 +21,12 @@ use kernel::{Clock, Instant, Txn, hex};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::Auth;
 use crate::audit::{Act, Witness};
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::keys::SecretKey;
 use crate::password::{Lane, Password, Place, Verified};
+use crate::{Auth, State};
 
 use failures::Failure;
 use network::Network;
@@ -110,6 +110,21 @@ impl Throttle {
             Limit::AddressInAMinute | Limit::AddressInAnHour => self.key(limit.name(), &[&origin]),
             Limit::Account => self.key(limit.name(), &[account]),
         }
+    }
+}
+
+/// That something was refused to whoever has an address, or to nobody: two events an hour at the most.
+pub(crate) struct Refusal(Failure);
+
+impl Refusal {
+    pub(crate) fn new(state: &State, act: Act, account: &EmailKey) -> Self {
+        let subject = state.subjects.pseudonym(account);
+        let key = state.throttle.key(act.name(), &[subject.as_bytes()]);
+        Self(Failure { act, key, subject, now: state.clock.now(), witness: Witness::new(&state.clock, &state.ids) })
+    }
+
+    pub(crate) async fn record(&self, txn: &Txn) -> Result<(), Error> {
+        self.0.record(txn).await
     }
 }
 
@@ -223,7 +238,8 @@ impl<'a> Attempt<'a> {
         match outcome {
             Ok(Some(done)) => Ok(done),
             Ok(None) => {
-                self.record_failure(act).await?;
+                let refusal = Refusal::new(&self.auth.0, act, &self.account);
+                self.auth.0.database.write(refusal, |refusal, txn| Box::pin(refusal.record(txn))).await?;
                 Err(Error::InvalidCredentials)
             }
             Err(error) => {
@@ -231,14 +247,6 @@ impl<'a> Attempt<'a> {
                 Err(error)
             }
         }
-    }
-
-    async fn record_failure(&self, act: Act) -> Result<(), Error> {
-        let state = &self.auth.0;
-        let subject = state.subjects.pseudonym(&self.account);
-        let key = state.throttle.key(act.name(), &[subject.as_bytes()]);
-        let failure = Failure { act, key, subject, now: state.clock.now(), witness: Witness::new(&state.clock, &state.ids) };
-        state.database.write(failure, |failure, txn| Box::pin(failure.record(txn))).await
     }
 
     /// Where that fails the try stays charged, which ends by itself.
