@@ -12,7 +12,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
-pub const WITHOUT_CALLER: [&str; 13] = [
+pub const WITHOUT_CALLER: [&str; 15] = [
     "/health/live",
     "/health/ready",
     "/openapi.json",
@@ -26,6 +26,8 @@ pub const WITHOUT_CALLER: [&str; 13] = [
     "/v1/auth/password/forgot",
     "/v1/auth/password/reset",
     "/v1/auth/email/verify",
+    "/v1/auth/register",
+    "/v1/auth/register/confirm",
 ];
 
 /// Operations that are open to members who have yet to enrol the second factor that their tenant requires, by their ids: what lets them, and

@@ -455,6 +455,9 @@ impl Checks<'_> {
 
     fn mail(&self, written: &Written) -> Result<(), Refusal> {
         written.mail.validate().map_err(|(key, problem)| self.refuse(&format!("mail.{key}"), problem))?;
+        if written.auth.registration && !written.mail.is_on() {
+            return Err(self.refuse("auth.registration", "it needs a mail server (`mail.host`): whoever registers shows that an address is theirs"));
+        }
         if written.mail.is_on() && written.auth.public_url.is_empty() {
             return Err(self.refuse("auth.public_url", "with a mail server (`mail.host`) it is needed: links in letters begin with it"));
         }
@@ -755,6 +758,7 @@ mod tests {
         let settings = with(&whole);
         assert!(settings.mail.is_on() && settings.mail.port == 587 && settings.mail.tls == mail::Tls::Starttls);
         assert!(refused(&whole[..2]).contains("`auth.public_url`"));
+        assert!(refused(&[("LARDER_AUTH_REGISTRATION", "true")]).contains("`auth.registration`"));
         assert!(refused(&[whole[0], whole[2]]).contains("`mail.from`"));
         let with_password = [whole.as_slice(), &[("LARDER_MAIL_USER", "stock"), ("LARDER_MAIL_PASSWORD", "hunter2")]].concat();
         assert!(!format!("{:?}", with(&with_password)).contains("hunter2"));

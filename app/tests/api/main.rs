@@ -45,6 +45,7 @@ mod readme;
 mod receipts;
 mod recovery;
 mod refusals;
+mod registration;
 mod replay;
 mod replicas;
 mod reservations;

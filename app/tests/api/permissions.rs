@@ -50,6 +50,8 @@ const TABLE: &[Row] = &[
     ("POST", "/v1/auth/password/forgot", Nobody, ""),
     ("POST", "/v1/auth/password/reset", Nobody, ""),
     ("POST", "/v1/auth/email/verify", Nobody, ""),
+    ("POST", "/v1/auth/register", Nobody, ""),
+    ("POST", "/v1/auth/register/confirm", Nobody, ""),
     ("POST", "/v1/auth/me/email", Anybody, r#"{"email": "x@example.org"}"#),
     ("DELETE", "/v1/auth/me/notices/{notice}", Anybody, ""),
     ("GET", "/v1/auth/me", Anybody, ""),

@@ -78,6 +78,8 @@ pub(crate) enum Act {
     RevokeSessions,
     DisableMfa,
     MakeOwner,
+    /// An account was made that nobody was invited to.
+    Register,
 }
 
 impl Act {
@@ -131,6 +133,7 @@ impl Act {
             Self::RevokeSessions => "revoke_sessions",
             Self::DisableMfa => "disable_mfa",
             Self::MakeOwner => "make_owner",
+            Self::Register => "register",
         }
     }
 }

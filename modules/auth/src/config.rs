@@ -15,11 +15,20 @@ pub struct Config {
     pub public_url: String,
     /// Whether any user may make further tenants, which they own.
     pub new_tenants: bool,
+    /// Whether anybody may ask for an account with a tenant of their own. Needs a mail server.
+    pub registration: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { issuer: "larder".into(), audience: "larder".into(), password_least_characters: 15, public_url: String::new(), new_tenants: false }
+        Self {
+            issuer: "larder".into(),
+            audience: "larder".into(),
+            password_least_characters: 15,
+            public_url: String::new(),
+            new_tenants: false,
+            registration: false,
+        }
     }
 }
 

@@ -108,6 +108,8 @@ pub enum Error {
     EmailTaken,
     #[error("no mail server is configured")]
     MailNotConfigured,
+    #[error("nobody registers here")]
+    RegistrationOff,
     #[error("the user is a member of other tenants, too")]
     MemberElsewhere,
     #[error("database")]
@@ -181,6 +183,7 @@ impl From<Error> for Problem {
             Error::LinkExpired => Self::new(410, "link_expired", "This link has expired or is void; ask for another."),
             Error::EmailTaken => Self::new(409, "email_taken", "There is another account with this address. The link is used up and nothing has changed."),
             Error::MailNotConfigured => Self::new(409, "mail_not_configured", "This installation sends no mail, which this needs."),
+            Error::RegistrationOff => Self::new(403, "registration_off", "This installation takes those in who are invited."),
             Error::MemberElsewhere => Self::new(
                 409,
                 "member_elsewhere",

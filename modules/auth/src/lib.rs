@@ -48,6 +48,7 @@ pub mod own_sessions;
 pub mod reauth;
 pub mod recovery;
 pub mod refresh;
+pub mod register;
 pub mod setup;
 pub mod switch_tenant;
 pub mod verify_email;
@@ -104,6 +105,7 @@ struct State {
     vault: Arc<keys::Vault>,
     followed: following::Followed,
     outbox: mail::Outbox,
+    may_register: bool,
 }
 
 impl Auth {
@@ -135,6 +137,7 @@ impl Auth {
             throttle: throttle::Throttle::new(secret, &clock)?,
             devices: devices::DeviceTokens::new(secret)?.and(previous)?,
             followed: following::Followed::new(epoch, read_at),
+            may_register: config.registration,
             outbox: mail::Outbox::new(&ids, &vault, carrier, public_url),
             vault,
             database,
@@ -214,6 +217,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
     config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
     config.service(recovery::forgot::handler).service(recovery::reset::handler).service(verify_email::handler).service(members::reset_link::handler);
+    config.service(register::ask::handler).service(register::confirm::handler);
     config.service(me::email::handler).service(me::notices::handler);
     config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
     config.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);

@@ -1,11 +1,9 @@
 //! `POST /setup`: the first user becomes the owner of the first tenant, once for all.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use auth_entity::{session, user};
 use kernel::problem::ProblemDocument;
 use kernel::reading::{body_bytes, read};
-use kernel::{Fields, Flaw, FromFields, FromValue, Ids, Instant, Problem, Text, Txn};
-use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use kernel::{Fields, Flaw, FromFields, FromValue, Instant, Problem, Text, Txn};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
@@ -15,10 +13,10 @@ use crate::email::Email;
 use crate::error::Error;
 use crate::password::{Password, Policy, hash_new, in_password};
 use crate::sessions::{NewSession, UserAgent};
-use crate::tenants::{Currency, NewTenant, TimeZone, find_place};
+use crate::tenants::{Currency, Founders, Owner, TimeZone, find_place};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, credential, instance, sessions};
+use crate::{Auth, credential, instance};
 
 /// The fewest characters of a setup token that an operator gives.
 const LEAST_TOKEN_CHARACTERS: usize = 16;
@@ -99,10 +97,7 @@ impl Request {
 struct Founding {
     token_hash: String,
     now: Instant,
-    ids: Ids,
-    user: user::Model,
-    tenant: NewTenant,
-    session: session::ActiveModel,
+    founders: Founders,
     event: Event,
 }
 
@@ -119,32 +114,20 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
     let password_hash = hash_new(state, request.password, &about).await?;
 
     let now = state.clock.now();
-    let user_id = state.ids.next(now);
-    let tenant = NewTenant::new(state, request.tenant_name, request.currency, request.time_zone, now);
-    let session = NewSession::begin(&state.ids, now, user_agent);
-    let (member, facts) = (tenant.owner(user_id, state.epoch()), tenant.facts());
-    let concerned = Concerned::session(tenant.id, user_id, session.id);
-    let founding = Founding {
-        token_hash: presented,
-        now,
-        ids: state.ids.clone(),
-        user: user::Model {
-            id: user_id,
-            version: 1,
-            created_at: now.into(),
-            updated_at: now.into(),
-            email: request.email.text,
-            email_key: request.email.key.0,
-            name: request.name,
-            password_hash,
-            disabled_at: None,
-            email_verified_at: None,
-            erased_at: None,
-        },
-        tenant,
-        session: session.row(&member),
-        event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned),
+    let owner = Owner {
+        email: request.email.text,
+        email_key: request.email.key,
+        name: request.name,
+        password_hash,
+        tenant_name: request.tenant_name,
+        currency: request.currency,
+        time_zone: request.time_zone,
     };
+    let session = NewSession::begin(&state.ids, now, user_agent);
+    let founders = Founders::new(state, owner, &session, now);
+    let (member, facts) = (founders.member(), founders.facts());
+    let concerned = Concerned::session(member.tenant_id, member.user_id, session.id);
+    let founding = Founding { token_hash: presented, now, founders, event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned) };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
     find_place(state, facts).await;
     state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
@@ -155,9 +138,7 @@ async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {
         // Somebody was quicker, or the token was replaced meanwhile.
         return Err(instance::setup_token_hash(txn).await.err().unwrap_or(Error::SetupTokenInvalid));
     }
-    user::Entity::insert(founding.user.clone().into_active_model()).exec_without_returning(txn).await?;
-    founding.tenant.insert(txn, &founding.ids, founding.user.id).await?;
-    sessions::repository::insert(txn, founding.session.clone()).await?;
+    founding.founders.insert(txn).await?;
     Ok(founding.event.record(txn).await?)
 }
 

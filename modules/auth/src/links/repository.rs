@@ -135,3 +135,12 @@ pub(crate) async fn delete_ended(connection: &impl ConnectionTrait, before: Inst
     let deleted = one_time_token::Entity::delete_many().filter(one_time_token::Column::Id.in_subquery(some)).exec(connection).await?;
     Ok(deleted.rows_affected)
 }
+
+/// Whether one more link may be mailed to an address that has no account: three an hour.
+pub(crate) async fn has_registrations_left(connection: &impl ConnectionTrait, email: &str, now: Instant) -> Result<bool, DbErr> {
+    let mailed = one_time_token::Entity::find()
+        .filter(one_time_token::Column::Purpose.eq(Purpose::Register.name()))
+        .filter(one_time_token::Column::Email.eq(email))
+        .filter(one_time_token::Column::CreatedAt.gt(stored(now.plus(-TimeDelta::hours(1)))));
+    Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
+}

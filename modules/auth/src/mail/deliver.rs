@@ -9,9 +9,10 @@ use kernel::problem::chain;
 use kernel::{Instant, Txn};
 use tokio::time::{sleep, timeout};
 
-use super::{ASKED_FOR_LINK, Carrier, Letter, Undelivered, repository};
+use super::{ASKED_FOR_LINK, ASKED_TO_REGISTER, Carrier, Letter, Undelivered, repository};
 use crate::error::Error;
 use crate::recovery::forgot;
+use crate::register::ask;
 use crate::{Auth, State};
 
 /// So often it is looked, also where nobody says that something was written: by another replica, or before a restart.
@@ -83,8 +84,13 @@ async fn try_one(state: &Arc<State>, carrier: &Arc<dyn Carrier>, row: outbox::Mo
             return Ok(true);
         }
     };
-    if row.kind == ASKED_FOR_LINK {
-        if let Err(error) = forgot::answer(state, row, message.to).await {
+    let answered = match row.kind.as_str() {
+        ASKED_FOR_LINK => Some(forgot::answer(state, row.clone(), message.to.clone()).await),
+        ASKED_TO_REGISTER => Some(ask::answer(state, row.clone(), message.to.clone(), message.text.clone()).await),
+        _ => None,
+    };
+    if let Some(answered) = answered {
+        if let Err(error) = answered {
             tracing::warn!(%id, error = %chain(&error), "a link that was asked for could not be made");
         }
         return Ok(true);

@@ -25,6 +25,23 @@ pub(crate) fn reset_password(link: &str) -> Draft {
     Draft { kind: Purpose::ResetPassword.name(), subject: "A new password for Larder", text, life: Purpose::ResetPassword.life() }
 }
 
+pub(crate) fn register(link: &str) -> Draft {
+    let text = format!(
+        "Somebody asked for an account at Larder with this address.\n\nTo have it made, open this link within a day. It works once:\n\n{link}\n\n\
+         {NOT_YOU} Without the link there is no account.\n"
+    );
+    Draft { kind: Purpose::Register.name(), subject: "Your account at Larder", text, life: Purpose::Register.life() }
+}
+
+/// To whoever has an account and asks for one.
+pub(crate) fn registered_before(link: &str) -> Draft {
+    let text = format!(
+        "Somebody asked for an account at Larder with this address. You have one already: log in with it.\n\n\
+         If you have forgotten your password, open this link within an hour to choose another. It works once:\n\n{link}\n\n{NOT_YOU}\n"
+    );
+    Draft { kind: "registered_before", subject: "Your account at Larder", text, life: Purpose::ResetPassword.life() }
+}
+
 /// To the new address.
 pub(crate) fn change_email(link: &str) -> Draft {
     let text = format!(
@@ -68,7 +85,14 @@ mod tests {
     #[test]
     fn a_link_stands_alone_on_its_line_and_no_line_is_too_long_for_mail() {
         let link = "https://stock.example.com/reset#larl_0123456789012345678901234567890A";
-        for draft in [reset_password(link), change_email(link), verify_email(link), invite("Trattoria Luna", link, TimeDelta::days(7))] {
+        for draft in [
+            reset_password(link),
+            change_email(link),
+            verify_email(link),
+            register(link),
+            registered_before(link),
+            invite("Trattoria Luna", link, TimeDelta::days(7)),
+        ] {
             assert!(draft.text.lines().any(|line| line == link), "{}", draft.text);
             assert!(draft.text.lines().all(|line| line.len() < 998) && draft.kind.len() <= 32, "{}", draft.kind);
         }

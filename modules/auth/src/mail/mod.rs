@@ -15,6 +15,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::keys::{Purpose, Sealed, Vault};
@@ -63,6 +64,9 @@ pub trait Carrier: Send + Sync + 'static {
 
 /// What a row of the outbox is that is no letter: somebody asked for a link, and nobody has looked yet whether there is such an account.
 pub(crate) const ASKED_FOR_LINK: &str = "asked_for_link";
+
+/// The same, for an account of one's own.
+pub(crate) const ASKED_TO_REGISTER: &str = "asked_to_register";
 
 /// What is sealed in a row.
 #[derive(Serialize, Deserialize)]
@@ -120,6 +124,23 @@ impl Outbox {
     pub(crate) async fn ask_for_link(&self, txn: &impl ConnectionTrait, to: &str, now: Instant) -> Result<(), Error> {
         let message = Message { to: to.to_owned(), subject: String::new(), text: String::new() };
         self.insert(txn, ASKED_FOR_LINK, None, &message, TimeDelta::hours(1), now).await
+    }
+
+    /// Writes down that somebody wants an account with an address, whoever has it: the same for every address.
+    pub(crate) async fn ask_to_register(&self, txn: &impl ConnectionTrait, to: &str, application: String, now: Instant) -> Result<(), Error> {
+        let message = Message { to: to.to_owned(), subject: String::new(), text: application };
+        self.insert(txn, ASKED_TO_REGISTER, None, &message, TimeDelta::hours(1), now).await
+    }
+
+    /// Seals what a link is for beyond its token, for the link of that address alone.
+    pub(crate) fn seal_payload(&self, email: &str, payload: &str) -> Result<String, Error> {
+        let Sealed { secret_id, text } = self.vault.seal(Purpose::Mail, email.as_bytes(), payload.as_bytes(), &self.ids)?;
+        Ok(format!("{secret_id}:{text}"))
+    }
+
+    pub(crate) fn open_payload(&self, email: &str, payload: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (secret_id, text) = payload.split_once(':').ok_or(Error::Cryptography("reading what is sealed"))?;
+        self.vault.unseal(Purpose::Mail, email.as_bytes(), &Sealed { secret_id: secret_id.to_owned(), text: text.to_owned() })
     }
 
     async fn insert(

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::links::{NewLink, Purpose, has_mails_left};
 use crate::mail::{Outbox, answered, letters};
 use crate::members::repository::{hold_user, user_by_email};
+use crate::throttle::Refusal;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, State, settled};
 
@@ -58,6 +59,8 @@ struct Answer {
     row: outbox::Model,
     user_id: Uuid,
     email: EmailKey,
+    /// Where no link is mailed.
+    refusal: Refusal,
     outbox: Outbox,
     now: Instant,
     witness: Witness,
@@ -68,21 +71,23 @@ pub(crate) async fn answer(state: &Arc<State>, row: outbox::Model, asked: String
     let email = EmailKey::of(&asked);
     let user_id = user_by_email(state.database.reader(), &email).await?.map_or(Uuid::nil(), |user| user.id);
     let witness = Witness::new(&state.clock, &state.ids);
-    let answer = Answer { row, user_id, email, outbox: state.outbox.clone(), now: state.clock.now(), witness };
+    let answer =
+        Answer { row, user_id, refusal: Refusal::new(state, Act::MailResetLink, &email), email, outbox: state.outbox.clone(), now: state.clock.now(), witness };
     state.database.write(answer, |answer, txn| Box::pin(turn(answer, txn))).await?;
     state.outbox.wake();
     Ok(())
 }
 
 async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
-    let Answer { row, user_id, email, outbox, now, witness } = answer;
+    let Answer { row, user_id, email, refusal, outbox, now, witness } = answer;
     let user = hold_user(txn, *user_id).await?.filter(|user| user.disabled_at.is_none() && user.erased_at.is_none() && user.email_key == email.0);
     if !answered(txn, row).await? {
+        // Another replica was quicker.
         return Ok(());
     }
-    let Some(user) = user else { return Ok(()) };
+    let Some(user) = user else { return refusal.record(txn).await };
     if !has_mails_left(txn, user.id, *now).await? {
-        return Ok(());
+        return refusal.record(txn).await;
     }
     // To the address as its user wrote it, and not as somebody else has asked for it.
     let link = NewLink { email: Some(user.email.clone()), is_mailed: true, ..NewLink::of(Purpose::ResetPassword, user.id) };

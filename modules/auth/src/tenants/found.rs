@@ -1,15 +1,16 @@
 //! How a tenant begins, whoever founds it.
 
-use auth_entity::tenant;
-use kernel::{Flaw, FromValue, Instant, Sites, Txn};
+use auth_entity::{session, tenant, user};
+use kernel::{Flaw, FromValue, Ids, Instant, Sites, Txn};
 use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::email::EmailKey;
 use crate::members::{self, Grant};
 use crate::roles::Role;
-use crate::sessions::Member;
-use crate::{State, TenantFacts};
+use crate::sessions::{Member, NewSession};
+use crate::{State, TenantFacts, sessions};
 
 /// What money is counted in: an ISO 4217 code.
 #[derive(Clone)]
@@ -62,7 +63,7 @@ impl NewTenant {
     }
 
     /// Makes it, with its owner, who is there already.
-    pub(crate) async fn insert(&self, txn: &Txn, ids: &kernel::Ids, user_id: Uuid) -> Result<(), DbErr> {
+    pub(crate) async fn insert(&self, txn: &Txn, ids: &Ids, user_id: Uuid) -> Result<(), DbErr> {
         let row = tenant::Model {
             id: self.id,
             version: 1,
@@ -77,6 +78,61 @@ impl NewTenant {
         tenant::Entity::insert(row.into_active_model()).exec_without_returning(txn).await?;
         let grant = Grant { role: Role::Owner, sites: Sites::All };
         members::repository::insert(txn, ids, self.now, self.membership_id, self.id, user_id, &grant).await
+    }
+}
+
+/// Who founds a tenant, and what it is.
+pub(crate) struct Owner {
+    pub(crate) email: String,
+    pub(crate) email_key: EmailKey,
+    pub(crate) name: String,
+    pub(crate) password_hash: String,
+    pub(crate) tenant_name: String,
+    pub(crate) currency: Currency,
+    pub(crate) time_zone: TimeZone,
+}
+
+/// A user, the tenant that they own, and their first session in it: all of them new.
+pub(crate) struct Founders {
+    user: user::Model,
+    tenant: NewTenant,
+    member: Member,
+    session: session::ActiveModel,
+    ids: Ids,
+}
+
+impl Founders {
+    pub(crate) fn new(state: &State, owner: Owner, session: &NewSession, now: Instant) -> Self {
+        let user = user::Model {
+            id: state.ids.next(now),
+            version: 1,
+            created_at: now.into(),
+            updated_at: now.into(),
+            email: owner.email,
+            email_key: owner.email_key.0,
+            name: owner.name,
+            password_hash: owner.password_hash,
+            disabled_at: None,
+            email_verified_at: None,
+            erased_at: None,
+        };
+        let tenant = NewTenant::new(state, owner.tenant_name, owner.currency, owner.time_zone, now);
+        let member = tenant.owner(user.id, state.epoch());
+        Self { session: session.row(&member), user, tenant, member, ids: state.ids.clone() }
+    }
+
+    pub(crate) fn member(&self) -> Member {
+        self.member.clone()
+    }
+
+    pub(crate) fn facts(&self) -> TenantFacts {
+        self.tenant.facts()
+    }
+
+    pub(crate) async fn insert(&self, txn: &Txn) -> Result<(), DbErr> {
+        user::Entity::insert(self.user.clone().into_active_model()).exec_without_returning(txn).await?;
+        self.tenant.insert(txn, &self.ids, self.user.id).await?;
+        sessions::repository::insert(txn, self.session.clone()).await
     }
 }
 

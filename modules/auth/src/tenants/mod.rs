@@ -8,7 +8,7 @@ mod found;
 pub(crate) mod read;
 
 use auth_entity::tenant;
-pub(crate) use found::{Currency, NewTenant, TimeZone, find_place};
+pub(crate) use found::{Currency, Founders, NewTenant, Owner, TimeZone, find_place};
 use kernel::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;

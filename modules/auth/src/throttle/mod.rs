@@ -116,6 +116,19 @@ impl Throttle {
     }
 }
 
+/// That something was refused to whoever has an address, or to nobody: two events an hour at the most.
+pub(crate) struct Refusal(Failure);
+
+impl Refusal {
+    pub(crate) fn new(state: &State, act: Act, account: &EmailKey) -> Self {
+        Self(Failure::of(state, act, account))
+    }
+
+    pub(crate) async fn record(&self, txn: &Txn) -> Result<(), Error> {
+        self.0.record(txn).await.map(|_| ())
+    }
+}
+
 /// Forgets what was tried of an account from unknown devices, see [`Throttle::account_key`].
 pub(crate) async fn forget_account(txn: &Txn, key: &str) -> Result<(), Error> {
     repository::hold(txn, &[key]).await?;
@@ -251,7 +264,8 @@ impl<'a> Attempt<'a> {
         match outcome {
             Ok(Some(done)) => Ok(done),
             Ok(None) => {
-                self.record_failure(act).await?;
+                let refusal = Refusal::new(&self.auth.0, act, &self.account);
+                self.auth.0.database.write(refusal, |refusal, txn| Box::pin(refusal.record(txn))).await?;
                 Err(Error::InvalidCredentials)
             }
             Err(Error::MfaInvalid) => Err(Error::MfaInvalid),
@@ -260,11 +274,5 @@ impl<'a> Attempt<'a> {
                 Err(error)
             }
         }
-    }
-
-    async fn record_failure(&self, act: Act) -> Result<(), Error> {
-        let state = &self.auth.0;
-        let failure = Failure::of(state, act, &self.account);
-        state.database.write(failure, |failure, txn| Box::pin(failure.record(txn))).await.map(|_| ())
     }
 }

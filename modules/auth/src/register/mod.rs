@@ -1,0 +1,17 @@
+//! How somebody comes in whom nobody has invited, with a tenant of their own: off by default.
+
+pub(crate) mod ask;
+pub(crate) mod confirm;
+
+use serde::{Deserialize, Serialize};
+
+/// What is kept until the address is confirmed, sealed. It has no `Debug`: there is a hash of a password in it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Application {
+    email: String,
+    password_hash: String,
+    name: String,
+    tenant_name: String,
+    currency: String,
+    time_zone: String,
+}
