@@ -52,5 +52,5 @@ fn beside(path: &Path) -> Vec<std::path::PathBuf> {
 
 /// Whether nobody but its owner comes in.
 fn is_closed(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 == 0)
+    path.metadata().is_ok_and(|found| (found.permissions().mode() & 0o777) | 0o700 == 0o700)
 }

@@ -48,13 +48,13 @@ impl House {
     }
 
     /// One more server on the same databases.
-    pub async fn another(&self) -> Process {
+    pub fn another(&self) -> Process {
         let variables = self.variables();
         Process::serve(self.stores.folder().path(), &[], variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     async fn start(&self) {
-        *self.process.lock().await = Some(self.another().await);
+        *self.process.lock().await = Some(self.another());
     }
 
     /// Ends the server as a power cut would.

@@ -149,7 +149,7 @@ both_engines! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_take_each_others_tokens_while_keys_are_rotated() {
     let Some(house) = House::open(Engine::Postgres).await else { return };
-    let process = house.another().await;
+    let process = house.another();
     let (one, other) = (house.api().await, Api::of_process(house.stores.clone(), &process).await);
     let first = log_in(&one).await;
     house.larder(&["auth", "rotate-keys", "--now"]);

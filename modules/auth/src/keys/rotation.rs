@@ -165,8 +165,7 @@ mod tests {
             let mut keys = vec![key("0", Status::Active, 0)];
             let mut made = 0;
             let mut last_promoted = 0;
-            for now in (0..24 * 400).step_by(every_hours) {
-                let now = i64::try_from(now).expect("hours");
+            for now in (0_i64..24 * 400).step_by(every_hours) {
                 for step in due(&keys, now) {
                     match step {
                         Step::Publish => {
