@@ -23,7 +23,7 @@ pub const SCHEMA: Schema = Schema {
     migrations: <Migrator as MigratorTrait>::migrations,
     lock_file: include_str!("../migrations.lock"),
     append_only: APPEND_ONLY,
-    waivers: &[],
+    waivers: &[("m20261126_000005_factors_links_and_mail", m20261126_000005_factors_links_and_mail::WAIVERS)],
 };
 
 pub struct Migrator;

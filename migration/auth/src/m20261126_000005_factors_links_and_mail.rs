@@ -1,5 +1,6 @@
 //! Second factors, links that are used once, mail on its way, notices, and what users, tenants, sessions and signing keys need for them.
 
+use migration_history::Waiver;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_integer_null, boolean, string_len_null, text, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
@@ -22,6 +23,12 @@ const COLUMNS: [(&str, &str); 6] = [
     ("signing_key", "retired_at"),
     ("invite", "mailed_token_hash"),
 ];
+
+pub const WAIVERS: &[Waiver] = &[Waiver {
+    rule: "create_index_not_concurrently",
+    subject: "invite.ix_invite_mailed_token_hash",
+    reason: "Invites are few and live a week: whoever makes one waits for milliseconds, and the rest of this migration needs one transaction.",
+}];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

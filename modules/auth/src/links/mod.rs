@@ -1,5 +1,4 @@
 //! What is handed over or mailed and used once: the token of a link, or of the second half of a log-in. Only its hash is stored.
-#![expect(dead_code, reason = "its users come one after the other")]
 
 mod authority;
 mod repository;
@@ -30,7 +29,6 @@ pub(crate) enum Purpose {
     /// To finish a log-in with a second factor.
     Mfa,
     ResetPassword,
-    ResetMfa,
     ChangeEmail,
     VerifyEmail,
     Register,
@@ -41,7 +39,6 @@ impl Purpose {
         match self {
             Self::Mfa => "mfa",
             Self::ResetPassword => "reset_password",
-            Self::ResetMfa => "reset_mfa",
             Self::ChangeEmail => "change_email",
             Self::VerifyEmail => "verify_email",
             Self::Register => "register",
@@ -51,7 +48,7 @@ impl Purpose {
     pub(crate) fn life(self) -> TimeDelta {
         match self {
             Self::Mfa => TimeDelta::minutes(5),
-            Self::ResetPassword | Self::ResetMfa | Self::ChangeEmail => TimeDelta::hours(1),
+            Self::ResetPassword | Self::ChangeEmail => TimeDelta::hours(1),
             Self::VerifyEmail | Self::Register => TimeDelta::hours(24),
         }
     }
