@@ -107,6 +107,15 @@ impl Smtp {
         Ok(Some(Self { transport: transport.build(), from }))
     }
 
+    /// Connects, and is let in; hands nothing over.
+    pub async fn reach(&self) -> Result<(), Undelivered> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Undelivered::Unreachable("the mail server ends the connection")),
+            Err(error) => Err(undelivered(&error)),
+        }
+    }
+
     fn message(&self, letter: Letter) -> Result<Message, Undelivered> {
         let to = letter.to.parse().map_err(|_| Undelivered::Unwritable("its address is none that mail can be sent to"))?;
         let written = u64::try_from(letter.written_at.micros()).unwrap_or(0);
@@ -124,17 +133,20 @@ impl Smtp {
     }
 }
 
+fn undelivered(error: &lettre::transport::smtp::Error) -> Undelivered {
+    match error.status() {
+        Some(code) => Undelivered::Refused(code.into()),
+        None if error.is_tls() => Undelivered::Unreachable("no TLS connection to the mail server could be made"),
+        None if error.is_client() => Undelivered::Unwritable("the mail server does not take such letters, or asks for what is not configured"),
+        None => Undelivered::Unreachable("no connection to the mail server, or it ended"),
+    }
+}
+
 impl Carrier for Smtp {
     fn carry(&self, letter: Letter) -> Pin<Box<dyn Future<Output = Result<(), Undelivered>> + Send + '_>> {
         Box::pin(async move {
             let message = self.message(letter)?;
-            let sent = self.transport.send(message).await;
-            sent.map(|_| ()).map_err(|error| match error.status() {
-                Some(code) => Undelivered::Refused(code.into()),
-                None if error.is_tls() => Undelivered::Unreachable("no TLS connection to the mail server could be made"),
-                None if error.is_client() => Undelivered::Unwritable("the mail server does not take such letters, or asks for what is not configured"),
-                None => Undelivered::Unreachable("no connection to the mail server, or it ended"),
-            })
+            self.transport.send(message).await.map(|_| ()).map_err(|error| undelivered(&error))
         })
     }
 }

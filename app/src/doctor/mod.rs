@@ -3,6 +3,7 @@
 mod address;
 mod databases;
 mod files;
+mod mail;
 mod secret;
 
 use std::fmt;
@@ -65,6 +66,7 @@ pub async fn run(settings: &Settings, asked: &Asked) -> Exit {
     findings.extend(files::modes(settings));
     findings.extend(databases::look(settings).await);
     findings.push(secret::fits(settings).await);
+    findings.push(mail::reached(settings).await);
     let exit = if findings.iter().any(Finding::is_wrong) { Exit::Error } else { Exit::Done };
     for finding in findings {
         report.line(finding);

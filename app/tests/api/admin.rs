@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::keys::{kid, published};
+use crate::support::authenticator::Authenticator;
 use crate::support::process::{Ended, Process, run};
 use crate::support::tables::{Contents, texts};
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores};
@@ -422,6 +423,7 @@ both_houses! {
         let tokens = log_in(&api, OWNER_EMAIL).await;
         let file = house.stores.folder().path().join("secret.key");
         let key = || std::fs::read_to_string(&file).expect("the key");
+        let app = enrolled(&api, &tokens).await;
         let (first, before) = (key(), house.contents().await.0);
         house.larder(&["auth", "rotate-secret"]);
         assert_ne!(key(), first);
@@ -429,7 +431,10 @@ both_houses! {
         let api = house.api().await;
         me(&api, &tokens).await.ok(200);
         api.post("/v1/auth/refresh", json!({ "refresh_token": tokens["refresh_token"] })).await.ok(200);
-        assert_ne!(house.contents().await.0.0["signing_key"], before.0["signing_key"], "it is sealed anew");
+        for table in ["signing_key", "totp"] {
+            assert_ne!(house.contents().await.0.0[table], before.0[table], "{table} is sealed anew");
+        }
+        me(&api, &log_in_with(&api, &app).await).await.ok(200);
         // Killed after the database had the next key and before the file was exchanged: a start ends it.
         let present = key();
         house.stop().await;
@@ -499,6 +504,21 @@ both_houses! {
     }
 }
 
+/// Enrols an app for the owner of these tokens.
+async fn enrolled(api: &Api, tokens: &Value) -> Authenticator {
+    let owner = Client::of(api, tokens);
+    let app = Authenticator::of(&owner.post_without_key("/v1/auth/mfa/totp", Value::Null).await.ok(200));
+    owner.post_without_key("/v1/auth/mfa/totp/confirm", json!({ "code": app.code_at(api.now()) })).await.ok(200);
+    app
+}
+
+/// Logs the owner in with both factors: by the code of the next half minute, since that of this one was used.
+async fn log_in_with(api: &Api, app: &Authenticator) -> Value {
+    let mfa_token = log_in(api, OWNER_EMAIL).await["mfa_token"].clone();
+    let code = app.code_at(api.now().plus(chrono::TimeDelta::seconds(30)));
+    api.post("/v1/auth/login/mfa", json!({ "mfa_token": mfa_token, "code": code })).await.ok(200)
+}
+
 /// The drill of the runbook: the files and their key in another place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_of_an_embedded_installation_becomes_one_of_its_own() {
@@ -506,6 +526,7 @@ async fn a_copy_of_an_embedded_installation_becomes_one_of_its_own() {
     let api = house.api().await;
     api.owner().await;
     let tokens = log_in(&api, OWNER_EMAIL).await;
+    let app = enrolled(&api, &tokens).await;
     house.stop().await;
     for file in std::fs::read_dir(house.stores.folder().path()).expect("the folder").map(|file| file.expect("a file")) {
         std::fs::copy(file.path(), copy.stores.folder().path().join(file.file_name())).expect("copied");
@@ -517,7 +538,7 @@ async fn a_copy_of_an_embedded_installation_becomes_one_of_its_own() {
     let api = copy.api().await;
     assert_eq!(me(&api, &tokens).await.status, 401);
     api.post("/v1/auth/refresh", json!({ "refresh_token": tokens["refresh_token"] })).await.refused(401, "refresh_invalid");
-    let anew = log_in(&api, OWNER_EMAIL).await;
+    let anew = log_in_with(&api, &app).await;
     me(&api, &anew).await.ok(200);
     assert_eq!(me(&house.api().await, &anew).await.status, 401, "and the other way round");
     house.close().await;

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
+use crate::support::mailbox::Mailbox;
 use crate::support::place::Place;
 use crate::support::postgres::Pair;
 use crate::support::{connect, tables};
@@ -92,4 +93,16 @@ async fn on_postgres_it_looks_at_role_and_clock_as_well() {
     assert_eq!(tables::texts(&auth, "SELECT status FROM signing_key").await, ["active"], "nothing was changed");
     auth.close().await.expect("closed");
     pair.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_looks_whether_the_mail_server_is_there() {
+    let mailbox = Mailbox::open().await;
+    let place = mailbox.variables().into_iter().fold(Place::new(&[("LARDER_TRUSTED_PROXIES", "127.0.0.1")]), |place, (name, value)| place.with(name, &value));
+    let (checks, says) = wrong(&place);
+    assert!(checks.is_empty() && says.contains("takes letters"), "{says}");
+    assert!(mailbox.rest().is_empty(), "it hands none over");
+    // Nobody listens there.
+    let (checks, says) = wrong(&place.with("LARDER_MAIL_PORT", "1"));
+    assert!(checks == ["mail"] && says.contains("no connection to the mail server"), "{says}");
 }

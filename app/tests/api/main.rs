@@ -53,6 +53,7 @@ mod reversals;
 mod round_trips;
 mod runbook;
 mod scripts;
+mod secrets;
 mod sessions;
 mod shortages;
 mod tenants;

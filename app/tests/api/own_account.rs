@@ -88,7 +88,7 @@ both_engines! {
         let text = reply.text.clone();
         let told = reply.ok(200);
         assert_eq!((&told["user"]["email"], &told["memberships"][0]["role"]), (&json!(OWNER_EMAIL), &json!("owner")));
-        for (list, rows) in [("memberships", 1), ("sessions", 2), ("devices", 1), ("api_keys", 1), ("invites", 1), ("notices", 1), ("events", 6)] {
+        for (list, rows) in [("memberships", 1), ("sessions", 2), ("devices", 1), ("api_keys", 1), ("invites", 1), ("notices", 2), ("events", 6)] {
             assert_eq!(told[list].as_array().map(Vec::len), Some(rows), "{list}: {}", told[list]);
         }
         assert_eq!((&told["invites"][0]["email"], &told["notices"][0]["kind"]), (&json!("tom@example.org"), &json!("password_changed")));

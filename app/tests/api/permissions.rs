@@ -175,7 +175,7 @@ const TABLE: &[Row] = &[
     ),
     ("GET", "/v1/inventory/transformations/{transformation}", Has("read"), ""),
     ("GET", "/v1/inventory/units", Has("read"), ""),
-    ("POST", "/v1/inventory/units", Has("manage_catalogue"), r#"{"code": "stone", "name": "Stone", "dimension": "mass", "num": "635029318", "den": "100000"}"#),
+    ("POST", "/v1/inventory/units", Has("manage_catalogue"), r#"{"code": "stone", "name": "Stone", "dimension": "mass", "num": 635029318, "den": 100000}"#),
     ("GET", "/v1/inventory/units/{unit}", Has("read"), ""),
     ("PATCH", "/v1/inventory/units/{unit}", Has("manage_catalogue"), r#"{"name": "Y"}"#),
     ("GET", "/v1/inventory/usage", Has("read"), ""),

@@ -12,7 +12,7 @@ use crate::audit::{Act, Concerned, Event, Witness};
 use crate::email::Email;
 use crate::error::Error;
 use crate::password::{Password, Policy, hash_new, in_password};
-use crate::sessions::{NewSession, UserAgent};
+use crate::sessions::UserAgent;
 use crate::tenants::{Currency, Founders, Owner, TimeZone, find_place};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
@@ -123,14 +123,13 @@ pub async fn execute(auth: &Auth, request: Request, user_agent: UserAgent) -> Re
         currency: request.currency,
         time_zone: request.time_zone,
     };
-    let session = NewSession::begin(&state.ids, now, user_agent);
-    let founders = Founders::new(state, owner, &session, now);
-    let (member, facts) = (founders.member(), founders.facts());
-    let concerned = Concerned::session(member.tenant_id, member.user_id, session.id);
+    let founders = Founders::new(state, owner, user_agent, now);
+    let (member, facts, subject) = (founders.member(), founders.facts(), founders.subject());
+    let concerned = Concerned::session(member.tenant_id, member.user_id, founders.session_id());
     let founding = Founding { token_hash: presented, now, founders, event: Witness::new(&state.clock, &state.ids).done(Act::Setup, concerned) };
     state.database.write(founding, |founding, txn| Box::pin(found(founding, txn))).await?;
     find_place(state, facts).await;
-    state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
+    state.tokens.issue(&subject, state.ids.next(now), now)
 }
 
 async fn found(founding: &Founding, txn: &Txn) -> Result<(), Error> {

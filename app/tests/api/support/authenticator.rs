@@ -34,6 +34,11 @@ impl Authenticator {
         Self { secret }
     }
 
+    /// The secret as bytes are written in a dump.
+    pub fn hex(&self) -> String {
+        kernel::hex(&self.secret)
+    }
+
     pub fn code_at(&self, now: Instant) -> String {
         let mut mac: Hmac<Sha1> = Hmac::new_from_slice(&self.secret).expect("a key");
         mac.update(&(now.micros() / 30_000_000).to_be_bytes());

@@ -13,7 +13,7 @@ use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links::{self, Purpose, Token};
 use crate::members::repository::{user_by_email, verify_email};
-use crate::sessions::{NewSession, UserAgent};
+use crate::sessions::UserAgent;
 use crate::tenants::{Currency, Founders, Owner, TimeZone, find_place};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
@@ -65,10 +65,9 @@ pub(crate) async fn execute(auth: &Auth, request: Request, from: ClientAddress, 
         currency: Currency(application.currency),
         time_zone: TimeZone(application.time_zone),
     };
-    let session = NewSession::begin(&state.ids, now, user_agent);
-    let founders = Founders::new(&state, owner, &session, now);
-    let (member, facts) = (founders.member(), founders.facts());
-    let concerned = Concerned { object_id: Some(link.id), ..Concerned::session(member.tenant_id, member.user_id, session.id) };
+    let founders = Founders::new(&state, owner, user_agent, now);
+    let (member, facts, subject) = (founders.member(), founders.facts(), founders.subject());
+    let concerned = Concerned { object_id: Some(link.id), ..Concerned::session(member.tenant_id, member.user_id, founders.session_id()) };
     let event = Witness::new(&state.clock, &state.ids).done(Act::Register, concerned);
     let confirmation = Confirmation { link, email: key, founders, event, now };
     settled(async move {
@@ -81,7 +80,7 @@ pub(crate) async fn execute(auth: &Auth, request: Request, from: ClientAddress, 
             Err(error) => return Err(error),
         }
         find_place(&state, facts).await;
-        state.tokens.issue(&session.subject(&member), state.ids.next(now), now)
+        state.tokens.issue(&subject, state.ids.next(now), now)
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! How a tenant begins, whoever founds it.
 
-use auth_entity::{session, tenant, user};
+use auth_entity::{tenant, user};
 use kernel::{Flaw, FromValue, Ids, Instant, Sites, Txn};
 use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
 use serde_json::Value;
@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::email::EmailKey;
 use crate::members::{self, Grant};
 use crate::roles::Role;
-use crate::sessions::{Member, NewSession};
+use crate::sessions::{Member, NewSession, UserAgent};
+use crate::tokens::Subject;
 use crate::{State, TenantFacts, sessions};
 
 /// What money is counted in: an ISO 4217 code.
@@ -97,12 +98,12 @@ pub(crate) struct Founders {
     user: user::Model,
     tenant: NewTenant,
     member: Member,
-    session: session::ActiveModel,
+    session: NewSession,
     ids: Ids,
 }
 
 impl Founders {
-    pub(crate) fn new(state: &State, owner: Owner, session: &NewSession, now: Instant) -> Self {
+    pub(crate) fn new(state: &State, owner: Owner, user_agent: UserAgent, now: Instant) -> Self {
         let user = user::Model {
             id: state.ids.next(now),
             version: 1,
@@ -118,11 +119,20 @@ impl Founders {
         };
         let tenant = NewTenant::new(state, owner.tenant_name, owner.currency, owner.time_zone, now);
         let member = tenant.owner(user.id, state.epoch());
-        Self { session: session.row(&member), user, tenant, member, ids: state.ids.clone() }
+        Self { user, tenant, member, session: NewSession::begin(&state.ids, now, user_agent), ids: state.ids.clone() }
     }
 
     pub(crate) fn member(&self) -> Member {
         self.member.clone()
+    }
+
+    pub(crate) fn session_id(&self) -> Uuid {
+        self.session.id
+    }
+
+    /// For the first tokens of that session.
+    pub(crate) fn subject(&self) -> Subject {
+        self.session.subject(&self.member)
     }
 
     pub(crate) fn facts(&self) -> TenantFacts {
@@ -132,7 +142,7 @@ impl Founders {
     pub(crate) async fn insert(&self, txn: &Txn) -> Result<(), DbErr> {
         user::Entity::insert(self.user.clone().into_active_model()).exec_without_returning(txn).await?;
         self.tenant.insert(txn, &self.ids, self.user.id).await?;
-        sessions::repository::insert(txn, self.session.clone()).await
+        sessions::repository::insert(txn, self.session.row(&self.member)).await
     }
 }
 

@@ -17,7 +17,7 @@ const REPEATED: i64 = 5;
 
 impl Throttle {
     /// All codes of a user count together, wherever they are shown.
-    pub(super) fn key_of_codes(&self, user_id: Uuid) -> String {
+    pub(crate) fn key_of_codes(&self, user_id: Uuid) -> String {
         self.key(Limit::Codes.name(), &[user_id.as_bytes()])
     }
 }
