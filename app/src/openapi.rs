@@ -177,7 +177,7 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
     let header = |name: &str| parameters.iter().find(|parameter| text(parameter, "in") == "header" && text(parameter, "name") == name);
     let mut codes: Vec<(&str, &str)> = vec![("431", "headers_too_large"), ("500", "internal_error"), ("503", "timed_out")];
     if path.starts_with("/v1/") {
-        codes.push(("503", "database_unavailable"));
+        codes.extend([("503", "database_unavailable"), ("503", "secret_key_changed")]);
     }
     if !WITHOUT_CALLER.contains(&path) {
         codes.extend([("401", "token_invalid"), ("401", "token_expired"), ("401", "session_revoked")]);

@@ -2,14 +2,16 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use auth::Secrets;
 use auth::admin::{Admin, SecretChange};
+use auth::{Carrier, Secrets};
 use kernel::Database;
 
 use crate::application::{self, Surroundings};
 use crate::databases;
 use crate::failure::{Cause, Failure};
+use crate::mail::Smtp;
 use crate::module::Module;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -42,7 +44,8 @@ impl From<application::Failure> for Refused {
 pub async fn admin(settings: &Settings) -> Result<Admin, Refused> {
     let (database, secrets) = parts(settings).await?;
     let Surroundings { clock, ids } = Surroundings::system();
-    Admin::open(database, &settings.auth.public_url, secrets, clock, ids).await.map_err(|error| Refused::of(settings, error))
+    let carrier = Smtp::new(&settings.mail).map_err(|unusable| Refused::Why(unusable.0))?.map(|smtp| Arc::new(smtp) as Arc<dyn Carrier>);
+    Admin::open(database, &settings.auth.public_url, secrets, clock, ids, carrier).await.map_err(|error| Refused::of(settings, error))
 }
 
 pub async fn secret_change(settings: &Settings) -> Result<(SecretChange, Secrets), Refused> {

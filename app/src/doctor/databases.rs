@@ -18,7 +18,9 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     for module in Module::ALL {
         match &module.place(&settings.database).target {
             Target::Memory => findings.push(Finding::fine("migrations", format!("{module} is in memory"))),
-            Target::Sqlite(path) if !path.exists() => findings.push(Finding::fine("migrations", format!("{module} is made at the first start"))),
+            Target::Sqlite(path) if path.try_exists().is_ok_and(|is_there| !is_there) => {
+                findings.push(Finding::fine("migrations", format!("{module} is made at the first start")))
+            }
             target => match databases::connect(module, target, &settings.database.limits, Role::Inspector).await {
                 Ok(connection) => {
                     findings.push(migrations(&connection, module, target).await);

@@ -284,6 +284,7 @@ both_houses! {
             assert_eq!(house.larder(&["auth", "disable-mfa", OWNER_EMAIL])["was_enrolled"], false);
         }
         assert_eq!(acts(&api, "disable_mfa").await, 4);
+        assert_eq!(texts(api.auth_db(), "SELECT kind FROM notice").await, ["mfa_changed", "mfa_changed"], "the user is told");
     }
 
     async fn signing_keys_are_rotated_and_removed(house: &House) {

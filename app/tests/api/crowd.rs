@@ -100,6 +100,8 @@ both_engines! {
                         }
                     }
                     409 => refused += 1,
+                    // Somebody has closed a later day meanwhile.
+                    422 if reply.text.contains("period_not_after_last") => refused += 1,
                     _ => panic!("{}", reply.text),
                 }
             }

@@ -20,7 +20,7 @@ async fn tidying(api: &Api) -> Admin {
     let settings = Settings::load_built_in(&api.stores().variables()).unwrap_or_else(|refusal| panic!("{refusal}"));
     let database = databases::open_auth(&settings).await.unwrap_or_else(|failure| panic!("{failure}"));
     let secrets = Secrets::given(SecretKey::parse(SECRET_KEY).expect("a key"), None);
-    Admin::open(database, "", secrets, api.clock(), Ids::System).await.expect("the installation")
+    Admin::open(database, "", secrets, api.clock(), Ids::System, None).await.expect("the installation")
 }
 
 async fn log_in(api: &Api) -> Value {

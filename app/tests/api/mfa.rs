@@ -341,22 +341,25 @@ both_engines! {
         make_key(&early).await.ok(201);
         let enrolled = Enrolled::of(&owner).await;
         make_key(&owner).await.ok(201);
-        // A session from before shows the code first.
-        make_key(&early).await.refused(403, "reauth_required");
+        // A session from before has not shown it, and ends.
+        make_key(&early).await.refused(401, "session_revoked");
+        // Ten minutes after the log-in, and a moment before the token is too old.
+        api.advance(TimeDelta::seconds(575));
+        make_key(&owner).await.refused(403, "reauth_required");
         let reauth = async |more: Value| {
             let mut body = json!({ "password": PASSWORD });
             body.as_object_mut().expect("a body").extend(more.as_object().expect("fields").clone());
-            early.post(REAUTH, body).await
+            owner.post(REAUTH, body).await
         };
         reauth(json!({})).await.refused(401, "mfa_invalid");
         assert_eq!(charged(&api, "codes").await, 0, "nothing was tried");
-        let code = enrolled.app.next_code(&api);
+        let code = enrolled.app.code_at(api.now());
         // With a wrong password the code is not looked at.
         reauth(json!({ "password": WRONG, "code": code })).await.refused(401, "invalid_credentials");
         assert_eq!(charged(&api, "codes").await, 0);
         reauth(json!({ "code": code, "recovery_code": enrolled.recovery_codes[0] })).await.refused(422, "invalid_request");
         reauth(json!({ "code": code })).await.ok(200);
-        make_key(&early).await.ok(201);
+        make_key(&owner).await.ok(201);
         reauth(json!({ "code": code })).await.refused(401, "mfa_invalid");
         reauth(json!({ "recovery_code": enrolled.recovery_codes[0] })).await.ok(200);
         let change = json!({ "current_password": PASSWORD, "password": NEW_PASSWORD });

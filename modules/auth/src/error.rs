@@ -171,8 +171,16 @@ impl From<Error> for Problem {
             Error::RoleEscalation => {
                 Self::new(403, "role_escalation", "Nobody gives or takes more than they have: this role or one of these sites is beyond your own.")
             }
-            Error::ReauthRequired => Self::new(403, "reauth_required", "This needs a log-in, or a POST /v1/auth/reauth, of the last ten minutes."),
-            Error::LastOwner => Self::new(409, "last_owner", "A tenant keeps at least one owner: make somebody else owner first."),
+            Error::ReauthRequired => Self::new(
+                403,
+                "reauth_required",
+                "This needs a log-in, or a POST /v1/auth/reauth, of the last ten minutes, with every factor that the user has.",
+            ),
+            Error::LastOwner => Self::new(
+                409,
+                "last_owner",
+                "A tenant keeps at least one owner: make somebody else owner first, or close it (`close_tenant_ids`, where you go yourself).",
+            ),
             Error::AlreadyMember => Self::new(409, "already_member", "Whoever has this address is a member already."),
             Error::InviteEmailMismatch => {
                 Self::new(403, "invite_email_mismatch", "This invite is for another address than the one you are logged in with. It stays open.")
@@ -202,7 +210,7 @@ impl From<Error> for Problem {
             Error::MfaInvalid => Self::new(
                 401,
                 "mfa_invalid",
-                "This needs the user's second factor: a code of the authenticator app that was not used yet, or a recovery code. Five may be tried with one mfa_token, which lasts five minutes; then log in again.",
+                "This needs the user's second factor: a code of the authenticator app that was not used yet, or a recovery code. After a log-in five may be tried within five minutes; then it begins anew.",
             ),
             Error::MfaEnrollmentRequired => Self::new(
                 403,
@@ -220,8 +228,11 @@ impl From<Error> for Problem {
             Error::Busy | Error::Changed => Self::new(503, "auth_busy", "Too many people are logging in at this moment; try again.").retry_after(2),
             Error::Refused(problem) => problem,
             Error::Database(error) => Self::database(&error),
+            Error::SecretKeyMismatch => {
+                tracing::error!("what another secret key has sealed cannot be opened: where the key was exchanged, start this server again");
+                Self::new(503, "secret_key_changed", "The secret key of this installation was exchanged, and this server has to be started again.")
+            }
             other @ (Error::SetupTokenTooShort
-            | Error::SecretKeyMismatch
             | Error::SecretKeyMissing(_)
             | Error::SecretKeyNotRotated
             | Error::NotStartedYet

@@ -61,9 +61,10 @@ impl Notice {
             Self::MfaChanged => {
                 ("Your second factor for Larder was changed", "The second factor of your account at Larder, or its recovery codes, were changed.")
             }
-            Self::MfaFailed => {
-                ("Wrong codes for your account at Larder", "Wrong codes were tried for your account at Larder, by somebody who has your password.")
-            }
+            Self::MfaFailed => (
+                "Wrong codes for your account at Larder",
+                "Wrong codes were tried for your account at Larder, by somebody who has your password or a session of yours.",
+            ),
             Self::NewDevice => ("A new device at Larder", "Somebody logged in to your account at Larder from a device that was not known before."),
             Self::EmailChanged => ("Your address for Larder was changed", "The e-mail address of your account at Larder was changed from this one to another."),
             Self::OwnerCreated => ("A new owner at Larder", "Somebody was made an owner where you are one at Larder."),

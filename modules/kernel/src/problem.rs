@@ -92,6 +92,7 @@ impl Problem {
     /// 422 with all violations at once.
     pub fn invalid(errors: Vec<Violation>) -> Self {
         let detail = match errors.as_slice() {
+            [only] if only.pointer.is_empty() => only.detail.clone(),
             [only] => format!("{}: {}", only.pointer, only.detail),
             many => format!("{} things are wrong with this request; `errors` lists them.", many.len()),
         };

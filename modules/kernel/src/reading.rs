@@ -348,14 +348,18 @@ impl FromValue for bool {
     }
 }
 
-/// A text of `LEAST` to `MOST` characters without control characters, trimmed.
+/// So long a text is a name, and stands on one line: else it would write lines of its own into letters and lists.
+const LONGEST_NAME: usize = 254;
+
+/// A text of `LEAST` to `MOST` characters without control characters, trimmed. A longer one than a name may have several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text<const LEAST: usize, const MOST: usize>(pub String);
 
 impl<const LEAST: usize, const MOST: usize> FromValue for Text<LEAST, MOST> {
     fn from_value(value: &Value) -> Result<Self, Flaw> {
         let text = value.as_str().ok_or_else(|| Flaw::new("wrong_type", "a text is expected"))?.trim();
-        if text.chars().any(|character| character.is_control() && character != '\n' && character != '\t') {
+        let is_allowed = |character: char| !character.is_control() || (MOST > LONGEST_NAME && matches!(character, '\n' | '\t'));
+        if !text.chars().all(is_allowed) {
             return Err(Flaw::new("control_character", "control characters are not allowed here"));
         }
         if !(LEAST..=MOST).contains(&text.chars().count()) {

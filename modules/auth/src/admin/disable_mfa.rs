@@ -5,16 +5,20 @@ use crate::audit::{Act, Concerned};
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::mfa;
+use crate::notices::Notice;
 
 impl Admin {
     /// Takes a user's second factor and recovery codes away. Whether there was one that counted.
     pub async fn disable_mfa(&self, email: &str) -> Result<bool, Error> {
-        let input = (self.tools.clone(), EmailKey::of(email));
+        let input = (self.tools.clone(), EmailKey::of(email), self.tools.now());
         self.database
-            .write(input, |(tools, email), txn| {
+            .write(input, |(tools, email, now), txn| {
                 Box::pin(async move {
                     let user = hold_user_of(txn, email).await?;
                     let was_enrolled = mfa::forget(txn, user.id).await?;
+                    if was_enrolled {
+                        Notice::MfaChanged.tell(txn, &tools.outbox, user.id, *now).await?;
+                    }
                     tools.done(Act::DisableMfa, Concerned::object(user.id)).record(txn).await?;
                     Ok::<_, Error>(was_enrolled)
                 })

@@ -11,8 +11,8 @@ use crate::audit::{Act, Concerned};
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links;
-use crate::members::Grant;
 use crate::members::repository::{change, hold_tenant, insert, membership_of, memberships};
+use crate::members::{Grant, tell_of_owner};
 use crate::roles::Role;
 
 /// Who is an owner of what.
@@ -44,7 +44,11 @@ async fn turn(tools: &Tools, email: &EmailKey, tenant_id: Option<Uuid>, now: Ins
         None => the_tenant(txn, user.id).await?,
     };
     let tenant = hold_tenant(txn, tenant_id).await?.ok_or(Error::NotFound("tenant"))?;
-    let membership_id = match membership_of(txn, tenant_id, user.id).await? {
+    let membership = membership_of(txn, tenant_id, user.id).await?;
+    if membership.as_ref().is_none_or(|membership| membership.role != Role::Owner.name()) {
+        tell_of_owner(txn, &tools.outbox, tenant_id, now).await?;
+    }
+    let membership_id = match membership {
         Some(membership) => {
             change(txn, &tools.ids, now, &membership, &OWNER).await?;
             membership.id
@@ -64,11 +68,11 @@ async fn turn(tools: &Tools, email: &EmailKey, tenant_id: Option<Uuid>, now: Ins
 /// The only tenant that can be meant.
 async fn the_tenant(txn: &impl ConnectionTrait, user_id: Uuid) -> Result<Uuid, Error> {
     let own: Vec<Uuid> = memberships(txn, user_id).await?.into_iter().map(|membership| membership.tenant_id).collect();
-    let mut open = tenant::Entity::find().select_only().column(tenant::Column::Id).filter(tenant::Column::ClosedAt.is_null()).limit(2);
-    if !own.is_empty() {
-        open = open.filter(tenant::Column::Id.is_in(own));
+    let open = tenant::Entity::find().select_only().column(tenant::Column::Id).filter(tenant::Column::ClosedAt.is_null()).limit(2);
+    let mut found: Vec<Uuid> = open.clone().filter(tenant::Column::Id.is_in(own)).into_tuple().all(txn).await?;
+    if found.is_empty() {
+        found = open.into_tuple().all(txn).await?;
     }
-    let found: Vec<Uuid> = open.into_tuple().all(txn).await?;
     match found.as_slice() {
         [only] => Ok(*only),
         [] => Err(Error::NotFound("tenant")),

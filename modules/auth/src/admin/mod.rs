@@ -23,6 +23,7 @@ use crate::email::EmailKey;
 use crate::error::Error;
 use crate::instance;
 use crate::keys::{Secrets, Vault};
+use crate::mail::{Carrier, Outbox};
 use crate::members::repository::{hold_user, user_by_email};
 
 pub use crate::keys::Wish;
@@ -41,20 +42,28 @@ pub struct Admin {
 
 /// What every act needs; it goes into transactions.
 struct Tools {
-    vault: Vault,
+    vault: Arc<Vault>,
     clock: Clock,
     ids: Ids,
-    public_url: Option<String>,
+    outbox: Outbox,
 }
 
 impl Admin {
     /// Takes over a migrated database that a server has been started on before. Where the secret is not the one that it was made with, nothing
-    /// is changed.
-    pub async fn open(database: Database, public_url: &str, secrets: Secrets, clock: Clock, ids: Ids) -> Result<Self, Error> {
+    /// is changed. With a `carrier` letters are written, which a running server sends.
+    pub async fn open(
+        database: Database,
+        public_url: &str,
+        secrets: Secrets,
+        clock: Clock,
+        ids: Ids,
+        carrier: Option<Arc<dyn Carrier>>,
+    ) -> Result<Self, Error> {
         let instance = instance::find(database.reader()).await?.ok_or(Error::NotStartedYet)?;
-        let vault = secrets.fitting(&instance.secret_check)?;
-        let public_url = Some(public_url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty());
-        Ok(Self { database, tools: Arc::new(Tools { vault, clock, ids, public_url }) })
+        let vault = Arc::new(secrets.fitting(&instance.secret_check)?);
+        let public_url = Some(public_url.to_owned()).filter(|url| !url.is_empty());
+        let outbox = Outbox::new(&ids, &vault, carrier, public_url);
+        Ok(Self { database, tools: Arc::new(Tools { vault, clock, ids, outbox }) })
     }
 }
 

@@ -34,7 +34,7 @@ impl Admin {
                 })
             })
             .await?;
-        let link = self.tools.public_url.as_ref().map(|url| format!("{url}/reset#{token}"));
+        let link = self.tools.outbox.link("reset", &token);
         Ok(ResetLink { token, link, expires_at: now.plus(Purpose::ResetPassword.life()) })
     }
 }

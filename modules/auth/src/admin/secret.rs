@@ -56,7 +56,14 @@ impl SecretChange {
         let check = instance::find(self.database.reader()).await?.ok_or(Error::NotStartedYet)?.secret_check;
         let file = secrets.file().map(std::path::Path::to_owned);
         let change = match file {
-            Some(path) => self.in_file(path, secrets.fitting(&check)?)?,
+            Some(path) => {
+                let present = secrets.fitting(&check)?;
+                let (secret, previous) = (present.secret().clone(), present.previous().cloned());
+                // What a server has sealed under the key before this one is sealed under this one first, for good: then its file is overwritten.
+                let first = self.change(vec![Vault::with_previous(secret.clone(), previous)], vec![check.clone()], check, None);
+                self.database.write(first, |change, txn| Box::pin(change.turn(txn))).await?;
+                self.in_file(path, Vault::with_previous(secret, None))?
+            }
             None => self.given(secrets)?,
         };
         let file = change.file.as_ref().map(|(path, _)| path.clone());
@@ -86,7 +93,7 @@ impl SecretChange {
         let next = SecretKey::random();
         let (from, to) = (vec![present.secret().check()?], next.check()?);
         let vault = Vault::with_previous(next.clone(), Some(present.secret().clone()));
-        Ok(self.change(vec![present, vault], from, to, Some((path, next))))
+        Ok(self.change(vec![vault], from, to, Some((path, next))))
     }
 
     fn change(&self, through: Vec<Vault>, from: Vec<String>, to: String, file: Option<(PathBuf, SecretKey)>) -> Change {
@@ -146,7 +153,9 @@ impl Change {
             sealed = self.seal_anew(txn, vault).await?;
         }
         instance::set_secret_check(txn, &self.to).await?;
-        self.witness.done(Act::RotateSecret, Concerned::default()).record(txn).await?;
+        if self.from.as_slice() != [self.to.as_str()] {
+            self.witness.done(Act::RotateSecret, Concerned::default()).record(txn).await?;
+        }
         Ok(sealed)
     }
 
@@ -167,9 +176,15 @@ impl Change {
             let before = of(row.secret_id, row.sealed_secret);
             let anew = vault.reseal(Purpose::Totp, row.user_id.as_bytes(), &before, &self.ids).map_err(fails("totp"))?;
             if let Some(anew) = anew {
-                let update = totp::Entity::update_many().filter(totp::Column::UserId.eq(row.user_id));
-                let update = update.col_expr(totp::Column::SealedSecret, Expr::value(anew.text)).col_expr(totp::Column::SecretId, Expr::value(anew.secret_id));
-                update.exec(txn).await?;
+                let update = totp::Entity::update_many()
+                    .filter(totp::Column::UserId.eq(row.user_id))
+                    .filter(totp::Column::SealedSecret.eq(before.text.as_str()))
+                    .col_expr(totp::Column::SealedSecret, Expr::value(anew.text))
+                    .col_expr(totp::Column::SecretId, Expr::value(anew.secret_id));
+                if update.exec(txn).await?.rows_affected == 0 {
+                    // Its user has begun another one meanwhile: all of it once more.
+                    return Err(Error::Changed);
+                }
                 count.second_factors += 1;
             }
         }

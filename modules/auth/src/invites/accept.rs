@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Found, InviteStatus, repository};
 use crate::audit::{Act, Concerned, Witness};
+use crate::devices::Device;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links;
@@ -19,7 +20,7 @@ use crate::login::Whence;
 use crate::mail::Outbox;
 use crate::members::{self, Grant};
 use crate::mfa::{Charged, SecondFactor};
-use crate::password::{Password, hash_new};
+use crate::password::{Password, hash_new, in_password};
 use crate::roles::Role;
 use crate::sessions::{Member, NewSession, Standing, UserAgent};
 use crate::throttle::{Attempt, Charge, Origin};
@@ -82,11 +83,15 @@ struct Shown {
 
 struct Acceptance {
     invite_id: Uuid,
+    /// Whom it is for.
+    email_key: String,
     by_mail: bool,
     tenant_id: Uuid,
     guest: Guest,
     membership_id: Uuid,
     session: NewSession,
+    /// What somebody comes from who shows a password, as with a log-in.
+    device: Option<Device>,
     epoch: i64,
     outbox: Outbox,
     now: Instant,
@@ -116,22 +121,30 @@ pub(crate) async fn execute(auth: &Auth, logged_in: Option<Standing>, request: R
     let Some(password) = password else {
         return Err(missing("/password", "send a password, or be logged in"));
     };
-    let Some(user) = members::repository::user_by_email(state.database.reader(), &key).await? else {
-        let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
+    if name.is_some() {
+        // Of whoever has an account, too: else the answer would tell who has one.
+        state.policy.measure(&password).map_err(|flaw| Error::Refused(Problem::invalid(vec![in_password(flaw)])))?;
+    }
+    let user = members::repository::user_by_email(state.database.reader(), &key).await?;
+    if let (None, Some(name)) = (&user, name) {
+        // There is no password to guess: what strangers have tried of this address keeps nobody out, and one invite is charged for itself.
+        state.throttle.admit_address(from.address.0)?;
+        let mut attempt = Attempt::begin(auth, &key, Origin::Known(invite.id)).await?;
         attempt.leave_queue();
         let outcome = match newcomer(auth, invite, key, name, password).await {
             Ok(user) => come_in(auth, &shown, Guest::New(Box::new(user), attempt.charge().clone()), from.user_agent).await,
             Err(error) => Err(error),
         };
         return attempt.end(outcome, Act::AcceptInvite).await;
-    };
+    }
     let mut attempt = Attempt::begin(auth, &key, Origin::Unknown(from.address.0)).await?;
-    let outcome = match attempt.verify(password, Some(user.password_hash.clone())).await {
-        Ok(verified) if verified.right && user.disabled_at.is_none() => {
+    // Where there is no account and no name to make one with, it is as a wrong password: the answer does not tell who has one.
+    let outcome = match (attempt.verify(password, user.as_ref().map(|user| user.password_hash.clone())).await, user) {
+        (Ok(verified), Some(user)) if verified.right && user.disabled_at.is_none() => {
             by_password(auth, &shown, user, factor, attempt.charge().clone(), from.user_agent).await
         }
-        Ok(_) => Ok(None),
-        Err(error) => Err(error),
+        (Ok(_), _) => Ok(None),
+        (Err(error), _) => Err(error),
     };
     attempt.end(outcome, Act::AcceptInvite).await
 }
@@ -158,8 +171,11 @@ async fn by_password(
 async fn come_in(auth: &Auth, shown: &Shown, guest: Guest, user_agent: UserAgent) -> Result<Option<Tokens>, Error> {
     let state = auth.0.clone();
     let now = state.clock.now();
+    let device = (!matches!(guest, Guest::LoggedIn(_))).then(|| Device::of(auth, None, &user_agent));
     let acceptance = Acceptance {
+        device: device.clone(),
         invite_id: shown.invite.id,
+        email_key: shown.invite.email_key.clone(),
         by_mail: shown.by_mail,
         tenant_id: shown.invite.tenant_id,
         guest,
@@ -178,15 +194,15 @@ async fn come_in(auth: &Auth, shown: &Shown, guest: Guest, user_agent: UserAgent
             Err(Error::Database(error)) if violated_constraint(&error).is_some_and(|name| name.contains("email_key")) => None,
             written => written?,
         };
-        subject.map(|subject| state.tokens.issue(&subject, state.ids.next(now), now)).transpose()
+        let tokens = subject.map(|subject| state.tokens.issue(&subject, state.ids.next(now), now)).transpose()?;
+        Ok(tokens.map(|tokens| Tokens { device_token: device.and_then(Device::into_token), ..tokens }))
     })
     .await
 }
 
 /// Somebody without an account: what theirs will be.
-async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: Option<String>, password: Password) -> Result<user::Model, Error> {
+async fn newcomer(auth: &Auth, invite: &invite::Model, key: EmailKey, name: String, password: Password) -> Result<user::Model, Error> {
     let state = &auth.0;
-    let name = name.ok_or_else(|| missing("/name", "an account is made, which needs a name"))?;
     let tenant = members::repository::open_tenant(state.database.reader(), invite.tenant_id).await?.ok_or(Error::InviteExpired)?;
     let password_hash = hash_new(state, password, &[invite.email.clone(), name.clone(), tenant.name]).await?;
     let now = state.clock.now();
@@ -218,11 +234,16 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
             // Against an end of the session at the same time: what ends with it must not have a successor.
             sessions::repository::hold(txn, standing.session_id).await?;
             let standing = sessions::repository::standing(txn, standing.session_id).await?.filter(|standing| standing.lasts(*now));
-            (user.ok_or(Error::SessionRevoked)?.id, session.after(&standing.ok_or(Error::SessionRevoked)?))
+            let user = user.ok_or(Error::SessionRevoked)?;
+            if user.email_key != acceptance.email_key {
+                return Err(Error::InviteEmailMismatch);
+            }
+            (user.id, session.after(&standing.ok_or(Error::SessionRevoked)?))
         }
         Guest::Known { user_id, password_hash, charge, factor } => {
             let user = members::repository::hold_user(txn, *user_id).await?;
-            if user.is_none_or(|user| user.disabled_at.is_some() || user.password_hash != *password_hash) {
+            let is_still = |user: user::Model| user.disabled_at.is_none() && user.password_hash == *password_hash && user.email_key == acceptance.email_key;
+            if !user.is_some_and(is_still) {
                 return Ok(None);
             }
             let session = match factor {
@@ -270,6 +291,9 @@ async fn turn(acceptance: &Acceptance, txn: &Txn) -> Result<Option<Subject>, Err
     repository::accept(txn, invite.id, user_id, *now).await?;
     let member = Member { user_id, tenant_id: *tenant_id, membership_id: *membership_id, epoch: acceptance.epoch, role: grant.role, sites: grant.sites };
     sessions::repository::insert(txn, session.row(&member)).await?;
+    if let Some(device) = &acceptance.device {
+        device.record(txn, outbox, user_id, *now).await?;
+    }
     let concerned = Concerned { object_id: Some(invite.id), ..Concerned::session(*tenant_id, user_id, session.id) };
     acceptance.witness.done(Act::AcceptInvite, concerned).record(txn).await?;
     Ok(Some(session.subject(&member)))
@@ -295,7 +319,7 @@ async fn may_still_invite(txn: &impl ConnectionTrait, invite: &invite::Model, gr
     responses(
         (status = 201, description = "A member now, and logged in.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 401, description = "`invalid_credentials`: not the password of the account with that address. `mfa_invalid`: it is, and the second factor is wrong, was used before or was not sent. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: not the password of the account with that address, or there is none and no `name` was sent to make one with. `mfa_invalid`: it is, and the second factor is wrong, was used before or was not sent. `token_invalid`, `token_expired`, `session_revoked`.", body = ProblemDocument<'_>),
         (status = 403, description = "`invite_email_mismatch`: it is for another address than that of the session. `forbidden`: an API key accepts nothing. `mfa_enrollment_required`: the session's tenant requires a second factor, which its user does not have.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: no such invite.", body = ProblemDocument<'_>),
         (status = 409, description = "`already_member`.", body = ProblemDocument<'_>),

@@ -89,13 +89,16 @@ pub(super) async fn accept(connection: &impl ConnectionTrait, id: Uuid, user_id:
 }
 
 pub(crate) async fn withdraw(connection: &impl ConnectionTrait, ids: &[Uuid], now: Instant) -> Result<(), DbErr> {
-    invite::Entity::update_many()
-        .col_expr(invite::Column::RevokedAt, Expr::value(stored(now)))
-        .filter(invite::Column::Id.is_in(ids.iter().copied()))
-        .filter(is_pending())
-        .exec(connection)
-        .await
-        .map(|_| ())
+    // No engine takes any number of parameters.
+    for some in ids.chunks(1_000) {
+        invite::Entity::update_many()
+            .col_expr(invite::Column::RevokedAt, Expr::value(stored(now)))
+            .filter(invite::Column::Id.is_in(some.iter().copied()))
+            .filter(is_pending())
+            .exec(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Withdraws all that can still be accepted.
@@ -133,11 +136,12 @@ pub(crate) async fn made_by(connection: &impl ConnectionTrait, memberships: &[Uu
 }
 
 /// Makes nobody's of an address where it stands in invites that are over. One that is open is for whoever has the address next.
-pub(crate) async fn erase_address(connection: &impl ConnectionTrait, email_key: &str, user_id: Uuid, pseudonym: &str) -> Result<(), DbErr> {
+pub(crate) async fn erase_address(connection: &impl ConnectionTrait, email_key: &str, user_id: Uuid, pseudonym: &str, now: Instant) -> Result<(), DbErr> {
     let theirs = Condition::any()
         .add(invite::Column::AcceptedBy.eq(user_id))
         .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::AcceptedAt.is_not_null()))
-        .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::RevokedAt.is_not_null()));
+        .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::RevokedAt.is_not_null()))
+        .add(invite::Column::EmailKey.eq(email_key).and(invite::Column::ExpiresAt.lte(stored(now))));
     invite::Entity::update_many()
         .col_expr(invite::Column::Email, Expr::value(pseudonym))
         .col_expr(invite::Column::EmailKey, Expr::value(pseudonym))

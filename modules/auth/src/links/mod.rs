@@ -8,8 +8,8 @@ pub(crate) use authority::may_still;
 use chrono::TimeDelta;
 use kernel::{Flaw, FromValue, Ids, Instant, Text};
 pub(crate) use repository::{
-    by_id, by_token, count_try, delete_all, delete_ended, delete_expired, has_mails_left, has_registrations_left, use_up, void_all, void_all_in,
-    void_everybodys, void_handed_out, void_made_by,
+    by_id, by_token, count_try, delete_all, delete_ended, delete_expired, forget_content, has_mails_left, has_registrations_left, use_up, void_all,
+    void_all_in, void_everybodys, void_handed_out, void_made_by,
 };
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::Value;

@@ -71,6 +71,15 @@ pub(crate) async fn void_everybodys(connection: &impl ConnectionTrait, now: Inst
     voided.exec(connection).await.map(|_| ())
 }
 
+/// Forgets what it was about, and for whom: of one that made a user nothing is left that says who it was.
+pub(crate) async fn forget_content(connection: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
+    let forgotten = one_time_token::Entity::update_many()
+        .col_expr(one_time_token::Column::Email, Expr::value(Option::<String>::None))
+        .col_expr(one_time_token::Column::SealedPayload, Expr::value(Option::<String>::None))
+        .filter(one_time_token::Column::Id.eq(id));
+    forgotten.exec(connection).await.map(|_| ())
+}
+
 /// Makes all of a user's useless; how many those were.
 pub(crate) async fn void_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
     let voided = one_time_token::Entity::update_many()
@@ -95,9 +104,12 @@ pub(crate) async fn void_handed_out(connection: &impl ConnectionTrait, user_id: 
 }
 
 /// Whether one more link may be mailed for an account: three an hour. To be asked under the lock of the user.
-pub(crate) async fn has_mails_left(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<bool, DbErr> {
+///
+/// Of each purpose apart: who asks for links to another's password must not keep them from changing their address.
+pub(crate) async fn has_mails_left(connection: &impl ConnectionTrait, user_id: Uuid, purpose: Purpose, now: Instant) -> Result<bool, DbErr> {
     let mailed = one_time_token::Entity::find()
         .filter(one_time_token::Column::UserId.eq(user_id))
+        .filter(one_time_token::Column::Purpose.eq(purpose.name()))
         .filter(one_time_token::Column::IsMailed.eq(true))
         .filter(one_time_token::Column::CreatedAt.gt(stored(now.plus(-TimeDelta::hours(1)))));
     Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)

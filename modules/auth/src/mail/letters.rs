@@ -65,6 +65,8 @@ pub(crate) fn email_change_asked() -> Draft {
 }
 
 pub(crate) fn invite(tenant_name: &str, link: &str, life: TimeDelta) -> Draft {
+    // On one line: a name writes no letter of its own.
+    let tenant_name = tenant_name.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = format!(
         "You are invited to work in \"{tenant_name}\" at Larder.\n\nTo accept, open this link within seven days. It works once:\n\n{link}\n\n\
          If you do not know who invites you, you need not do anything.\n"

@@ -101,7 +101,7 @@ async fn turn(deletion: &Deletion, txn: &Txn) -> Result<(), Error> {
     outbox::Entity::delete_many().filter(outbox::Column::UserId.eq(user.id)).exec(txn).await?;
     // No address looks like it, and no two users have the same.
     let pseudonym = format!("erased:{}", user.id);
-    invites::erase_address(txn, &user.email_key, user.id, &pseudonym).await?;
+    invites::erase_address(txn, &user.email_key, user.id, &pseudonym, *now).await?;
     Ok(erase(txn, user.id, &pseudonym, password_hash, *now).await?)
 }
 

@@ -59,11 +59,11 @@ async fn turn(asking: &Asking, txn: &Txn) -> Result<(), Error> {
     if !outbox.is_on() {
         return Err(Error::MailNotConfigured);
     }
-    if !has_mails_left(txn, user.id, *now).await? {
-        return Ok(());
-    }
     let is_own = email.key.0 == user.email_key;
     let (purpose, to) = if is_own { (Purpose::VerifyEmail, &user.email) } else { (Purpose::ChangeEmail, &email.text) };
+    if !has_mails_left(txn, user.id, purpose, *now).await? {
+        return Ok(());
+    }
     let link = NewLink { email: Some(to.clone()), is_mailed: true, ..NewLink::of(purpose, user.id) };
     let token = link.make(txn, outbox.ids(), *now).await?;
     let link = outbox.mailed_link("verify-email", &token)?;

@@ -20,7 +20,7 @@ use crate::{Auth, api_keys, devices, invites, links, settled};
 #[schema(as = LostDevice)]
 pub struct Response {
     /// How many other sessions of the user.
-    pub ended_sessions: usize,
+    pub ended_sessions: u64,
     /// The API keys that the user had made, in every tenant.
     pub ended_api_keys: Vec<api_keys::Brief>,
     /// The ids of the invites that the user had made and that were open, in every tenant.
@@ -59,9 +59,10 @@ async fn turn(loss: &Loss, txn: &Txn) -> Result<Response, Error> {
     let (mut ended_api_keys, mut own) = (Vec::new(), Vec::new());
     for membership in memberships(txn, doer.user_id).await? {
         ended_api_keys.extend(api_keys::of(txn, membership.tenant_id, &[membership.id], *now).await?.into_values().flatten());
+        doer.done_in(membership.tenant_id, Act::LostDevice, membership.id).record(txn).await?;
         own.push(membership.id);
     }
-    let ended_sessions = revoke_others(txn, doer.user_id, session.session_id, *now).await?.len();
+    let ended_sessions = revoke_others(txn, doer.user_id, session.session_id, *now).await?;
     devices::revoke_all(txn, doer.user_id, *now).await?;
     api_keys::end_all_of(txn, &own, *now).await?;
     let withdrawn_invite_ids: Vec<Uuid> = invites::open_of(txn, &own, *now).await?.into_iter().map(|invite| invite.id).collect();
@@ -69,7 +70,6 @@ async fn turn(loss: &Loss, txn: &Txn) -> Result<Response, Error> {
         invites::withdraw(txn, &withdrawn_invite_ids, *now).await?;
     }
     let voided_links = links::void_made_by(txn, &own, *now).await? + links::void_all(txn, doer.user_id, *now).await?;
-    doer.done(Act::LostDevice, doer.user_id).record(txn).await?;
     Ok(Response { ended_sessions, ended_api_keys, withdrawn_invite_ids, voided_links })
 }
 

@@ -49,7 +49,7 @@ impl FromFields for Request {
 #[schema(as = PasswordChanged)]
 pub struct Response {
     /// How many other sessions of the user have ended.
-    pub ended_sessions: usize,
+    pub ended_sessions: u64,
     /// The API keys of the user, in every tenant; they go on.
     pub api_keys: Vec<api_keys::Brief>,
     /// The ids of the user's open invites, in every tenant; they stay open.
@@ -105,7 +105,7 @@ async fn turn(change: &Change, txn: &Txn) -> Result<Option<Response>, Error> {
     Notice::PasswordChanged.tell(txn, outbox, doer.user_id, *now).await?;
     doer.done(Act::ChangePassword, doer.user_id).record(txn).await?;
     let GoesOn { api_keys, invite_ids } = GoesOn::of(txn, doer.user_id, *now).await?;
-    Ok(Some(Response { ended_sessions: ended.len(), api_keys, invite_ids }))
+    Ok(Some(Response { ended_sessions: ended, api_keys, invite_ids }))
 }
 
 /// What a user has made and what another password does not end.

@@ -82,6 +82,12 @@ pub(crate) async fn memberships(connection: &impl ConnectionTrait, user_id: Uuid
     of.order_by_asc(membership::Column::CreatedAt).order_by_asc(membership::Column::Id).all(connection).await
 }
 
+/// Of how many tenants that are not closed a user is a member.
+pub(crate) async fn open_memberships(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, DbErr> {
+    let open = membership::Entity::find().inner_join(tenant::Entity).filter(tenant::Column::ClosedAt.is_null());
+    open.filter(membership::Column::UserId.eq(user_id)).count(connection).await
+}
+
 pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: Uuid, password_hash: &str, now: Instant) -> Result<(), DbErr> {
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(password_hash))

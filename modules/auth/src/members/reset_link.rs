@@ -57,7 +57,7 @@ async fn turn(making: &Making, txn: &Txn) -> Result<String, Error> {
     }
     held.actor.need_fresh(*now)?;
     let user_id = held.membership.user_id;
-    if repository::memberships(txn, user_id).await?.len() > 1 {
+    if repository::open_memberships(txn, user_id).await? > 1 {
         return Err(Error::MemberElsewhere);
     }
     let link = NewLink { issuer: Some((doer.tenant_id, held.actor.membership_id)), ..NewLink::of(Purpose::ResetPassword, user_id) };

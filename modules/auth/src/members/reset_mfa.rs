@@ -6,7 +6,7 @@ use kernel::problem::ProblemDocument;
 use kernel::{Caller, Instant, Problem, Txn};
 use uuid::Uuid;
 
-use super::{hold, id, managing, repository};
+use super::{hold, id, in_own_tenant, repository};
 use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::mail::Outbox;
@@ -45,7 +45,7 @@ async fn turn(reset: &Reset, txn: &Txn) -> Result<(), Error> {
     held.actor.need_fresh(*now)?;
     let user_id = held.membership.user_id;
     // What another tenant may require is not this one's to take away.
-    if repository::memberships(txn, user_id).await?.len() > 1 {
+    if repository::open_memberships(txn, user_id).await? > 1 {
         return Err(Error::MemberElsewhere);
     }
     if !mfa::forget(txn, user_id).await? {
@@ -75,7 +75,7 @@ async fn turn(reset: &Reset, txn: &Txn) -> Result<(), Error> {
 )]
 #[post("/tenants/{tenant}/members/{member}/reset-mfa", wrap = "from_fn(signed_in)")]
 pub(crate) async fn handler(auth: web::Data<Auth>, caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    managing(&caller, &path.0)?;
+    in_own_tenant(&caller, &path.0)?;
     execute(&auth, &caller, id(&path.1, "member")?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,9 +2,12 @@
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, web};
+use auth_entity::totp;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, Caller, Fields, FromFields, Instant, Problem, Txn};
+use sea_orm::ConnectionTrait;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::shown::{Code, unseal};
 use super::{RecoveryCodes, recovery, repository};
@@ -12,7 +15,7 @@ use crate::audit::{Act, Doer};
 use crate::error::Error;
 use crate::members::repository::{hold_user, user};
 use crate::notices::Notice;
-use crate::sessions::repository::mark_second_factor;
+use crate::sessions::repository::{mark_second_factor, revoke_others, standing};
 use crate::signed_in::{acting, signed_in_to_enrol};
 use crate::throttle::CodeAttempt;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
@@ -45,8 +48,12 @@ struct Confirmation {
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> Result<RecoveryCodes, Error> {
     let (state, doer) = (auth.0.clone(), Doer::new(auth, caller));
     let user = user(state.database.reader(), caller.user_id).await?.ok_or(Error::SessionRevoked)?;
-    let attempt = CodeAttempt::begin(auth, &user, None).await?;
     let now = state.clock.now();
+    // Nobody is charged for a code that nothing waits for: a stolen session makes its user wait for nothing.
+    let session = standing(state.database.reader(), caller.session_id.ok_or(Error::SessionRevoked)?).await?;
+    session.ok_or(Error::SessionRevoked)?.need_fresh(now)?;
+    need_begun(state.database.reader(), user.id).await?;
+    let attempt = CodeAttempt::begin(auth, &user, None).await?;
     let confirmation = Confirmation { auth: auth.clone(), code: request.code.0, attempt: attempt.clone(), doer: doer.clone(), now };
     settled(async move {
         let confirmed = state.database.write(confirmation, |confirmation, txn| Box::pin(turn(confirmation, txn))).await;
@@ -63,24 +70,29 @@ async fn turn(confirmation: &Confirmation, txn: &Txn) -> Result<RecoveryCodes, E
     hold_user(txn, doer.user_id).await?.ok_or(Error::SessionRevoked)?;
     let session = acting(txn, doer.session_id, *now).await?;
     session.need_fresh(*now)?;
-    let totp = repository::totp(txn, doer.user_id).await?.ok_or(Error::MfaNotBegun)?;
-    if totp.confirmed_at.is_some() {
-        return Err(Error::MfaAlreadyEnrolled);
-    }
+    let totp = need_begun(txn, doer.user_id).await?;
     let step = unseal(&state.vault, &totp)?.step_of(code, *now, totp.last_step).ok_or(Error::MfaInvalid)?;
     repository::confirm(txn, doer.user_id, step, *now).await?;
     let recovery_codes = recovery::replace(txn, doer.user_id, &state.ids, *now).await?;
     attempt.charge().succeed(txn, *now).await?;
     mark_second_factor(txn, session.session_id, *now).await?;
+    // None of them has shown it.
+    revoke_others(txn, doer.user_id, session.session_id, *now).await?;
     Notice::MfaChanged.tell(txn, &state.outbox, doer.user_id, *now).await?;
     doer.done(Act::EnrolMfa, doer.user_id).record(txn).await?;
     Ok(RecoveryCodes { recovery_codes })
 }
 
+/// The app that was begun and does not count yet.
+async fn need_begun(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<totp::Model, Error> {
+    let totp = repository::totp(connection, user_id).await?.ok_or(Error::MfaNotBegun)?;
+    if totp.confirmed_at.is_some() { Err(Error::MfaAlreadyEnrolled) } else { Ok(totp) }
+}
+
 /// Makes the authenticator app count that was begun: from now on a log-in of the user asks for a code of it.
 ///
-/// The answer holds ten recovery codes, for whoever loses the app: they are shown this once. Other sessions of the user go on; to do what
-/// needs `reauth` they show a code first.
+/// The answer holds ten recovery codes, for whoever loses the app: they are shown this once. Other sessions of the user end, in every tenant:
+/// none of them has shown it.
 #[utoipa::path(
     operation_id = "confirm_totp",
     tag = "auth",

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::mail::Outbox;
 use crate::members::repository::hold_user;
 use crate::notices::Notice;
+use crate::sessions::repository::revoke_others;
 use crate::signed_in::{acting, signed_in};
 use crate::{Auth, settled};
 
@@ -34,7 +35,8 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller) -> Result<(), Error> {
 async fn turn(removal: &Removal, txn: &Txn) -> Result<(), Error> {
     let Removal { doer, outbox, now } = removal;
     hold_user(txn, doer.user_id).await?.ok_or(Error::SessionRevoked)?;
-    acting(txn, doer.session_id, *now).await?.need_fresh(*now)?;
+    let session = acting(txn, doer.session_id, *now).await?;
+    session.need_fresh(*now)?;
     // A tenant that asks for it at this moment shuts its door to the user, who enrols again.
     if repository::is_required_of(txn, doer.user_id).await? {
         return Err(Error::MfaEnrollmentRequired);
@@ -42,13 +44,14 @@ async fn turn(removal: &Removal, txn: &Txn) -> Result<(), Error> {
     if !forget(txn, doer.user_id).await? {
         return Err(Error::MfaNotEnrolled);
     }
+    revoke_others(txn, doer.user_id, session.session_id, *now).await?;
     Notice::MfaChanged.tell(txn, outbox, doer.user_id, *now).await?;
     Ok(doer.done(Act::RemoveMfa, doer.user_id).record(txn).await?)
 }
 
 /// Removes the authenticator app of whoever is logged in, with the recovery codes.
 ///
-/// Refused as long as any tenant that the user is a member of lets members in with a second factor only.
+/// Other sessions of the user end. Refused as long as any tenant that the user is a member of lets members in with a second factor only.
 #[utoipa::path(
     operation_id = "remove_totp",
     tag = "auth",

@@ -86,7 +86,7 @@ async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
         return Ok(());
     }
     let Some(user) = user else { return refusal.record(txn).await };
-    if !has_mails_left(txn, user.id, *now).await? {
+    if !has_mails_left(txn, user.id, Purpose::ResetPassword, *now).await? {
         return refusal.record(txn).await;
     }
     // To the address as its user wrote it, and not as somebody else has asked for it.

@@ -48,7 +48,7 @@ impl FromFields for Request {
 #[schema(as = PasswordReset)]
 pub struct Response {
     /// How many sessions of the user have ended: all of them.
-    pub ended_sessions: usize,
+    pub ended_sessions: u64,
     /// The API keys of the user, in every tenant; they go on.
     pub api_keys: Vec<api_keys::Brief>,
     /// The ids of the user's open invites, in every tenant; they stay open.

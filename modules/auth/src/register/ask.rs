@@ -18,9 +18,7 @@ use crate::error::Error;
 use crate::links::{NewLink, Purpose, has_mails_left, has_registrations_left};
 use crate::mail::{Outbox, answered, letters};
 use crate::members::repository::{hold_user, user_by_email};
-use crate::password::{Password, hash_new};
 use crate::tenants::{Currency, TimeZone};
-use crate::throttle::{Attempt, Origin};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, State, settled};
 
@@ -31,9 +29,6 @@ pub struct Request {
     /// The e-mail address, by which they will log in. A link is mailed to it.
     #[schema(value_type = String, format = Email, max_length = 254, examples("mia@example.com"))]
     email: Email,
-    /// 15 to 256 characters (an operator may lower the least to 8); a password that is easily guessed is refused.
-    #[schema(value_type = String, format = Password, max_length = 256)]
-    password: Password,
     /// Their name, 1 to 200 characters.
     #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: String,
@@ -50,10 +45,10 @@ pub struct Request {
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let (email, password) = (fields.required("email"), fields.required("password"));
+        let email = fields.required("email");
         let (name, tenant_name) = (fields.required::<Text<1, 200>>("name"), fields.required::<Text<1, 200>>("tenant_name"));
         let (currency, time_zone) = (fields.required("currency"), fields.required("time_zone"));
-        Some(Self { email: email?, password: password?, name: name?.0, tenant_name: tenant_name?.0, currency: currency?, time_zone: time_zone? })
+        Some(Self { email: email?, name: name?.0, tenant_name: tenant_name?.0, currency: currency?, time_zone: time_zone? })
     }
 }
 
@@ -63,19 +58,15 @@ struct Asking {
     now: Instant,
 }
 
-/// Hashes the password and writes down what is asked, the same for every address.
+/// Writes down what is asked, the same for every address.
 pub(crate) async fn execute(auth: &Auth, request: Request, from: ClientAddress) -> Result<(), Error> {
     let state = auth.0.clone();
     if !state.may_register {
         return Err(Error::RegistrationOff);
     }
-    // Hashing has its cost: it is charged as a try of a password is, and never taken back.
-    drop(Attempt::begin(auth, &request.email.key, Origin::Unknown(from.0)).await?);
-    let about = [request.email.text.clone(), request.name.clone(), request.tenant_name.clone()];
-    let password_hash = hash_new(&state, request.password, &about).await?;
+    state.throttle.admit_address(from.0)?;
     let application = Application {
         email: request.email.text,
-        password_hash,
         name: request.name,
         tenant_name: request.tenant_name,
         currency: request.currency.0,
@@ -123,7 +114,7 @@ async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
         return Ok(());
     }
     if let Some(user) = user {
-        if user.disabled_at.is_some() || user.erased_at.is_some() || !has_mails_left(txn, user.id, *now).await? {
+        if user.disabled_at.is_some() || user.erased_at.is_some() || !has_mails_left(txn, user.id, Purpose::ResetPassword, *now).await? {
             return Ok(());
         }
         let link = NewLink { email: Some(user.email.clone()), is_mailed: true, ..NewLink::of(Purpose::ResetPassword, user.id) };
@@ -141,7 +132,8 @@ async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
     outbox.put(txn, email, None, letters::register(&outbox.mailed_link("register", &token)?), *now).await
 }
 
-/// Asks for an account with a tenant of one's own: a link is mailed to the address, and `POST /v1/auth/register/confirm` takes it.
+/// Asks for an account with a tenant of one's own: a link is mailed to the address, and `POST /v1/auth/register/confirm` takes it, with the
+/// password: whoever asks need not be who reads that mail.
 ///
 /// Off, unless whoever runs the server has allowed it. The answer is the same for every address: whoever has an account already is mailed
 /// a link for a new password instead.
@@ -153,9 +145,8 @@ async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
         (status = 202, description = "A link is mailed to the address; it works once and for a day."),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`.", body = ProblemDocument<'_>),
         (status = 403, description = "`registration_off`: this installation takes those in who are invited.", body = ProblemDocument<'_>),
-        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`, `invalid_email`, `invalid_currency`, `invalid_time_zone`.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `invalid_email`, `invalid_currency`, `invalid_time_zone`.", body = ProblemDocument<'_>),
         (status = 429, description = "`rate_limited`: too much is asked from this address. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
-        (status = 503, description = "`auth_busy`: too many passwords are being hashed. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/register")]

@@ -13,6 +13,7 @@ use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links::{self, Purpose, Token};
 use crate::members::repository::{user_by_email, verify_email};
+use crate::password::{Password, hash_new};
 use crate::sessions::UserAgent;
 use crate::tenants::{Currency, Founders, Owner, TimeZone, find_place};
 use crate::tokens::Tokens;
@@ -26,11 +27,15 @@ pub struct Request {
     /// The link's token: what is behind its `#`.
     #[schema(value_type = String)]
     token: Token,
+    /// The password of the new account: 15 to 256 characters (an operator may lower the least to 8); one that is easily guessed is refused.
+    #[schema(value_type = String, format = Password, max_length = 256)]
+    password: Password,
 }
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { token: fields.required("token")? })
+        let (token, password) = (fields.required("token"), fields.required("password"));
+        Some(Self { token: token?, password: password? })
     }
 }
 
@@ -55,12 +60,16 @@ pub(crate) async fn execute(auth: &Auth, request: Request, from: ClientAddress, 
     let (Some(email), Some(sealed)) = (&link.email, &link.sealed_payload) else { return Err(Error::LinkExpired) };
     let application = state.outbox.open_payload(email, sealed)?;
     let application: Application = serde_json::from_slice(&application).map_err(|_| Error::Cryptography("reading an application"))?;
+    let about = [application.email.clone(), application.name.clone(), application.tenant_name.clone()];
+    let password_hash = hash_new(&state, request.password, &about).await?;
+    // Hashing has taken its time.
+    let now = state.clock.now();
     let key = EmailKey::of(&application.email);
     let owner = Owner {
         email: application.email,
         email_key: key.clone(),
         name: application.name,
-        password_hash: application.password_hash,
+        password_hash,
         tenant_name: application.tenant_name,
         currency: Currency(application.currency),
         time_zone: TimeZone(application.time_zone),
@@ -97,6 +106,7 @@ async fn turn(confirmation: &Confirmation, txn: &Txn) -> Result<bool, Error> {
         return Ok(false);
     }
     founders.insert(txn).await?;
+    links::forget_content(txn, link.id).await?;
     verify_email(txn, founders.member().user_id, *now).await?;
     event.record(txn).await?;
     Ok(true)

@@ -5,11 +5,10 @@ pub(crate) mod confirm;
 
 use serde::{Deserialize, Serialize};
 
-/// What is kept until the address is confirmed, sealed. It has no `Debug`: there is a hash of a password in it.
+/// What is kept until the address is confirmed, sealed.
 #[derive(Clone, Serialize, Deserialize)]
 struct Application {
     email: String,
-    password_hash: String,
     name: String,
     tenant_name: String,
     currency: String,

@@ -1,7 +1,7 @@
 use auth_entity::{instance, membership, session, tenant, totp, user};
 use kernel::instant::stored;
 use kernel::{Instant, Sites};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _, RelationTrait as _,
@@ -183,19 +183,14 @@ pub(crate) async fn revoke(connection: &impl ConnectionTrait, user_id: Uuid, id:
     Ok(revoke_where(connection, session::Column::Id.eq(id).and(session::Column::UserId.eq(user_id)), now).await? == 1)
 }
 
-/// Ends all sessions of a user but one; which those were.
-pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uuid, but: Uuid, now: Instant) -> Result<Vec<Uuid>, DbErr> {
-    let others = session::Column::Id.ne(but);
-    let ids: Vec<Uuid> =
-        session::Entity::find().select_only().column(session::Column::Id).filter(live_of(user_id, now)).filter(others).into_tuple().all(connection).await?;
-    // Those that began meanwhile are another log-in's.
-    revoke_where(connection, session::Column::Id.is_in(ids.iter().copied()), now).await?;
-    Ok(ids)
+/// Ends all sessions of a user but one; how many had not ended by themselves before. Not by their ids: whoever has one makes any number.
+pub(crate) async fn revoke_others(connection: &impl ConnectionTrait, user_id: Uuid, but: Uuid, now: Instant) -> Result<u64, DbErr> {
+    revoke_where(connection, live_of(user_id, now).add(session::Column::Id.ne(but)), now).await
 }
 
 /// Ends all sessions of a user; how many had not ended by themselves before.
-pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<usize, DbErr> {
-    Ok(revoke_others(connection, user_id, Uuid::nil(), now).await?.len())
+pub(crate) async fn revoke_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
+    revoke_where(connection, live_of(user_id, now), now).await
 }
 
 /// Ends all sessions in a tenant.
@@ -226,7 +221,7 @@ pub(crate) async fn revoke_whose(connection: &impl ConnectionTrait, user_id: Opt
     revoke_where(connection, whose, now).await
 }
 
-async fn revoke_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {
+async fn revoke_where(connection: &impl ConnectionTrait, which: impl IntoCondition, now: Instant) -> Result<u64, DbErr> {
     let revoked = session::Entity::update_many()
         .col_expr(session::Column::RevokedAt, Expr::value(stored(now)))
         .filter(which)

@@ -14,7 +14,7 @@ use crate::sessions::{Member, NewSession, UserAgent, repository};
 use crate::signed_in::{acting, signed_in};
 use crate::tokens::{Subject, Tokens};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, settled};
+use crate::{Auth, links, settled};
 
 /// Of so many open tenants one user may be an owner before they make no more.
 const MOST_OWNED: u64 = 20;
@@ -74,9 +74,12 @@ async fn turn(founding: &Founding, txn: &Txn) -> Result<Subject, Error> {
     // Against a deletion of the user, and others who count what they own, at the same time.
     hold_user(txn, doer.user_id).await?;
     let from = acting(txn, doer.session_id, *now).await?;
+    from.need_fresh(*now)?;
     if owned(txn, doer.user_id).await? >= MOST_OWNED {
         return Err(Error::TooManyTenants);
     }
+    // Whoever works for several tenants is nobody's to decide about.
+    links::void_handed_out(txn, doer.user_id, *now).await?;
     tenant.insert(txn, ids, doer.user_id).await?;
     let owner: Member = tenant.owner(doer.user_id, *epoch);
     let session = session.clone().after(&from);
@@ -95,7 +98,7 @@ async fn turn(founding: &Founding, txn: &Txn) -> Result<Subject, Error> {
     responses(
         (status = 201, description = "The tokens of a session in the new tenant; `tenant_id` is its id.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
-        (status = 403, description = "`new_tenants_off`: the operator makes tenants. `forbidden`: an API key makes none.", body = ProblemDocument<'_>),
+        (status = 403, description = "`new_tenants_off`: the operator makes tenants. `reauth_required`: owners are made by who has shown in the last ten minutes who they are. `forbidden`: an API key makes none.", body = ProblemDocument<'_>),
         (status = 409, description = "`too_many_tenants`: the caller is an owner of twenty.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `invalid_currency`, `invalid_time_zone`.", body = ProblemDocument<'_>),
     )
