@@ -11,37 +11,10 @@ use serde_json::{Value, json};
 use crate::support::mailbox::{Mailbox, Mood};
 use crate::support::tables::texts;
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores, fixed_clock, fresh, on};
+use crate::with_mail;
 
 const ME: &str = "/v1/auth/me";
 const FORGOT: &str = "/v1/auth/password/forgot";
-
-/// Two tests of one, as `both_engines!` makes them, with a mail server.
-macro_rules! with_mail {
-    ($(async fn $name:ident($api:ident: Api, $mailbox:ident: Mailbox) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn test($api: Api, $mailbox: Mailbox) $body
-
-            async fn of(engine: Engine) {
-                let mailbox = Mailbox::open().await;
-                let variables = mailbox.variables();
-                let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                on(engine, &variables, async |api| test(api, mailbox).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                of(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                of(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
 
 fn at(client: &Client, path: &str) -> String {
     format!("/v1/auth/tenants/{}/{path}", client.tenant_id)

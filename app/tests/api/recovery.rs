@@ -14,6 +14,7 @@ use crate::support::mailbox::Mailbox;
 use crate::support::tables::texts;
 use crate::support::wire::{Event, Verdict, Wire};
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores, fixed_clock, on};
+use crate::with_mail;
 
 const ME: &str = "/v1/auth/me";
 const NEW_PASSWORD: &str = "quiet lemon tractor 41";
@@ -54,34 +55,6 @@ async fn count(api: &Api, sql: &str) -> String {
 
 async fn arrange(api: &Api, sql: &str) {
     api.auth_db().execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-}
-
-/// Two tests of one, as `both_engines!` makes them, with a mail server.
-macro_rules! with_mail {
-    ($(async fn $name:ident($api:ident: Api, $mailbox:ident: Mailbox) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn test($api: Api, $mailbox: Mailbox) $body
-
-            async fn of(engine: Engine) {
-                let mailbox = Mailbox::open().await;
-                let variables = mailbox.variables();
-                let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                on(engine, &variables, async |api| test(api, mailbox).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                of(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                of(Engine::Postgres).await;
-            }
-        }
-    )*};
 }
 
 with_mail! {

@@ -9,6 +9,35 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+/// Two tests of one, as `both_engines!` makes them, with a mail server.
+#[macro_export]
+macro_rules! with_mail {
+    ($(async fn $name:ident($api:ident: Api, $mailbox:ident: Mailbox) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn test($api: Api, $mailbox: Mailbox) $body
+
+            async fn of(engine: $crate::support::Engine) {
+                let mailbox = $crate::support::mailbox::Mailbox::open().await;
+                let variables = mailbox.variables();
+                let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                $crate::support::on(engine, &variables, async |api| test(api, mailbox).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                of($crate::support::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                of($crate::support::Engine::Postgres).await;
+            }
+        }
+    )*};
+}
+
 /// What the server does with a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {

@@ -2,7 +2,7 @@ use auth_entity::one_time_token;
 use chrono::TimeDelta;
 use kernel::Instant;
 use kernel::instant::stored;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Condition, Expr, IntoCondition};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
@@ -66,9 +66,7 @@ pub(crate) async fn use_up(connection: &impl ConnectionTrait, id: Uuid, now: Ins
 
 /// Makes all of everybody's useless.
 pub(crate) async fn void_everybodys(connection: &impl ConnectionTrait, now: Instant) -> Result<(), DbErr> {
-    let open = one_time_token::Column::UsedAt.is_null().and(one_time_token::Column::RevokedAt.is_null());
-    let voided = one_time_token::Entity::update_many().col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now))).filter(open);
-    voided.exec(connection).await.map(|_| ())
+    void_where(connection, Condition::all(), now).await.map(|_| ())
 }
 
 /// Forgets what it was about, and for whom: of one that made a user nothing is left that says who it was.
@@ -82,25 +80,13 @@ pub(crate) async fn forget_content(connection: &impl ConnectionTrait, id: Uuid) 
 
 /// Makes all of a user's useless; how many those were.
 pub(crate) async fn void_all(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<u64, DbErr> {
-    let voided = one_time_token::Entity::update_many()
-        .col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now)))
-        .filter(one_time_token::Column::UserId.eq(user_id))
-        .filter(one_time_token::Column::UsedAt.is_null())
-        .filter(one_time_token::Column::RevokedAt.is_null());
-    Ok(voided.exec(connection).await?.rows_affected)
+    void_where(connection, one_time_token::Column::UserId.eq(user_id), now).await
 }
 
 /// Makes those for a new password or for another factor useless that a member handed out to a user.
 pub(crate) async fn void_handed_out(connection: &impl ConnectionTrait, user_id: Uuid, now: Instant) -> Result<(), DbErr> {
-    one_time_token::Entity::update_many()
-        .col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now)))
-        .filter(one_time_token::Column::UserId.eq(user_id))
-        .filter(one_time_token::Column::MembershipId.is_not_null())
-        .filter(one_time_token::Column::UsedAt.is_null())
-        .filter(one_time_token::Column::RevokedAt.is_null())
-        .exec(connection)
-        .await
-        .map(|_| ())
+    let handed_out = Condition::all().add(one_time_token::Column::UserId.eq(user_id)).add(one_time_token::Column::MembershipId.is_not_null());
+    void_where(connection, handed_out, now).await.map(|_| ())
 }
 
 /// Whether one more link may be mailed for an account: three an hour. To be asked under the lock of the user.
@@ -125,7 +111,7 @@ pub(crate) async fn void_all_in(connection: &impl ConnectionTrait, tenant_id: Uu
     void_where(connection, one_time_token::Column::TenantId.eq(tenant_id), now).await
 }
 
-async fn void_where(connection: &impl ConnectionTrait, which: Expr, now: Instant) -> Result<u64, DbErr> {
+async fn void_where(connection: &impl ConnectionTrait, which: impl IntoCondition, now: Instant) -> Result<u64, DbErr> {
     let voided = one_time_token::Entity::update_many()
         .col_expr(one_time_token::Column::RevokedAt, Expr::value(stored(now)))
         .filter(which)

@@ -7,7 +7,7 @@ use kernel::{Ids, Instant, Sites};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Set,
+    QuerySelect as _, Set, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -88,15 +88,17 @@ pub(crate) async fn open_memberships(connection: &impl ConnectionTrait, user_id:
     open.filter(membership::Column::UserId.eq(user_id)).count(connection).await
 }
 
-pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: Uuid, password_hash: &str, now: Instant) -> Result<(), DbErr> {
+/// What every change of a user does beside it.
+fn changed(user_id: Uuid, now: Instant) -> UpdateMany<user::Entity> {
     user::Entity::update_many()
-        .col_expr(user::Column::PasswordHash, Expr::value(password_hash))
         .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
         .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
         .filter(user::Column::Id.eq(user_id))
-        .exec(connection)
-        .await
-        .map(|_| ())
+}
+
+pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: Uuid, password_hash: &str, now: Instant) -> Result<(), DbErr> {
+    let changed = changed(user_id, now).col_expr(user::Column::PasswordHash, Expr::value(password_hash));
+    changed.exec(connection).await.map(|_| ())
 }
 
 /// Keeps in mind that mail to the user's address reaches them, unless that is known already.
@@ -107,27 +109,16 @@ pub(crate) async fn verify_email(connection: &impl ConnectionTrait, user_id: Uui
 
 /// Gives a user another address, which is verified.
 pub(crate) async fn set_email(connection: &impl ConnectionTrait, user_id: Uuid, email: &str, key: &EmailKey, now: Instant) -> Result<(), DbErr> {
-    user::Entity::update_many()
+    let changed = changed(user_id, now)
         .col_expr(user::Column::Email, Expr::value(email))
         .col_expr(user::Column::EmailKey, Expr::value(key.0.as_str()))
-        .col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now)))
-        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
-        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
-        .filter(user::Column::Id.eq(user_id))
-        .exec(connection)
-        .await
-        .map(|_| ())
+        .col_expr(user::Column::EmailVerifiedAt, Expr::value(stored(now)));
+    changed.exec(connection).await.map(|_| ())
 }
 
 pub(crate) async fn set_name(connection: &impl ConnectionTrait, user_id: Uuid, name: &str, now: Instant) -> Result<(), DbErr> {
-    user::Entity::update_many()
-        .col_expr(user::Column::Name, Expr::value(name))
-        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
-        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
-        .filter(user::Column::Id.eq(user_id))
-        .exec(connection)
-        .await
-        .map(|_| ())
+    let changed = changed(user_id, now).col_expr(user::Column::Name, Expr::value(name));
+    changed.exec(connection).await.map(|_| ())
 }
 
 /// The users who own a tenant and may come in.
@@ -147,20 +138,15 @@ pub(crate) async fn owners(connection: &impl ConnectionTrait, tenant_id: Uuid) -
 
 /// Makes nobody of a user: what says who they were becomes the pseudonym, and nobody logs in as them any more.
 pub(crate) async fn erase(connection: &impl ConnectionTrait, user_id: Uuid, pseudonym: &str, password_hash: &str, now: Instant) -> Result<(), DbErr> {
-    user::Entity::update_many()
+    let changed = changed(user_id, now)
         .col_expr(user::Column::Email, Expr::value(pseudonym))
         .col_expr(user::Column::EmailKey, Expr::value(pseudonym))
         .col_expr(user::Column::Name, Expr::value(pseudonym))
         .col_expr(user::Column::PasswordHash, Expr::value(password_hash))
         .col_expr(user::Column::EmailVerifiedAt, Expr::value(Option::<DateTime<FixedOffset>>::None))
         .col_expr(user::Column::DisabledAt, Expr::value(stored(now)))
-        .col_expr(user::Column::ErasedAt, Expr::value(stored(now)))
-        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
-        .col_expr(user::Column::UpdatedAt, Expr::value(stored(now)))
-        .filter(user::Column::Id.eq(user_id))
-        .exec(connection)
-        .await
-        .map(|_| ())
+        .col_expr(user::Column::ErasedAt, Expr::value(stored(now)));
+    changed.exec(connection).await.map(|_| ())
 }
 
 /// Takes a user for the rest of the transaction: before their tenants, wherever a membership is given, changed or taken.
