@@ -49,6 +49,7 @@ mod registration;
 mod replay;
 mod replicas;
 mod reservations;
+mod restores;
 mod reversals;
 mod round_trips;
 mod runbook;

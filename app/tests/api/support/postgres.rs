@@ -260,6 +260,15 @@ impl Base {
         ["app", "owner"].map(|kind| self.server.url(&other.server.role(kind), PASSWORD, &self.name))
     }
 
+    /// Makes this database a copy of another one, of which no server runs.
+    pub async fn become_copy_of(&self, other: &Self) {
+        let admin = self.server.admin().await;
+        run_alone(&admin, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        run_alone(&admin, &format!("CREATE DATABASE {} OWNER {} TEMPLATE {}", self.name, self.server.role("owner"), other.name)).await;
+        self.server.close_to_others(&admin, &self.name).await;
+        admin.close().await.expect("closed");
+    }
+
     pub async fn remove(&self) {
         let admin = self.server.admin().await;
         run_alone(&admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
