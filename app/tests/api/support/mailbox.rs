@@ -84,6 +84,8 @@ pub struct Mailbox {
 struct Shared {
     mood: Mutex<Mood>,
     received: Mutex<VecDeque<Received>>,
+    /// What the last client has shown to be let in.
+    shown: Mutex<String>,
     /// How many letters were begun, taken or not.
     begun: Mutex<usize>,
     happened: Notify,
@@ -93,7 +95,13 @@ impl Mailbox {
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let shared = Arc::new(Shared { mood: Mutex::new(Mood::Takes), received: Mutex::default(), begun: Mutex::new(0), happened: Notify::new() });
+        let shared = Arc::new(Shared {
+            mood: Mutex::new(Mood::Takes),
+            received: Mutex::default(),
+            shown: Mutex::default(),
+            begun: Mutex::new(0),
+            happened: Notify::new(),
+        });
         let accepting = Arc::new(tokio::spawn(accept(listener, shared.clone())));
         Self { shared, port, accepting }
     }
@@ -107,6 +115,11 @@ impl Mailbox {
             ("LARDER_MAIL_FROM", "Stock room <stock@example.com>".into()),
             ("LARDER_AUTH_PUBLIC_URL", "https://stock.example.com".into()),
         ]
+    }
+
+    /// What came after `AUTH PLAIN`: user and password, as they go over the wire.
+    pub fn shown(&self) -> String {
+        self.shared.shown.lock().expect("what was shown").clone()
     }
 
     pub fn becomes(&self, mood: Mood) {
@@ -177,7 +190,11 @@ async fn serve(connection: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let verb = line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase();
         let mood = *shared.mood.lock().expect("a mood");
         match verb.as_str() {
-            "EHLO" => say(&mut write, "250-here\r\n250 8BITMIME").await?,
+            "EHLO" => say(&mut write, "250-here\r\n250-AUTH PLAIN\r\n250 8BITMIME").await?,
+            "AUTH" => {
+                line.trim_start_matches("AUTH PLAIN ").clone_into(&mut shared.shown.lock().expect("what was shown"));
+                say(&mut write, "235 come in").await?;
+            }
             "RCPT" => {
                 line.split(['<', '>']).nth(1).unwrap_or("").clone_into(&mut to);
                 *shared.begun.lock().expect("a number") += 1;
