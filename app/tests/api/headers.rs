@@ -57,6 +57,29 @@ both_engines! {
         }
         preflight(&api, "/v1/auth/login", ORIGIN).send().await.refused(405, "method_not_allowed");
     }
+
+    async fn a_limit_that_was_reached_is_named(api: Api) {
+        api.owner().await;
+        let wrong = || api.post("/v1/auth/login", json!({ "email": OWNER_EMAIL, "password": "not the password of anybody" }));
+        for _ in 0..5 {
+            let reply = wrong().await;
+            assert_eq!((reply.header("ratelimit"), reply.header("ratelimit-policy")), ("", ""));
+            reply.refused(401, "invalid_credentials");
+        }
+        let reply = wrong().await;
+        assert_eq!(reply.header("retry-after"), "1");
+        assert_eq!(reply.header("ratelimit"), "\"account_address\";r=0;t=1");
+        assert_eq!(reply.header("ratelimit-policy"), "\"account_address\";q=5;w=86400");
+        reply.refused(429, "rate_limited");
+        for number in 5..30 {
+            api.post("/v1/auth/login", json!({ "email": format!("cook-{number}@example.org"), "password": "x" })).await.refused(401, "invalid_credentials");
+        }
+        let reply = api.post("/v1/auth/login", json!({ "email": "somebody@example.org", "password": "x" })).await;
+        let wait = reply.header("retry-after").to_owned();
+        assert_eq!(reply.header("ratelimit"), format!("\"address_minute\";r=0;t={wait}"));
+        assert_eq!(reply.header("ratelimit-policy"), "\"address_minute\";q=30;w=60");
+        reply.refused(429, "rate_limited");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,17 +107,19 @@ async fn a_page_of_an_origin_that_was_named_reads_every_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_any_other_origin_reads_nothing() {
-    on(Engine::Sqlite, &[ALLOWED], |api| async move {
-        for origin in ["https://evil.example.com", "http://app.example.com", "https://app.example.com.evil.test", "https://app.example.com:8443", "null"] {
-            for reply in of_all_kinds(&api, origin).await {
-                assert_eq!((reply.header("access-control-allow-origin"), reply.header("vary")), ("", "Origin"), "{origin}: {reply:?}");
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        on(engine, &[ALLOWED], |api| async move {
+            for origin in ["https://evil.example.com", "http://app.example.com", "https://app.example.com.evil.test", "https://app.example.com:8443", "null"] {
+                for reply in of_all_kinds(&api, origin).await {
+                    assert_eq!((reply.header("access-control-allow-origin"), reply.header("vary")), ("", "Origin"), "{origin}: {reply:?}");
+                }
+                let asked = preflight(&api, "/v1/auth/login", origin).send().await;
+                assert_eq!((asked.header("access-control-allow-origin"), asked.header("access-control-allow-methods")), ("", ""));
+                asked.refused(405, "method_not_allowed");
             }
-            let asked = preflight(&api, "/v1/auth/login", origin).send().await;
-            assert_eq!((asked.header("access-control-allow-origin"), asked.header("access-control-allow-methods")), ("", ""));
-            asked.refused(405, "method_not_allowed");
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,33 +132,6 @@ async fn who_is_reached_by_https_says_that_nothing_else_is_to_be_tried() {
     .await;
     on(Engine::Sqlite, &[("LARDER_AUTH_PUBLIC_URL", "http://localhost:8080")], |api| async move {
         assert_eq!(api.get("/health/live").await.header("strict-transport-security"), "");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_that_was_reached_is_named() {
-    on(Engine::Sqlite, &[], |api| async move {
-        api.owner().await;
-        let wrong = || api.post("/v1/auth/login", json!({ "email": OWNER_EMAIL, "password": "not the password of anybody" }));
-        for _ in 0..5 {
-            let reply = wrong().await;
-            assert_eq!((reply.header("ratelimit"), reply.header("ratelimit-policy")), ("", ""));
-            reply.refused(401, "invalid_credentials");
-        }
-        let reply = wrong().await;
-        assert_eq!(reply.header("retry-after"), "1");
-        assert_eq!(reply.header("ratelimit"), "\"account_address\";r=0;t=1");
-        assert_eq!(reply.header("ratelimit-policy"), "\"account_address\";q=5;w=86400");
-        reply.refused(429, "rate_limited");
-        for number in 5..30 {
-            api.post("/v1/auth/login", json!({ "email": format!("cook-{number}@example.org"), "password": "x" })).await.refused(401, "invalid_credentials");
-        }
-        let reply = api.post("/v1/auth/login", json!({ "email": "somebody@example.org", "password": "x" })).await;
-        let wait = reply.header("retry-after").to_owned();
-        assert_eq!(reply.header("ratelimit"), format!("\"address_minute\";r=0;t={wait}"));
-        assert_eq!(reply.header("ratelimit-policy"), "\"address_minute\";q=30;w=60");
-        reply.refused(429, "rate_limited");
     })
     .await;
 }

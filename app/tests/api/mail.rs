@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::mailbox::{Mailbox, Mood};
 use crate::support::tables::texts;
-use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores, fixed_clock, fresh, on};
+use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores, fixed_clock, fresh};
 use crate::with_mail;
 
 const ME: &str = "/v1/auth/me";
@@ -323,12 +323,8 @@ async fn two_replicas_send_each_letter_once() {
     stores.remove().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_of_a_letter_stays_in_the_database_sqlite() {
-    let mailbox = Mailbox::open().await;
-    let variables = mailbox.variables();
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    on(Engine::Sqlite, &variables, async |api| {
+with_mail! {
+    async fn no_secret_of_a_letter_stays_in_the_database(api: Api, mailbox: Mailbox) {
         let owner = api.owner().await;
         mailbox.becomes(Mood::Refuses);
         invite(&owner, "tom@example.org", "staff").await.ok(201);
@@ -341,6 +337,5 @@ async fn no_secret_of_a_letter_stays_in_the_database_sqlite() {
             let token: Value = mailbox.next_to(to).await.token().into();
             assert!(!contents.contains(token.as_str().expect("a token")));
         }
-    })
-    .await;
+    }
 }
