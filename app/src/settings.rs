@@ -63,8 +63,17 @@ pub struct Settings {
     pub auth: auth::Config,
     pub inventory: inventory::Config,
     pub mail: mail::Config,
+    /// The file that some of it came from.
+    pub file: Option<File>,
     /// Whether database URLs were given and are not used, because the databases are in memory.
     pub urls_are_ignored: bool,
+}
+
+/// A settings file, and the keys in it whose values are nobody else's business.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub path: PathBuf,
+    pub secrets: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -225,7 +234,9 @@ impl Settings {
     pub fn load(file: Option<&Path>, variables: &Variables) -> Result<Self, Refusal> {
         let Some(path) = settings_file(file, variables) else { return Self::assemble(None, variables) };
         let text = std::fs::read_to_string(&path).map_err(|error| Refusal(format!("the settings file {} cannot be read: {error}", path.display())))?;
-        Self::assemble(Some(&Layer::new(&format!("the file {}", path.display()), &text)?), variables)
+        let layer = Layer::new(&format!("the file {}", path.display()), &text)?;
+        let file = Some(File { path, secrets: layer.secrets() });
+        Ok(Self { file, ..Self::assemble(Some(&layer), variables)? })
     }
 
     /// What is compiled in and the variables given; no file, also not the one in the working directory.
@@ -285,6 +296,15 @@ impl Layer {
         leaves
     }
 
+    /// The keys that hold a secret; of URLs those with a password.
+    fn secrets(&self) -> Vec<String> {
+        let is_secret = |(key, value): &(String, Value)| {
+            let text = value.as_str().unwrap_or("");
+            SECRET.contains(&key.as_str()) && !text.is_empty() && text.split_once("://").is_none_or(|(_, rest)| has_password(rest))
+        };
+        self.leaves().into_iter().filter(is_secret).map(|(key, _)| key).collect()
+    }
+
     fn refuse_unknown(&self, known: &BTreeMap<String, Value>) -> Result<(), Refusal> {
         let is_section = |key: &str| known.keys().any(|path| path.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
         for (key, value) in self.leaves() {
@@ -305,6 +325,11 @@ impl Provider for &Layer {
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Profile::Default.collect(self.keys.clone()))
     }
+}
+
+/// Whether a URL, without its scheme, tells a password.
+fn has_password(rest: &str) -> bool {
+    rest.contains("password=") || rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 fn collect_leaves(prefix: &str, keys: &Dict, leaves: &mut BTreeMap<String, Value>) {
@@ -443,6 +468,7 @@ impl Checks<'_> {
             auth: written.auth,
             inventory: written.inventory,
             mail: written.mail,
+            file: None,
             urls_are_ignored,
         })
     }

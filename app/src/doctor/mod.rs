@@ -64,6 +64,7 @@ pub async fn run(settings: &Settings, asked: &Asked) -> Exit {
     let mut report = Report::new("checks", asked.json);
     let mut findings = vec![address::public_url(settings), address::proxies(settings)];
     findings.extend(files::modes(settings));
+    findings.extend(files::settings_file(settings));
     findings.extend(databases::look(settings).await);
     findings.push(secret::fits(settings).await);
     findings.push(mail::reached(settings).await);

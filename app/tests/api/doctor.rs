@@ -74,6 +74,42 @@ async fn an_embedded_installation_is_looked_at_before_and_after_its_first_start(
 }
 
 #[tokio::test]
+async fn a_settings_file_with_secrets_is_for_its_owner_only() {
+    let place = Place::new(&[]);
+    let file = place.path("larder.toml");
+    let written = |text: &str, mode: u32| {
+        std::fs::write(&file, text).expect("written");
+        set_mode(&file, mode);
+    };
+    set_mode(place.folder.path(), 0o755);
+    // Nobody may know these; a URL without a password tells nothing.
+    let without = "[database]\nauth_url = \"sqlite://a.db\"\ninventory_url = \"sqlite://i.db\"\n[mail]\npassword = \"\"\n";
+    let with = "setup_token = \"hunter2-hunter2-hunter2\"\nshadow_url = \"postgres://ann:hunter2@db/x\"\n[mail]\npassword = \"hunter2\"\n";
+    for (text, mode, folder, is_wrong) in [
+        (without, 0o644, 0o755, false),
+        (with, 0o644, 0o755, true),
+        (with, 0o640, 0o755, true),
+        (with, 0o600, 0o755, false),
+        (with, 0o400, 0o755, false),
+        (with, 0o644, 0o700, false),
+    ] {
+        written(text, mode);
+        set_mode(place.folder.path(), folder);
+        let (checks, says) = wrong(&place);
+        assert_eq!(checks, if is_wrong { vec!["files"] } else { vec![] }, "{mode:o} in {folder:o}: {says}");
+        assert!(says.contains("larder.toml") && !says.contains("hunter2"), "{says}");
+        assert_eq!(says.contains("with mail.password, setup_token, shadow_url"), is_wrong, "{says}");
+    }
+    // One that is named, from elsewhere.
+    written(with, 0o644);
+    let named = Place::new(&[("LARDER_CONFIG", file.to_str().expect("a path"))]);
+    assert_eq!(wrong(&named).0, Vec::<String>::new(), "in a folder that others do not enter");
+    set_mode(place.folder.path(), 0o755);
+    let (checks, says) = wrong(&named);
+    assert!(checks == ["files"] && says.contains("chmod 600"), "{says}");
+}
+
+#[tokio::test]
 async fn on_postgres_it_looks_at_role_and_clock_as_well() {
     let Some(pair) = Pair::make().await else { return };
     let place = Place::on(&pair);
