@@ -194,6 +194,15 @@ const TABLE: &[Row] = &[
     ("GET", "/v1/inventory/waste/{waste}", Has("read"), ""),
 ];
 
+/// What asks for more than the permission of its row: for that of what it changes or reads, or for costs.
+const NEEDS_MORE: [(&str, &str); 5] = [
+    ("POST", "/v1/inventory/counts/{count}/repost"),
+    ("POST", "/v1/inventory/documents/{receipt}/reverse"),
+    ("POST", "/v1/inventory/receipts/{receipt}/charges"),
+    ("POST", "/v1/inventory/receipts/{receipt}/correct"),
+    ("GET", "/v1/inventory/reports/valuation"),
+];
+
 /// What each role holds, as docs/auth.md has it: owner, manager, buyer, staff, viewer.
 const ROLES: [&str; 5] = ["owner", "manager", "buyer", "staff", "viewer"];
 const HELD: &[(&str, &str)] = &[
@@ -287,10 +296,22 @@ impl Full {
         self.names.iter().fold(path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
     }
 
+    /// The same names in another tenant's paths.
+    fn below(&self, tenant: &Self) -> Self {
+        let mut names = self.names.clone();
+        names.insert("tenant", tenant.names["tenant"].clone());
+        Self { owner: tenant.owner.clone(), names }
+    }
+
     /// A key of the owner's with every permission but these.
     async fn key_without(&self, permissions: &[&str]) -> Client {
         let scopes: Vec<&str> = HELD.iter().map(|(name, _)| *name).filter(|name| !permissions.contains(name)).collect();
-        let body = json!({ "name": "all but one", "scopes": scopes, "all_sites": true });
+        self.key_with(&scopes).await
+    }
+
+    /// A key of the owner's with these and nothing else.
+    async fn key_with(&self, scopes: &[&str]) -> Client {
+        let body = json!({ "name": "some of it", "scopes": scopes, "all_sites": true });
         let made = self.owner.post_without_key(&format!("/v1/auth/tenants/{}/api-keys", self.owner.tenant_id), body).await.ok(201);
         self.owner.with_token(text(&made["secret"]))
     }
@@ -388,6 +409,38 @@ both_engines! {
         assert!(before == after, "{}{}", before.0.difference(&after.0), before.1.difference(&after.1));
     }
 
+    async fn a_key_is_refused_by_all_that_is_for_people_and_does_everything_else_with_the_least_scope(api: Api) {
+        let full = Full::open(api.owner().await).await;
+        let everything = full.key_without(&[]).await;
+        everything.get("/v1/inventory/units?limit=1").await.ok(200);
+        let before = contents(&api).await;
+        let (mut asked, mut wrong) = (0, Vec::new());
+        for row in TABLE.iter().filter(|row| row.2 != Nobody && row.1.starts_with("/v1/auth/")) {
+            let reply = send(&everything, row, &full, "").await;
+            if (reply.status, reply.code()) != (403, "forbidden") {
+                wrong.push(answered(row, &reply));
+            }
+            asked += 1;
+        }
+        let after = contents(&api).await;
+        assert!(before == after, "{}{}", before.0.difference(&after.0), before.1.difference(&after.1));
+        assert!(asked > 30, "{asked}");
+        let mut keys = BTreeMap::new();
+        for row in TABLE.iter().filter(|row| row.1.starts_with("/v1/inventory/")) {
+            for permission in row.2.permissions() {
+                if !keys.contains_key(permission) {
+                    keys.insert(permission, full.key_with(&[permission]).await);
+                }
+                let reply = send(&keys[permission], row, &full, &fresh("least")).await;
+                let needs_more = NEEDS_MORE.iter().any(|(method, path)| (*method, *path) == (row.0, row.1));
+                if (reply.code() == "forbidden") != needs_more || matches!(reply.status, 401 | 500..) || row.0 == "GET" && !needs_more && reply.status != 200 {
+                    wrong.push(answered(row, &reply));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
     async fn whoever_lacks_the_second_factor_that_the_tenant_requires_is_refused_but_where_it_is_enrolled(api: Api) {
         let full = Full::open(api.owner().await).await;
         api.auth_db().execute_unprepared("UPDATE tenant SET mfa_required = true").await.expect("required");
@@ -431,8 +484,17 @@ both_engines! {
             }
             asked += 1;
         }
+        // Neither is it below their own tenant, where they may do everything.
+        let below = full.below(&stranger);
+        for row in TABLE.iter().filter(|row| row.1.contains("{tenant}/") && row.1.matches('{').count() > 1) {
+            let reply = send(&stranger.owner, row, &below, "").await;
+            if (reply.status, reply.code()) != (404, "not_found") {
+                wrong.push(format!("below their own tenant, {}", answered(row, &reply)));
+            }
+            asked += 1;
+        }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(asked > 50, "{asked}");
+        assert!(asked > 57, "{asked}");
         let after = contents(&api).await;
         assert!(before == after, "{}{}", before.0.difference(&after.0), before.1.difference(&after.1));
         // The lists hold nothing of it, either.
