@@ -95,6 +95,26 @@ both_engines! {
         login().body("application/json; charset=utf-8", "[]").send().await.refused(422, "invalid_request");
     }
 
+    async fn a_body_or_a_query_that_is_broken_is_told_apart_from_one_that_is_wrong(api: Api) {
+        let owner = api.owner().await;
+        for path in ["/v1/inventory/items?q=%FF", "/v1/inventory/items?%C3=x", "/v1/inventory/stock?sku=%ED%A0%80"] {
+            owner.get(path).await.refused(400, "malformed_query");
+        }
+        owner.get("/v1/inventory/items?q=%C3%9Cber").await.ok(200);
+        // A length of a piece that is no number.
+        let (address, token) = (api.address().to_owned(), owner.token.clone());
+        let broken = move |path: &str, kind: &str| {
+            let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: broken\r\nContent-Type: {kind}\r\n");
+            raw(&address, format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n{{\"x\":\r\nno number\r\n").as_bytes())
+        };
+        let answers = tokio::task::spawn_blocking(move || {
+            [("/v1/inventory/units", "application/json"), ("/v1/inventory/imports/opening-stock", "text/csv")].map(|(path, kind)| broken(path, kind))
+        });
+        for answer in answers.await.expect("answers") {
+            assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("\"code\":\"malformed_body\""), "{answer}");
+        }
+    }
+
     async fn unknown_fields_are_refused_by_name_with_all_other_violations(api: Api) {
         let reply = api.post("/v1/auth/login", json!({ "email": 7, "pasword": "x" })).await;
         let found = reply.violations();

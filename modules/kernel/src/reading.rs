@@ -305,12 +305,19 @@ impl<T: FromFields + 'static> FromRequest for Query<T> {
     }
 }
 
-/// Reads a query string; a parameter that is unknown or given twice is refused by name.
+/// What stands for bytes that are no text in what was decoded.
+const NO_TEXT: char = char::REPLACEMENT_CHARACTER;
+
+/// Reads a query string; a parameter that is unknown or given twice is refused by name. 400 `malformed_query` where it is not UTF-8.
 pub fn read_query<T: FromFields>(text: &str) -> Result<T, Problem> {
-    let pairs =
-        web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| Problem::new(400, "malformed_query", "The query string could not be read."))?;
+    let malformed = || Problem::new(400, "malformed_query", "The query string is not UTF-8 text.");
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| malformed())?;
     let mut parameters = BTreeMap::new();
     for (name, value) in pairs.into_inner() {
+        // Else something would be looked for that nobody has asked for.
+        if name.contains(NO_TEXT) || value.contains(NO_TEXT) {
+            return Err(malformed());
+        }
         if parameters.insert(name.clone(), Value::String(value)).is_some() {
             let twice = Violation { pointer: format!("?{name}"), code: "given_twice".into(), detail: "this parameter is given twice".into() };
             return Err(Problem::invalid(vec![twice]));
