@@ -4,6 +4,7 @@
 #[macro_use]
 mod support;
 
+mod acts;
 mod adjustments;
 mod admin;
 mod api_keys;

@@ -51,7 +51,8 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request) -> R
     let now = state.clock.now();
     // Nobody is charged for a code that nothing waits for: a stolen session makes its user wait for nothing.
     let session = standing(state.database.reader(), caller.session_id.ok_or(Error::SessionRevoked)?).await?;
-    session.ok_or(Error::SessionRevoked)?.need_fresh(now)?;
+    let fresh = session.ok_or(Error::SessionRevoked).and_then(|session| session.need_fresh(now));
+    doer.audited(&state, Act::EnrolMfa, doer.user_id, fresh).await?;
     need_begun(state.database.reader(), user.id).await?;
     let attempt = CodeAttempt::begin(auth, &user, None).await?;
     let confirmation = Confirmation { auth: auth.clone(), code: request.code.0, attempt: attempt.clone(), doer: doer.clone(), now };

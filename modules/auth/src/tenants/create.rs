@@ -58,11 +58,12 @@ pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: Request, user
     }
     let now = state.clock.now();
     let tenant = NewTenant::new(&state, request.name, request.currency, request.time_zone, now);
-    let facts = tenant.facts();
+    let (id, facts) = (tenant.id, tenant.facts());
     let session = NewSession::begin(&state.ids, now, user_agent);
-    let founding = Founding { tenant, session, epoch: state.epoch(), doer, ids: state.ids.clone(), now };
+    let founding = Founding { tenant, session, epoch: state.epoch(), doer: doer.clone(), ids: state.ids.clone(), now };
     settled(async move {
-        let subject = state.database.write(founding, |founding, txn| Box::pin(turn(founding, txn))).await?;
+        let founded = state.database.write(founding, |founding, txn| Box::pin(turn(founding, txn))).await;
+        let subject = doer.audited(&state, Act::CreateTenant, id, founded).await?;
         find_place(&state, facts).await;
         state.tokens.issue(&subject, state.ids.next(now), now)
     })
