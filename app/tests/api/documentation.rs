@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::readme::blocks;
 use crate::support::contract::Contract;
 use crate::support::kitchen::Kitchen;
-use crate::support::process::Process;
+use crate::support::process::{Process, run};
 use crate::support::{Api, Engine, Reply, Stores, on};
 use crate::walls::sources;
 
@@ -202,6 +202,41 @@ fn every_field_and_every_parameter_is_described() {
         }
     }
     assert_eq!(missing, Vec::<String>::new());
+}
+
+/// What the documents run in containers: the service, and the words up to what stands for something else.
+fn in_containers(text: &str) -> Vec<(String, Vec<String>)> {
+    let commands = text.split("docker compose run --rm ").skip(1).map(|rest| rest.split(['\n', '`', '#', ';']).next().unwrap_or_default());
+    let is_word = |word: &&str| word.chars().all(|character| character.is_ascii_lowercase() || character == '-');
+    commands
+        .map(|command| {
+            // What it does may stand beside it.
+            let mut words = command.split("  ").next().unwrap_or_default().split_whitespace();
+            let service = words.next().unwrap_or_default().to_owned();
+            (service, words.take_while(is_word).map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_run_in_containers_is_a_command_of_a_service_that_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a file");
+    assert!(read("Dockerfile").contains("ENTRYPOINT [\"larder\"]"), "these commands begin behind it");
+    let compose = read("compose.yaml");
+    let mut found = 0;
+    for file in ["README.md", "compose.yaml", "docs/auth.md", "docs/runbook.md"] {
+        for (service, words) in in_containers(&read(file)) {
+            let declared = compose.split_once(&format!("\n  {service}:\n    <<: *larder\n")).unwrap_or_else(|| panic!("{file}: no service {service}")).1;
+            let declared = declared.split("\n\n").next().unwrap_or_default();
+            assert!(["LARDER_SECRET_KEY:", "AUTH_DATABASE_URL:"].iter().all(|name| declared.contains(name)), "{service} lacks what these commands need");
+            let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+            let ended = run(root.as_path(), &arguments, []);
+            assert!(ended.code == 0 && words.iter().all(|word| ended.stdout.contains(word)), "{file}: {words:?}: {ended:?}");
+            found += 1;
+        }
+    }
+    assert!(found > 6, "{found}");
 }
 
 /// Whether a name is what a document writes, where `…` stands for what it leaves out.
