@@ -85,7 +85,8 @@ pub struct RotateKeys {
     #[arg(long, conflicts_with = "remove")]
     now: bool,
     /// Trust a key no longer that somebody else may have; another one signs at once.
-    #[arg(long, value_name = "KID")]
+    // One key in 64 begins with a hyphen.
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     remove: Option<String>,
     #[command(flatten)]
     asked: Asked,
