@@ -184,12 +184,23 @@ both_engines! {
 
     async fn the_last_owner_does_not_go_before_the_tenant(api: Api) {
         let (owner, other) = (api.owner().await, api.other_tenant().await);
-        go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        let refused = go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        assert_eq!(refused["tenant_ids"], json!([owner.tenant_id]));
         let there = join(&api, OWNER_EMAIL, &other, "owner").await;
         // A disabled owner does not count.
         let second = api.add_member(owner.tenant_id, "owner", None).await;
         api.auth_db().execute_unprepared(&format!("UPDATE \"user\" SET disabled_at = created_at WHERE email = '{second}'")).await.expect("disabled");
         go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        // All of them at once, and none that is named already.
+        let others = format!("UPDATE membership SET role = 'staff' WHERE user_id <> (SELECT id FROM \"user\" WHERE email_key = '{OWNER_EMAIL}')");
+        api.auth_db().execute_unprepared(&others).await.expect("made less");
+        let mut both = [owner.tenant_id, other.tenant_id];
+        both.sort();
+        assert_eq!(go(&there, OWNER_EMAIL).await.refused(409, "last_owner")["tenant_ids"], json!(both));
+        let body = json!({ "confirm": OWNER_EMAIL, "close_tenant_ids": [owner.tenant_id] });
+        let refused = there.call("DELETE", ME).json(&body).send().await.refused(409, "last_owner");
+        assert_eq!(refused["tenant_ids"], json!([other.tenant_id]));
+        api.auth_db().execute_unprepared("UPDATE membership SET role = 'owner' WHERE role = 'staff'").await.expect("made more");
         // Another tenant, which keeps an owner, is not closed because it is named.
         let body = json!({ "confirm": OWNER_EMAIL, "close_tenant_ids": [owner.tenant_id, other.tenant_id] });
         assert_eq!(there.call("DELETE", ME).json(&body).send().await.status, 204);

@@ -216,7 +216,7 @@ impl Doer {
     /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
     pub(crate) async fn audited<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(
-            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner | Error::MfaEnrollmentRequired | Error::MemberElsewhere,
+            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner(_) | Error::MfaEnrollmentRequired | Error::MemberElsewhere,
         ) = &outcome
         {
             let refused = self.witness.refused(act, self.concerned(object_id));
