@@ -1,7 +1,6 @@
 //! `larder auth …`, each command with the server up and down, on both engines. The server is a process, and so is the command.
 
 use std::collections::BTreeMap;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,15 +104,11 @@ impl House {
     }
 
     /// Waits until a running server has followed.
-    #[track_caller]
-    pub fn until(&self, followed: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
-        let caller = Location::caller();
-        async move {
-            let give_up = Instant::now() + HANGS;
-            while !followed().await {
-                assert!(Instant::now() < give_up, "{caller}: it never followed");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+    pub async fn until(&self, followed: impl AsyncFn() -> bool) {
+        let give_up = Instant::now() + HANGS;
+        while !followed().await {
+            assert!(Instant::now() < give_up, "a running server never followed");
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
