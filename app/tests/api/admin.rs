@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::keys::{kid, published};
 use crate::support::authenticator::Authenticator;
+use crate::support::patience::HANGS;
 use crate::support::process::{Ended, Process, run};
 use crate::support::tables::{Contents, texts};
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores};
@@ -109,7 +110,9 @@ impl House {
 
     /// Waits until a running server has followed.
     pub async fn until(&self, followed: impl AsyncFn() -> bool) {
+        let give_up = Instant::now() + HANGS;
         while !followed().await {
+            assert!(Instant::now() < give_up, "a running server never followed");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -290,6 +293,36 @@ both_houses! {
         }
         assert_eq!(acts(&api, "disable_mfa").await, 4);
         assert_eq!(texts(api.auth_db(), "SELECT kind FROM notice").await, ["mfa_changed", "mfa_changed"], "the user is told");
+    }
+
+    async fn what_is_done_to_a_member_is_seen_by_the_owners_of_each_of_their_tenants(house: &House) {
+        house.start().await;
+        let api = house.api().await;
+        let (owner, other) = (api.owner().await, api.other_tenant().await);
+        let email = api.add_member(owner.tenant_id, "staff", None).await;
+        let invite = json!({ "email": email, "role": "staff", "all_sites": true });
+        let invite = other.post(&format!("/v1/auth/tenants/{}/invites", other.tenant_id), invite).await.ok(201);
+        api.post("/v1/auth/invites/accept", json!({ "token": invite["token"], "password": PASSWORD })).await.ok(201);
+        let member = api.log_in(&email).await.get(ME).await.ok(200);
+        let run_all = || {
+            for command in ["reset-link", "unlock", "disable-mfa", "revoke-sessions"] {
+                house.larder(&["auth", command, &email]);
+            }
+        };
+        run_all();
+        for client in [&owner, &other] {
+            for act in ["make_reset_link", "unlock", "disable_mfa", "revoke_sessions"] {
+                let events = client.get(&format!("/v1/auth/tenants/{}/audit?act={act}", client.tenant_id)).await.ok(200);
+                let [event] = events["data"].as_array().expect("a list").as_slice() else { panic!("{act}: {events}") };
+                assert_eq!((&event["object_id"], &event["user_id"]), (&member["user"]["id"], &Value::Null), "{act}");
+            }
+        }
+        // Of who is a member of nothing it is written down as well.
+        arrange(&api, &format!("DELETE FROM membership WHERE user_id = (SELECT id FROM \"user\" WHERE email_key = '{email}')")).await;
+        run_all();
+        assert_eq!((acts(&api, "disable_mfa").await, acts(&api, "unlock").await), (3, 3));
+        let nobodys = "SELECT act FROM audit_event WHERE tenant_id IS NULL AND act IN ('make_reset_link', 'unlock', 'disable_mfa', 'revoke_sessions') ORDER BY act";
+        assert_eq!(texts(api.auth_db(), nobodys).await, ["disable_mfa", "make_reset_link", "revoke_sessions", "unlock"]);
     }
 
     async fn signing_keys_are_rotated_and_removed(house: &House) {

@@ -64,6 +64,33 @@ both_engines! {
         }
         assert_eq!(paged, all);
         owner.get(&audit(&owner, "?cursor=x")).await.refused(400, "invalid_cursor");
+        // What nobody can have done is not answered as if nobody had.
+        let wrong = owner.get(&audit(&owner, "?act=nope")).await;
+        assert_eq!(wrong.violations(), [("?act".to_owned(), "invalid_choice".to_owned())]);
+    }
+
+    async fn a_cursor_is_taken_by_the_list_that_gave_it_out_alone(api: Api) {
+        let owner = api.owner().await;
+        api.member("staff", None).await;
+        let tenant = format!("/v1/auth/tenants/{}", owner.tenant_id);
+        for email in ["a@example.org", "b@example.org"] {
+            owner.post(&format!("{tenant}/invites"), json!({ "email": email, "role": "staff", "all_sites": true })).await.ok(201);
+            owner.post(&format!("{tenant}/api-keys"), json!({ "name": email, "scopes": ["read"], "all_sites": true })).await.ok(201);
+        }
+        api.log_in(OWNER_EMAIL).await;
+        let lists = [format!("{tenant}/members"), format!("{tenant}/audit"), format!("{tenant}/invites"), format!("{tenant}/api-keys"), "/v1/auth/sessions".into()];
+        for from in &lists {
+            let page = owner.get(&format!("{from}?limit=1")).await.ok(200);
+            let cursor = page["next_cursor"].as_str().unwrap_or_else(|| panic!("{from} has one page"));
+            for to in lists.iter().map(String::as_str).chain(["/v1/auth/tenants"]) {
+                let reply = owner.get(&format!("{to}?cursor={cursor}")).await;
+                if to == from {
+                    reply.ok(200);
+                } else {
+                    reply.refused(400, "invalid_cursor");
+                }
+            }
+        }
     }
 
     async fn what_is_over_for_long_is_forgotten_and_nothing_else(api: Api) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::admin::{Admin, Wish};
+use auth::admin::{Admin, SecretChange, Wish};
 use auth::{SecretKey, Secrets};
 use chrono::TimeDelta;
 use kernel::{Clock, Ids};
@@ -10,13 +10,13 @@ use larder::{Settings, Surroundings, databases};
 use serde_json::{Value, json};
 
 use crate::admin::House;
-use crate::support::tables::Saved;
+use crate::support::tables::{Contents, Saved, run};
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, SECRET_KEY, Stores, fixed_clock};
 
 const ME: &str = "/v1/auth/me";
 
-/// What the keys are tidied by, as the hourly task of a server does.
-async fn tidying(api: &Api) -> Admin {
+/// The installation, as the command line opens it; its keys are tidied by it as by the hourly task of a server.
+pub async fn installation(api: &Api) -> Admin {
     let settings = Settings::load_built_in(&api.stores().variables()).unwrap_or_else(|refusal| panic!("{refusal}"));
     let database = databases::open_auth(&settings).await.unwrap_or_else(|failure| panic!("{failure}"));
     let secrets = Secrets::given(SecretKey::parse(SECRET_KEY).expect("a key"), None);
@@ -69,7 +69,7 @@ pub async fn published(api: &Api) -> Vec<String> {
 both_engines! {
     /// Invariant 18, over half a year of twelve hours each.
     async fn a_token_is_good_for_its_ten_minutes_whatever_becomes_of_its_key(api: Api) {
-        let tidying = tidying(&api).await;
+        let tidying = installation(&api).await;
         let mut tokens = log_in(&api).await;
         let (mut known, mut seen) = (published(&api).await, vec![kid(&tokens)]);
         for half_day in 1..=370 {
@@ -90,7 +90,7 @@ both_engines! {
     }
 
     async fn a_key_that_is_removed_is_trusted_by_nobody_five_seconds_later(api: Api) {
-        let tidying = tidying(&api).await;
+        let tidying = installation(&api).await;
         let tokens = log_in(&api).await;
         let keys = tidying.remove_key(&kid(&tokens)).await.expect("removed");
         assert_eq!(keys.len(), 1);
@@ -106,7 +106,7 @@ both_engines! {
 
     async fn any_number_of_rotations_at_once_is_one(api: Api) {
         api.owner().await;
-        let tidying = tidying(&api).await;
+        let tidying = installation(&api).await;
         api.advance(TimeDelta::days(89));
         let all = futures::future::join_all((0..8).map(|_| tidying.rotate_keys(Wish::WhatIsDue))).await;
         assert!(all.into_iter().all(|keys| keys.is_ok_and(|keys| keys.len() == 2)));
@@ -120,6 +120,51 @@ both_engines! {
         assert_eq!(tidying.rotate_keys(Wish::WhatIsDue).await.expect("rotated").len(), 1);
     }
 
+    async fn a_key_that_the_secret_does_not_open_never_signs(api: Api) {
+        let tidying = installation(&api).await;
+        let tokens = log_in(&api).await;
+        let statuses = |keys: &[auth::admin::Key]| keys.iter().map(|key| (key.kid.clone(), key.status.clone())).collect::<Vec<_>>();
+        let broken = "UPDATE signing_key SET sealed_private_key = '00', secret_id = 'another' WHERE status = 'pending'";
+        let published_next = async || {
+            let keys = tidying.rotate_keys(Wish::Next).await.expect("published");
+            keys.into_iter().find(|key| key.status == "pending").expect("a key that waits").kid
+        };
+        // Before its time it is forgotten, and another is published in its place when one is due.
+        let lost = published_next().await;
+        run(api.auth_db(), broken).await;
+        let keys = statuses(&tidying.rotate_keys(Wish::WhatIsDue).await.expect("rotated"));
+        assert_eq!(keys, [(kid(&tokens), "active".into())]);
+        let lost_too = published_next().await;
+        run(api.auth_db(), broken).await;
+        api.advance(TimeDelta::days(1));
+        let keys = statuses(&tidying.rotate_keys(Wish::Next).await.expect("rotated"));
+        assert!(keys.len() == 2 && keys[0].1 == "pending" && ![lost, lost_too].contains(&keys[0].0), "{keys:?}");
+        assert_eq!(keys[1], (kid(&tokens), "active".into()));
+        // At once, too.
+        run(api.auth_db(), broken).await;
+        let keys = statuses(&tidying.rotate_keys(Wish::AtOnce).await.expect("rotated"));
+        assert_eq!(keys.iter().map(|(_, status)| status.as_str()).collect::<Vec<_>>(), ["active", "retired"]);
+        api.advance(TimeDelta::seconds(5));
+        let anew = log_in(&api).await;
+        assert_eq!(kid(&anew), keys[0].0);
+        Client::of(&api, &anew).get(ME).await.ok(200);
+    }
+
+    async fn a_server_that_has_the_secret_of_before_publishes_nothing(api: Api) {
+        log_in(&api).await;
+        let late = installation(&api).await;
+        let (before, next) = (SecretKey::parse(SECRET_KEY).expect("a key"), SecretKey::parse(&"n".repeat(48)).expect("a key"));
+        let settings = Settings::load_built_in(&api.stores().variables()).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let database = databases::open_auth(&settings).await.unwrap_or_else(|failure| panic!("{failure}"));
+        let change = SecretChange::of(database, api.clock(), Ids::System);
+        change.rotate(Secrets::given(next, Some(before))).await.expect("exchanged");
+        let keys = Contents::of(api.auth_db()).await.0["signing_key"].clone();
+        for wish in [Wish::WhatIsDue, Wish::Next, Wish::AtOnce] {
+            late.rotate_keys(wish).await.expect_err("it could be opened by nobody");
+        }
+        assert_eq!(Contents::of(api.auth_db()).await.0["signing_key"], keys);
+    }
+
     /// Invariant 26, in the place of the database that was saved.
     async fn after_a_restore_nothing_is_taken_that_was_handed_out_before(api: Api) {
         let before = log_in(&api).await;
@@ -128,7 +173,7 @@ both_engines! {
         let later = log_in(&api).await;
         saved.put_back().await;
         api.advance(TimeDelta::seconds(5));
-        let listed = tidying(&api).await.after_restore().await.expect("done");
+        let listed = installation(&api).await.after_restore().await.expect("done");
         assert_eq!(listed.len(), 1, "{listed:?}");
         api.advance(TimeDelta::seconds(5));
         for tokens in [&before, &later] {

@@ -196,6 +196,29 @@ with_mail! {
         assert_eq!(kinds(&owner).await, ["owner_created", "api_key_created", "new_device"]);
     }
 
+    async fn nobody_fills_a_mailbox_with_invites_however_many_tenants_they_have(api: Api, mailbox: Mailbox) {
+        api.owner().await;
+        let mailed = async |expected: usize| {
+            is_sent(&api).await;
+            assert_eq!(mailbox.rest().iter().filter(|letter| letter.subject() == "You are invited to Larder").count(), expected);
+        };
+        for expected in [3, 3, 3, 0] {
+            let client = api.other_tenant().await;
+            for _ in 0..4 {
+                // It can be handed over all the same.
+                assert!(invite(&client, "tom@example.org", "staff").await.ok(201)["token"].is_string());
+            }
+            mailed(expected).await;
+        }
+        let client = api.other_tenant().await;
+        invite(&client, "tim@example.org", "staff").await.ok(201);
+        mailed(1).await;
+        api.advance(TimeDelta::hours(1));
+        let client = api.other_tenant().await;
+        invite(&client, "tom@example.org", "staff").await.ok(201);
+        mailed(1).await;
+    }
+
     async fn an_owner_is_told_of_another_one_who_is_promoted(api: Api, mailbox: Mailbox) {
         let owner = api.owner().await;
         let manager = api.member("manager", None).await;

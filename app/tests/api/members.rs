@@ -217,7 +217,8 @@ both_engines! {
         let owner = api.owner().await;
         let (first, here) = (membership(&owner).await, site(&owner, "here").await);
         change(&owner, &first, json!({ "role": "manager" })).await.refused(409, "last_owner");
-        remove(&owner, &first).await.refused(409, "last_owner");
+        let refused = remove(&owner, &first).await.refused(409, "last_owner");
+        assert_eq!(refused["tenant_ids"], json!([owner.tenant_id]));
         let reply = change(&owner, &first, json!({ "site_ids": [here] })).await;
         assert_eq!(reply.violations(), [("/all_sites".to_owned(), "owner_needs_all_sites".to_owned())]);
         // Two who send each other away at once.

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
+use crate::support::authenticator::Enrolled;
 use crate::support::tables::{Contents, texts};
 use crate::support::{Api, Client, OWNER_EMAIL, PASSWORD, Reply};
 
@@ -75,6 +76,29 @@ both_engines! {
         assert_eq!(wrong, [("/name".to_owned(), "wrong_length".to_owned()), ("/email".to_owned(), "unknown_field".to_owned())]);
         let events = owner.get(&at(&owner, "audit?act=change_user")).await.ok(200);
         assert_eq!(events["data"].as_array().map(Vec::len), Some(1));
+    }
+
+    async fn who_has_not_shown_since_then_who_they_are_marks_no_notice_as_seen(api: Api) {
+        let owner = api.owner().await;
+        api.advance(TimeDelta::minutes(1));
+        key(&owner, "till").await;
+        let notice = async || owner.get(ME).await.ok(200)["notices"][0]["id"].as_str().map(str::to_owned);
+        let mark = async |client: &Client, id: &str| client.delete(&format!("{ME}/notices/{id}"), None).await;
+        let id = notice().await.expect("a notice");
+        // Whoever holds the session could have made the key.
+        mark(&owner, &id).await.refused(403, "reauth_required");
+        assert_eq!(notice().await.as_ref(), Some(&id));
+        let again = api.log_in(OWNER_EMAIL).await;
+        assert_eq!(mark(&again, &id).await.status, 204);
+        mark(&owner, &id).await.refused(404, "not_found");
+        // With all that they log in with, and once for everything that was before.
+        let enrolled = Enrolled::of(&owner).await;
+        let id = notice().await.expect("a notice");
+        mark(&owner, &id).await.refused(403, "reauth_required");
+        let proof = json!({ "password": PASSWORD, "code": enrolled.app.next_code(&api) });
+        owner.post("/v1/auth/reauth", proof).await.ok(200);
+        assert_eq!(mark(&owner, &id).await.status, 204);
+        assert_eq!(notice().await, None);
     }
 
     async fn an_export_holds_everything_of_the_user_and_no_secret(api: Api) {
@@ -184,12 +208,23 @@ both_engines! {
 
     async fn the_last_owner_does_not_go_before_the_tenant(api: Api) {
         let (owner, other) = (api.owner().await, api.other_tenant().await);
-        go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        let refused = go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        assert_eq!(refused["tenant_ids"], json!([owner.tenant_id]));
         let there = join(&api, OWNER_EMAIL, &other, "owner").await;
         // A disabled owner does not count.
         let second = api.add_member(owner.tenant_id, "owner", None).await;
         api.auth_db().execute_unprepared(&format!("UPDATE \"user\" SET disabled_at = created_at WHERE email = '{second}'")).await.expect("disabled");
         go(&owner, OWNER_EMAIL).await.refused(409, "last_owner");
+        // All of them at once, and none that is named already.
+        let others = format!("UPDATE membership SET role = 'staff' WHERE user_id <> (SELECT id FROM \"user\" WHERE email_key = '{OWNER_EMAIL}')");
+        api.auth_db().execute_unprepared(&others).await.expect("made less");
+        let mut both = [owner.tenant_id, other.tenant_id];
+        both.sort();
+        assert_eq!(go(&there, OWNER_EMAIL).await.refused(409, "last_owner")["tenant_ids"], json!(both));
+        let body = json!({ "confirm": OWNER_EMAIL, "close_tenant_ids": [owner.tenant_id] });
+        let refused = there.call("DELETE", ME).json(&body).send().await.refused(409, "last_owner");
+        assert_eq!(refused["tenant_ids"], json!([other.tenant_id]));
+        api.auth_db().execute_unprepared("UPDATE membership SET role = 'owner' WHERE role = 'staff'").await.expect("made more");
         // Another tenant, which keeps an owner, is not closed because it is named.
         let body = json!({ "confirm": OWNER_EMAIL, "close_tenant_ids": [owner.tenant_id, other.tenant_id] });
         assert_eq!(there.call("DELETE", ME).json(&body).send().await.status, 204);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::admin::Whose;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use kernel::Ids;
@@ -10,6 +11,8 @@ use sea_orm::ConnectionTrait as _;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
+use crate::keys::installation;
+use crate::support::authenticator::Enrolled;
 use crate::support::mailbox::Mailbox;
 use crate::support::tables::texts;
 use crate::support::wire::{Event, Verdict, Wire};
@@ -172,6 +175,44 @@ with_mail! {
         assert_eq!(live.len(), 1, "the one of the answer");
         assert_ne!(done["device_token"], device);
         assert_eq!(count(&api, "FROM notice WHERE kind = 'password_changed'").await, "1");
+    }
+
+    // Decision 0014.
+    async fn a_mailed_reset_keeps_the_factor_of_whoever_had_the_address_first_and_the_operator_takes_it_away(api: Api, mailbox: Mailbox) {
+        // Somebody made an account under another's address, by an invite that was handed over.
+        let owner = api.owner().await;
+        let invite = json!({ "email": "vera@example.org", "role": "manager", "all_sites": true });
+        let invite = owner.post(&at(&owner, "invites"), invite).await.ok(201);
+        let accept = json!({ "token": invite["token"], "name": "Not Vera", "password": PASSWORD });
+        let stranger = Client::of(&api, &api.post("/v1/auth/invites/accept", accept).await.ok(201));
+        Enrolled::of(&stranger).await;
+        arrange(&api, "UPDATE membership SET role = 'owner'").await;
+        api.advance(TimeDelta::seconds(5));
+        let key = json!({ "name": "till", "scopes": ["read"], "all_sites": true });
+        let key = stranger.post(&at(&stranger, "api-keys"), key).await.ok(201)["secret"].as_str().expect("a secret").to_owned();
+        stranger.with_token(&key).get("/v1/inventory/units").await.ok(200);
+        // Whose it is reads the mail, and sets a password: that alone lets nobody in.
+        forgot(&api, "vera@example.org").await;
+        let token = loop {
+            let letter = mailbox.next_to("vera@example.org").await;
+            if letter.subject() == "A new password for Larder" {
+                break letter.token();
+            }
+        };
+        let done = reset(&api, &token).await.ok(200);
+        assert_eq!(done["api_keys"].as_array().map(Vec::len), Some(1), "{done}");
+        stranger.get(ME).await.refused(401, "session_revoked");
+        log_in(&api, "vera@example.org", PASSWORD).await.refused(401, "invalid_credentials");
+        assert_eq!(log_in(&api, "vera@example.org", NEW_PASSWORD).await.ok(200)["mfa_required"], true);
+        // Whoever runs the installation has seen who it is.
+        let admin = installation(&api).await;
+        assert!(admin.disable_mfa("vera@example.org").await.expect("done"));
+        admin.revoke_sessions(Whose::User("vera@example.org".into()), true).await.expect("done");
+        let vera = Client::of(&api, &log_in(&api, "vera@example.org", NEW_PASSWORD).await.ok(200));
+        let me = vera.get(ME).await.ok(200);
+        assert_eq!((&me["email_verified"], &me["mfa"]["is_enrolled"]), (&json!(true), &json!(false)));
+        api.advance(TimeDelta::seconds(5));
+        vera.with_token(key).get("/v1/inventory/units").await.refused(401, "token_invalid");
     }
 
     async fn a_link_to_an_address_that_is_no_longer_the_accounts_is_void(api: Api, mailbox: Mailbox) {

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use auth_entity::{audit_address, audit_event};
 use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kernel::{Caller, Clock, Ids, Instant, hex};
+use kernel::{Caller, Clock, Flaw, FromValue, Ids, Instant, hex};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Set};
+use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -18,123 +19,93 @@ use crate::{Auth, State};
 /// So long it is kept from where something was done.
 pub(crate) const ADDRESSES_KEPT: TimeDelta = TimeDelta::days(90);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
-    Setup,
-    Login,
-    Logout,
-    /// The same refresh token came again in time: its answer was lost, or two tabs share it.
-    RefreshRepeated,
-    /// A refresh token came that was used before.
-    RefreshReused,
-    /// A refresh token came from after what this database was restored from.
-    RefreshAhead,
-    EndSession,
-    EndOtherSessions,
-    SwitchTenant,
-    Reauth,
-    ChangePassword,
-    ChangeMember,
-    RemoveMember,
-    Invite,
-    WithdrawInvite,
-    AcceptInvite,
-    CreateApiKey,
-    EndApiKey,
-    /// The password of a log-in was right, and a second factor is asked for.
-    LoginPassword,
-    /// A code or a recovery code that was wrong, wherever it was shown. Right ones are in what they were shown for.
-    ShowSecondFactor,
-    BeginMfa,
-    EnrolMfa,
-    ReplaceRecoveryCodes,
-    RemoveMfa,
-    ResetMfa,
-    /// A member, or whoever runs the installation, handed out a link for another's password.
-    MakeResetLink,
-    /// A link for a new password was mailed to whoever asked.
-    MailResetLink,
-    ResetPassword,
-    /// Another address, or that the present one is verified, was asked for.
-    RequestEmail,
-    ChangeEmail,
-    VerifyEmail,
-    ChangeUser,
-    ExportUser,
-    DeleteUser,
-    LostDevice,
-    CreateTenant,
-    ChangeTenant,
-    CloseTenant,
-    RotateSigningKeys,
-    RemoveSigningKey,
-    RotateSecret,
-    /// Everything that was made with a secret key that is lost was given up.
-    AcceptSecretLoss,
-    AfterRestore,
-    /// Another setup token was made.
-    Bootstrap,
-    Unlock,
-    RevokeSessions,
-    DisableMfa,
-    MakeOwner,
-    /// An account was made that nobody was invited to.
-    Register,
+/// Declares everything that is written down, each with the word that the database and answers have for it.
+macro_rules! acts {
+    ($($(#[$doc:meta])* $act:ident = $word:literal),+ $(,)?) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Act { $($(#[$doc])* $act),+ }
+
+        impl Act {
+            const WORDS: &'static [&'static str] = &[$($word),+];
+
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$act => $word),+ }
+            }
+
+            fn of(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$act),)+ _ => None }
+            }
+        }
+    };
 }
 
-impl Act {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Setup => "setup",
-            Self::Login => "login",
-            Self::Logout => "logout",
-            Self::RefreshRepeated => "refresh_repeated",
-            Self::RefreshReused => "refresh_reused",
-            Self::RefreshAhead => "refresh_ahead",
-            Self::EndSession => "end_session",
-            Self::EndOtherSessions => "end_other_sessions",
-            Self::SwitchTenant => "switch_tenant",
-            Self::Reauth => "reauth",
-            Self::ChangePassword => "change_password",
-            Self::ChangeMember => "change_member",
-            Self::RemoveMember => "remove_member",
-            Self::Invite => "invite",
-            Self::WithdrawInvite => "withdraw_invite",
-            Self::AcceptInvite => "accept_invite",
-            Self::CreateApiKey => "create_api_key",
-            Self::EndApiKey => "end_api_key",
-            Self::LoginPassword => "login_password",
-            Self::ShowSecondFactor => "show_second_factor",
-            Self::BeginMfa => "begin_mfa",
-            Self::EnrolMfa => "enrol_mfa",
-            Self::ReplaceRecoveryCodes => "replace_recovery_codes",
-            Self::RemoveMfa => "remove_mfa",
-            Self::ResetMfa => "reset_mfa",
-            Self::MakeResetLink => "make_reset_link",
-            Self::MailResetLink => "mail_reset_link",
-            Self::ResetPassword => "reset_password",
-            Self::RequestEmail => "request_email",
-            Self::ChangeEmail => "change_email",
-            Self::VerifyEmail => "verify_email",
-            Self::ChangeUser => "change_user",
-            Self::ExportUser => "export_user",
-            Self::DeleteUser => "delete_user",
-            Self::LostDevice => "lost_device",
-            Self::CreateTenant => "create_tenant",
-            Self::ChangeTenant => "change_tenant",
-            Self::CloseTenant => "close_tenant",
-            Self::RotateSigningKeys => "rotate_signing_keys",
-            Self::RemoveSigningKey => "remove_signing_key",
-            Self::RotateSecret => "rotate_secret",
-            Self::AcceptSecretLoss => "accept_secret_loss",
-            Self::AfterRestore => "after_restore",
-            Self::Bootstrap => "bootstrap",
-            Self::Unlock => "unlock",
-            Self::RevokeSessions => "revoke_sessions",
-            Self::DisableMfa => "disable_mfa",
-            Self::MakeOwner => "make_owner",
-            Self::Register => "register",
-        }
+acts! {
+    Setup = "setup",
+    Login = "login",
+    Logout = "logout",
+    /// The same refresh token came again in time: its answer was lost, or two tabs share it.
+    RefreshRepeated = "refresh_repeated",
+    /// A refresh token came that was used before.
+    RefreshReused = "refresh_reused",
+    /// A refresh token came from after what this database was restored from.
+    RefreshAhead = "refresh_ahead",
+    EndSession = "end_session",
+    EndOtherSessions = "end_other_sessions",
+    SwitchTenant = "switch_tenant",
+    Reauth = "reauth",
+    ChangePassword = "change_password",
+    ChangeMember = "change_member",
+    RemoveMember = "remove_member",
+    Invite = "invite",
+    WithdrawInvite = "withdraw_invite",
+    AcceptInvite = "accept_invite",
+    CreateApiKey = "create_api_key",
+    EndApiKey = "end_api_key",
+    /// The password of a log-in was right, and a second factor is asked for.
+    LoginPassword = "login_password",
+    /// A code or a recovery code that was wrong, wherever it was shown. Right ones are in what they were shown for.
+    ShowSecondFactor = "show_second_factor",
+    BeginMfa = "begin_mfa",
+    EnrolMfa = "enrol_mfa",
+    ReplaceRecoveryCodes = "replace_recovery_codes",
+    RemoveMfa = "remove_mfa",
+    ResetMfa = "reset_mfa",
+    /// A member, or whoever runs the installation, handed out a link for another's password.
+    MakeResetLink = "make_reset_link",
+    /// A link for a new password was mailed to whoever asked.
+    MailResetLink = "mail_reset_link",
+    ResetPassword = "reset_password",
+    /// Another address, or that the present one is verified, was asked for.
+    RequestEmail = "request_email",
+    ChangeEmail = "change_email",
+    VerifyEmail = "verify_email",
+    ChangeUser = "change_user",
+    ExportUser = "export_user",
+    DeleteUser = "delete_user",
+    LostDevice = "lost_device",
+    CreateTenant = "create_tenant",
+    ChangeTenant = "change_tenant",
+    CloseTenant = "close_tenant",
+    RotateSigningKeys = "rotate_signing_keys",
+    RemoveSigningKey = "remove_signing_key",
+    RotateSecret = "rotate_secret",
+    /// Everything that was made with a secret key that is lost was given up.
+    AcceptSecretLoss = "accept_secret_loss",
+    AfterRestore = "after_restore",
+    /// Another setup token was made.
+    Bootstrap = "bootstrap",
+    Unlock = "unlock",
+    RevokeSessions = "revoke_sessions",
+    DisableMfa = "disable_mfa",
+    MakeOwner = "make_owner",
+    /// An account was made that nobody was invited to.
+    Register = "register",
+}
+
+impl FromValue for Act {
+    fn from_value(value: &Value) -> Result<Self, Flaw> {
+        let expected = || Flaw::new("invalid_choice", format!("one of {} is expected", Self::WORDS.join(", ")));
+        value.as_str().and_then(Self::of).ok_or_else(expected)
     }
 }
 
@@ -245,7 +216,7 @@ impl Doer {
     /// Hands on what came of an act; where it was refused because of who did it, that is written down first.
     pub(crate) async fn audited<T>(&self, state: &State, act: Act, object_id: Uuid, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(
-            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner | Error::MfaEnrollmentRequired | Error::MemberElsewhere,
+            Error::Forbidden(_) | Error::RoleEscalation | Error::ReauthRequired | Error::LastOwner(_) | Error::MfaEnrollmentRequired | Error::MemberElsewhere,
         ) = &outcome
         {
             let refused = self.witness.refused(act, self.concerned(object_id));

@@ -45,8 +45,16 @@ impl Config {
         if !self.public_url.is_empty() && !is_web_address(&self.public_url) {
             return Err("public_url: an address that begins with https:// (or http://) and has no query is expected".into());
         }
+        if has_credentials(&self.public_url) {
+            // Without the address: it has a secret in it.
+            return Err("public_url: an address without a user or a password is expected: everybody who is sent a link reads it".into());
+        }
         Ok(())
     }
+}
+
+fn has_credentials(url: &str) -> bool {
+    url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).is_some_and(|authority| authority.contains('@'))
 }
 
 fn is_web_address(url: &str) -> bool {
@@ -72,6 +80,10 @@ mod tests {
         assert!(with("https://stock.example.com").is_ok() && with("http://localhost:8080/larder").is_ok());
         for wrong in ["stock.example.com", "https://", "https://a?b", "https://a#b", "ftp://a", "https://a b", "javascript:alert(1)"] {
             assert!(with(wrong).is_err(), "{wrong}");
+        }
+        assert!(with("https://stock.example.com/@kitchen").is_ok());
+        for wrong in ["https://user:pw@stock.example.com", "http://user@localhost:8080/larder", "https://@a"] {
+            assert!(with(wrong).is_err_and(|refusal| refusal.contains("without a user or a password") && !refusal.contains("pw")), "{wrong}");
         }
     }
 }

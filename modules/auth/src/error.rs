@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use kernel::{Problem, Retry, WriteError};
 use sea_orm::DbErr;
+use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -26,8 +27,9 @@ pub enum Error {
     RoleEscalation,
     #[error("the caller has not shown lately who they are")]
     ReauthRequired,
-    #[error("the tenant would have no owner")]
-    LastOwner,
+    /// Which tenants.
+    #[error("a tenant would have no owner")]
+    LastOwner(Vec<Uuid>),
     #[error("already a member of this tenant")]
     AlreadyMember,
     #[error("the invite is for another address")]
@@ -176,11 +178,12 @@ impl From<Error> for Problem {
                 "reauth_required",
                 "This needs a log-in, or a POST /v1/auth/reauth, of the last ten minutes, with every factor that the user has.",
             ),
-            Error::LastOwner => Self::new(
+            Error::LastOwner(tenant_ids) => Self::new(
                 409,
                 "last_owner",
-                "A tenant keeps at least one owner: make somebody else owner first, or close it (`close_tenant_ids`, where you go yourself).",
-            ),
+                "A tenant keeps at least one owner: make somebody else owner of each in `tenant_ids` first, or close it (`close_tenant_ids`, where you go yourself).",
+            )
+            .fact("tenant_ids", tenant_ids),
             Error::AlreadyMember => Self::new(409, "already_member", "Whoever has this address is a member already."),
             Error::InviteEmailMismatch => {
                 Self::new(403, "invite_email_mismatch", "This invite is for another address than the one you are logged in with. It stays open.")

@@ -27,6 +27,7 @@ mod mail;
 mod members;
 mod mfa;
 mod notices;
+mod pages;
 mod password;
 mod roles;
 mod sessions;

@@ -102,6 +102,11 @@ pub(crate) async fn unseen(connection: &impl ConnectionTrait, user_id: Uuid) -> 
     unseen.order_by_desc(notice::Column::CreatedAt).order_by_desc(notice::Column::Id).limit(SHOWN).all(connection).await
 }
 
+/// One of a user that they have not seen.
+pub(crate) async fn unseen_one(connection: &impl ConnectionTrait, user_id: Uuid, id: Uuid) -> Result<Option<notice::Model>, DbErr> {
+    notice::Entity::find_by_id(id).filter(notice::Column::UserId.eq(user_id)).filter(notice::Column::SeenAt.is_null()).one(connection).await
+}
+
 /// Keeps in mind that a user has seen one. Whether it is theirs and they had not.
 pub(crate) async fn mark_seen(connection: &impl ConnectionTrait, user_id: Uuid, id: Uuid, now: Instant) -> Result<bool, DbErr> {
     let seen = notice::Entity::update_many()

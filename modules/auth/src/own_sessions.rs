@@ -13,7 +13,10 @@ use crate::error::Error;
 use crate::members::repository::hold_user;
 use crate::sessions::repository;
 use crate::signed_in::signed_in_to_enrol;
-use crate::{Auth, settled};
+use crate::{Auth, pages, settled};
+
+/// What cursors of this list begin with.
+const LIST: &str = "sessions";
 
 /// A session of the caller that has not ended.
 #[derive(Serialize, ToSchema)]
@@ -39,9 +42,9 @@ pub struct Response {
 
 pub(crate) async fn execute_list(auth: &Auth, caller: &Caller, request: Listing) -> Result<Page<Response>, Problem> {
     let state = &auth.0;
-    let after: Option<(Instant, Uuid)> = request.after()?;
+    let after = pages::after(LIST, request.cursor.as_ref())?;
     let found = repository::live(state.database.reader(), caller.user_id, state.clock.now(), after, request.limit.probe()).await.map_err(Error::from)?;
-    let page = Page::cut(found, request.limit, |(session, _)| (Instant::from(session.created_at), session.id));
+    let page = pages::cut(LIST, found, request.limit, |(session, _)| (Instant::from(session.created_at), session.id));
     Ok(page.map(|(session, tenant)| Response {
         id: session.id,
         current: caller.session_id == Some(session.id),

@@ -114,6 +114,7 @@ impl Scenario {
     }
 
     fn export_the_superuser(&self) {
+        self.export("AUTH_SUPERUSER_URL", &self.superuser("auth"));
         let url = self.superuser("inventory");
         self.export("SUPERUSER_URL", &url);
         // The text leaves it out; starting servers for each command takes a while.

@@ -162,8 +162,11 @@ fn constraints() -> [Question; 5] {
     let of = |kind, name: &str, which: &str| {
         // A primary key is known by its table; what it is called is a property like others. Somebody may have switched off the
         // triggers that keep a reference, or left what was there before a constraint unchecked.
+        // A list of words is cast as a whole where it is made, and word by word where a dump was restored: the same in other words.
+        let definition = "replace(replace(regexp_replace(pg_get_constraintdef(k.oid, true), ' NOT VALID$', ''), \
+                          '::character varying::text', '::character varying'), ']::text[]', ']')";
         let sql = format!(
-            "SELECT c.relname AS of_table, {name} AS name, 0::bigint AS position, regexp_replace(pg_get_constraintdef(k.oid, true), ' NOT VALID$', '') AS definition, \
+            "SELECT c.relname AS of_table, {name} AS name, 0::bigint AS position, {definition} AS definition, \
              CASE WHEN k.contype = 'p' THEN 'named ' || k.conname ELSE '' END AS called, \
              CASE WHEN k.convalidated THEN 'validated' ELSE 'NOT VALID' END AS validity, \
              CASE WHEN i.indisvalid IS FALSE THEN 'with an invalid index' ELSE 'without an invalid index' END AS index, \

@@ -1,7 +1,7 @@
 //! `larder auth disable-mfa EMAIL`: for somebody who has lost their second factor and the recovery codes.
 
 use super::{Admin, hold_user_of};
-use crate::audit::{Act, Concerned};
+use crate::audit::Act;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::mfa;
@@ -19,7 +19,7 @@ impl Admin {
                     if was_enrolled {
                         Notice::MfaChanged.tell(txn, &tools.outbox, user.id, *now).await?;
                     }
-                    tools.done(Act::DisableMfa, Concerned::object(user.id)).record(txn).await?;
+                    tools.record_of(txn, Act::DisableMfa, user.id).await?;
                     Ok::<_, Error>(was_enrolled)
                 })
             })

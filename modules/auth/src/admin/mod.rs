@@ -17,6 +17,7 @@ use std::sync::Arc;
 use auth_entity::user;
 use kernel::{Clock, Database, Ids, Instant, Txn};
 use sea_orm::DbErr;
+use uuid::Uuid;
 
 use crate::audit::{Act, Concerned, Event, Witness};
 use crate::email::EmailKey;
@@ -24,7 +25,7 @@ use crate::error::Error;
 use crate::instance;
 use crate::keys::{Secrets, Vault};
 use crate::mail::{Carrier, Outbox};
-use crate::members::repository::{hold_user, user_by_email};
+use crate::members::repository::{hold_user, memberships, user_by_email};
 
 pub use crate::keys::Wish;
 pub use after_restore::Review;
@@ -74,6 +75,19 @@ impl Tools {
 
     fn done(&self, act: Act, concerned: Concerned) -> Event {
         Witness::new(&self.clock, &self.ids).done(act, concerned)
+    }
+
+    /// Writes down what was done to a user, who is held: once for each tenant that they are a member of, so that its owners see it, and
+    /// for none where they are in none.
+    async fn record_of(&self, txn: &Txn, act: Act, user_id: Uuid) -> Result<(), DbErr> {
+        let tenant_ids: Vec<Uuid> = memberships(txn, user_id).await?.into_iter().map(|membership| membership.tenant_id).collect();
+        for tenant_id in &tenant_ids {
+            self.done(act, Concerned { tenant_id: Some(*tenant_id), ..Concerned::object(user_id) }).record(txn).await?;
+        }
+        if tenant_ids.is_empty() {
+            self.done(act, Concerned::object(user_id)).record(txn).await?;
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use kernel::Instant;
 use serde::Serialize;
 
 use super::{Admin, hold_user_of};
-use crate::audit::{Act, Concerned};
+use crate::audit::Act;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links::{NewLink, Purpose};
@@ -29,7 +29,7 @@ impl Admin {
                 Box::pin(async move {
                     let user = hold_user_of(txn, email).await?;
                     let token = NewLink::of(Purpose::ResetPassword, user.id).make(txn, &tools.ids, *now).await?;
-                    tools.done(Act::MakeResetLink, Concerned::object(user.id)).record(txn).await?;
+                    tools.record_of(txn, Act::MakeResetLink, user.id).await?;
                     Ok::<_, Error>(token)
                 })
             })

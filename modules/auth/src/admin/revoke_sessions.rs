@@ -40,6 +40,9 @@ async fn turn(tools: &Tools, whose: &Whose, with_keys: bool, now: Instant, txn: 
     };
     let sessions = sessions::repository::revoke_whose(txn, user_id, now).await?;
     let api_keys = if with_keys { api_keys::end_all(txn, user_id, now).await? } else { 0 };
-    tools.done(Act::RevokeSessions, user_id.map_or_else(Concerned::default, Concerned::object)).record(txn).await?;
+    match user_id {
+        Some(user_id) => tools.record_of(txn, Act::RevokeSessions, user_id).await?,
+        None => tools.done(Act::RevokeSessions, Concerned::default()).record(txn).await?,
+    }
     Ok(Revoked { sessions, api_keys })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Admin, hold_user_of};
-use crate::audit::{Act, Concerned};
+use crate::audit::Act;
 use crate::devices::{Device, DeviceTokens};
 use crate::email::EmailKey;
 use crate::error::Error;
@@ -28,7 +28,7 @@ impl Admin {
                         forget_account(txn, &key).await?;
                     }
                     device.keep(txn, user.id, *now).await?;
-                    Ok::<_, Error>(tools.done(Act::Unlock, Concerned::object(user.id)).record(txn).await?)
+                    Ok::<_, Error>(tools.record_of(txn, Act::Unlock, user.id).await?)
                 })
             })
             .await?;

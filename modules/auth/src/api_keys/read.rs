@@ -4,19 +4,21 @@ use actix_web::middleware::from_fn;
 use actix_web::{get, web};
 use kernel::problem::ProblemDocument;
 use kernel::{Caller, Instant, Listing, Page, Permission, Problem, Query};
-use uuid::Uuid;
 
 use super::{Response, repository};
-use crate::Auth;
 use crate::error::Error;
 use crate::members::in_own_tenant;
 use crate::signed_in::signed_in;
+use crate::{Auth, pages};
+
+/// What cursors of this list begin with.
+const LIST: &str = "api_keys";
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Listing) -> Result<Page<Response>, Problem> {
     let (reader, now) = (auth.0.database.reader(), auth.0.clock.now());
-    let after: Option<(Instant, Uuid)> = request.after()?;
+    let after = pages::after(LIST, request.cursor.as_ref())?;
     let found = repository::page(reader, caller.tenant_id, now, after, request.limit.probe()).await.map_err(Error::from)?;
-    let page = Page::cut(found, request.limit, |key| (Instant::from(key.created_at), key.id));
+    let page = pages::cut(LIST, found, request.limit, |key| (Instant::from(key.created_at), key.id));
     let found = repository::with_sites(reader, caller.tenant_id, page.data).await.map_err(Error::from)?;
     Ok(Page { data: found.into_iter().map(Response::from).collect(), next_cursor: page.next_cursor })
 }

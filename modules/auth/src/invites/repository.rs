@@ -17,6 +17,9 @@ use crate::roles::Role;
 
 /// So many invites of one tenant are mailed to an address: nobody fills another's mailbox.
 const MAILS_IN_AN_HOUR: u64 = 3;
+/// And so many of all tenants together, of which a stranger may own some: as much as three of them may send, so that one alone keeps nobody
+/// else's from arriving.
+const MAILS_IN_AN_HOUR_OF_ALL: u64 = 9;
 
 /// Neither accepted nor withdrawn; it may have expired.
 fn is_pending() -> Expr {
@@ -29,14 +32,15 @@ pub(super) async fn by_token(connection: &impl ConnectionTrait, token_hash: &str
     invite::Entity::find().filter(either).one(connection).await
 }
 
-/// Whether one more invite of a tenant may be mailed to an address: three an hour. To be asked under the lock of the tenant.
+/// Whether one more invite of a tenant may be mailed to an address: three an hour, and nine of all tenants. To be asked under the lock of the
+/// tenant; several tenants at the same moment may be one each beyond the nine.
 pub(super) async fn has_mails_left(connection: &impl ConnectionTrait, tenant_id: Uuid, email_key: &str, now: Instant) -> Result<bool, DbErr> {
     let mailed = invite::Entity::find()
-        .filter(invite::Column::TenantId.eq(tenant_id))
         .filter(invite::Column::EmailKey.eq(email_key))
         .filter(invite::Column::MailedTokenHash.is_not_null())
         .filter(invite::Column::CreatedAt.gt(stored(now.plus(-TimeDelta::hours(1)))));
-    Ok(mailed.count(connection).await? < MAILS_IN_AN_HOUR)
+    let of_tenant = mailed.clone().filter(invite::Column::TenantId.eq(tenant_id)).count(connection).await?;
+    Ok(of_tenant < MAILS_IN_AN_HOUR && mailed.count(connection).await? < MAILS_IN_AN_HOUR_OF_ALL)
 }
 
 /// An invite of a tenant, which stays as it is until the transaction ends.

@@ -1,10 +1,12 @@
 //! Doing to the signing keys what is due, once, however many servers and people try at the same moment.
 
+use std::sync::Arc;
+
 use auth_entity::signing_key;
 use kernel::{Clock, Ids, Instant, Txn};
 
 use super::rotation::{Aged, Status, Step, Wish, steps};
-use super::{SigningKey, Vault, repository};
+use super::{Sealed, SigningKey, Vault, repository};
 use crate::audit::{Act, Concerned, Witness};
 use crate::error::Error;
 use crate::{Auth, instance};
@@ -13,27 +15,34 @@ use crate::{Auth, instance};
 pub(crate) struct Rotation {
     new_kid: String,
     new: signing_key::ActiveModel,
+    vault: Arc<Vault>,
     wish: Wish,
     now: Instant,
     witness: Witness,
 }
 
 impl Rotation {
-    pub(crate) fn begin(vault: &Vault, clock: &Clock, ids: &Ids, wish: Wish) -> Result<Self, Error> {
+    pub(crate) fn begin(vault: &Arc<Vault>, clock: &Clock, ids: &Ids, wish: Wish) -> Result<Self, Error> {
         let (key, now) = (SigningKey::generate(ids)?, clock.now());
         let new = repository::pending_row(&key, vault, ids, now)?;
-        Ok(Self { new_kid: key.public.kid, new, wish, now, witness: Witness::new(clock, ids) })
+        Ok(Self { new_kid: key.public.kid, new, vault: vault.clone(), wish, now, witness: Witness::new(clock, ids) })
     }
 
-    /// Does what is to be done. The instance's row is held, so that another one finds it done.
+    /// Does what is to be done. The instance's row is held, so that another one finds it done. [`Error::SecretKeyMismatch`] for a server
+    /// that has the secret of before: what it sealed nobody could open, and of what others have sealed it knows nothing.
     pub(crate) async fn turn(&self, txn: &Txn) -> Result<Vec<Step>, Error> {
-        instance::hold(txn).await?;
+        self.hold(txn).await?;
         self.step(txn).await
+    }
+
+    async fn hold(&self, txn: &Txn) -> Result<(), Error> {
+        let instance = instance::hold(txn).await?;
+        if self.vault.secret().fits(&instance.secret_check)? { Ok(()) } else { Err(Error::SecretKeyMismatch) }
     }
 
     /// Takes a key out of what is trusted, and lets another one sign where it was the one that did.
     pub(crate) async fn remove(&self, txn: &Txn, kid: &str) -> Result<(), Error> {
-        instance::hold(txn).await?;
+        self.hold(txn).await?;
         if !repository::delete(txn, kid).await? {
             return Err(Error::NotFound("signing key"));
         }
@@ -42,8 +51,7 @@ impl Rotation {
     }
 
     async fn step(&self, txn: &Txn) -> Result<Vec<Step>, Error> {
-        let keys: Vec<Aged> = repository::all(txn).await?.iter().filter_map(Aged::of).collect();
-        let steps = steps(&keys, &self.new_kid, self.wish, self.now);
+        let steps = due(&repository::all(txn).await?, &self.vault, &self.new_kid, self.wish, self.now);
         for step in &steps {
             match step {
                 Step::Publish => repository::insert(txn, self.new.clone()).await?,
@@ -63,15 +71,29 @@ impl Rotation {
     }
 }
 
+/// What is to be done now: first, what waits to sign and could not is forgotten, so that another one is published in its place.
+fn due(rows: &[signing_key::Model], vault: &Vault, new: &str, wish: Wish, now: Instant) -> Vec<Step> {
+    let is_lost = |row: &&signing_key::Model| Status::parse(&row.status) == Some(Status::Pending) && !opens(row, vault);
+    let (lost, usable): (Vec<_>, Vec<_>) = rows.iter().partition(is_lost);
+    let keys: Vec<Aged> = usable.into_iter().filter_map(Aged::of).collect();
+    lost.into_iter().map(|row| Step::Forget(row.kid.clone())).chain(steps(&keys, new, wish, now)).collect()
+}
+
+/// Whether the present secret opens a key. By the one before it is not enough: that one is taken away.
+fn opens(row: &signing_key::Model, vault: &Vault) -> bool {
+    let sealed = Sealed { secret_id: row.secret_id.clone(), text: row.sealed_private_key.clone() };
+    vault.secret().id().is_ok_and(|id| id == sealed.secret_id) && SigningKey::unseal(&row.kid, &sealed, vault).is_ok()
+}
+
 impl Auth {
     /// Publishes, promotes and forgets signing keys as their age asks for. Answers whether there was something to do. Once an hour is often
     /// enough.
     pub async fn rotate_signing_keys(&self) -> Result<bool, Error> {
         let state = &self.0;
         // Most of the time there is nothing to do, and nobody is held up for that.
-        let keys: Vec<Aged> = repository::all(state.database.reader()).await?.iter().filter_map(Aged::of).collect();
-        let has_active = keys.iter().any(|key| key.status == Status::Active);
-        if has_active && steps(&keys, "", Wish::WhatIsDue, state.clock.now()).is_empty() {
+        let rows = repository::all(state.database.reader()).await?;
+        let has_active = rows.iter().any(|row| Status::parse(&row.status) == Some(Status::Active));
+        if has_active && due(&rows, &state.vault, "", Wish::WhatIsDue, state.clock.now()).is_empty() {
             return Ok(false);
         }
         let rotation = Rotation::begin(&state.vault, &state.clock, &state.ids, Wish::WhatIsDue)?;

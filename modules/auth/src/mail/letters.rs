@@ -33,6 +33,16 @@ pub(crate) fn register(link: &str) -> Draft {
     Draft { kind: Purpose::Register.name(), subject: "Your account at Larder", text, life: Purpose::Register.life() }
 }
 
+/// To whoever has an account that is a member of nothing any more.
+pub(crate) fn register_again(link: &str) -> Draft {
+    let text = format!(
+        "Somebody asked for an account at Larder with this address. You have one already, which is a member of nothing any more.\n\n\
+         To begin anew with it, open this link within a day. It works once, and asks for the password of your account:\n\n{link}\n\n\
+         {NOT_YOU} Without the link nothing changes.\n"
+    );
+    Draft { text, ..register(link) }
+}
+
 /// To whoever has an account and asks for one.
 pub(crate) fn registered_before(link: &str) -> Draft {
     let text = format!(
@@ -92,6 +102,7 @@ mod tests {
             change_email(link),
             verify_email(link),
             register(link),
+            register_again(link),
             registered_before(link),
             invite("Trattoria Luna", link, TimeDelta::days(7)),
         ] {

@@ -81,13 +81,20 @@ async fn turn(deletion: &Deletion, txn: &Txn) -> Result<(), Error> {
     if request.confirm.0 != user.email_key {
         return Err(not_meant("the e-mail address of whoever is logged in is expected"));
     }
-    for membership in memberships(txn, user.id).await? {
-        let tenant_id = membership.tenant_id;
-        let is_last_owner = open.contains(&tenant_id) && membership.role == Role::Owner.name() && other_owners(txn, tenant_id, membership.id).await? == 0;
-        if is_last_owner && !request.close_tenant_ids.contains(&tenant_id) {
-            return Err(Error::LastOwner);
+    let own = memberships(txn, user.id).await?;
+    let mut without_owner = BTreeSet::new();
+    for membership in own.iter().filter(|membership| open.contains(&membership.tenant_id) && membership.role == Role::Owner.name()) {
+        if other_owners(txn, membership.tenant_id, membership.id).await? == 0 {
+            without_owner.insert(membership.tenant_id);
         }
-        if is_last_owner {
+    }
+    let unnamed: Vec<Uuid> = without_owner.difference(&request.close_tenant_ids).copied().collect();
+    if !unnamed.is_empty() {
+        return Err(Error::LastOwner(unnamed));
+    }
+    for membership in own {
+        let tenant_id = membership.tenant_id;
+        if without_owner.contains(&tenant_id) {
             end(txn, tenant_id, *now).await?;
             doer.done_in(tenant_id, Act::CloseTenant, tenant_id).record(txn).await?;
         }
@@ -116,7 +123,7 @@ async fn turn(deletion: &Deletion, txn: &Txn) -> Result<(), Error> {
     responses(
         (status = 204, description = "The user is gone; so is this session."),
         (status = 403, description = "`reauth_required`: this is for who has shown in the last ten minutes who they are. `forbidden`.", body = ProblemDocument<'_>),
-        (status = 409, description = "`last_owner`: a tenant would have no owner. Make somebody else owner there, or name it in `close_tenant_ids`.", body = ProblemDocument<'_>),
+        (status = 409, description = "`last_owner`: the tenants in `tenant_ids` would have no owner. Make somebody else owner there, or name them in `close_tenant_ids`.", body = ProblemDocument<'_>),
         (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `confirmation_mismatch`: not the address of the caller.", body = ProblemDocument<'_>),
     )
 )]

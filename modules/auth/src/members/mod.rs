@@ -120,6 +120,6 @@ impl Held {
     async fn decide(&self, txn: &impl ConnectionTrait, fate: Fate<'_>) -> Result<(), Error> {
         may(&self.actor.grant(), self.actor.membership_id == self.membership.id, &self.grant, fate)?;
         let others = repository::other_owners(txn, self.membership.tenant_id, self.membership.id).await?;
-        if keeps_an_owner(&self.grant, fate, others) { Ok(()) } else { Err(Error::LastOwner) }
+        if keeps_an_owner(&self.grant, fate, others) { Ok(()) } else { Err(Error::LastOwner(vec![self.membership.tenant_id])) }
     }
 }

@@ -14,13 +14,16 @@ use super::{Grant, Response, id, managing, repository};
 use crate::error::Error;
 use crate::roles::Role;
 use crate::signed_in::signed_in;
-use crate::{Auth, api_keys};
+use crate::{Auth, api_keys, pages};
+
+/// What cursors of this list begin with.
+const LIST: &str = "members";
 
 pub(crate) async fn execute_list(auth: &Auth, caller: &Caller, request: &Listing) -> Result<Page<Response>, Problem> {
     let reader = auth.0.database.reader();
-    let after: Option<(Instant, Uuid)> = request.after()?;
+    let after = pages::after(LIST, request.cursor.as_ref())?;
     let found = repository::page(reader, caller.tenant_id, after, request.limit.probe()).await.map_err(Error::from)?;
-    let page = Page::cut(found, request.limit, |(membership, _)| (Instant::from(membership.created_at), membership.id));
+    let page = pages::cut(LIST, found, request.limit, |(membership, _)| (Instant::from(membership.created_at), membership.id));
     let ids: Vec<Uuid> = page.data.iter().map(|(membership, _)| membership.id).collect();
     let mut sites = repository::sites_of(reader, caller.tenant_id, &ids).await.map_err(Error::from)?;
     let mut keys: BTreeMap<Uuid, Vec<api_keys::Brief>> = api_keys::of(reader, caller.tenant_id, &ids, auth.0.clock.now()).await?;

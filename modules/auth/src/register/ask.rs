@@ -17,7 +17,7 @@ use crate::email::{Email, EmailKey};
 use crate::error::Error;
 use crate::links::{NewLink, Purpose, has_mails_left, has_registrations_left};
 use crate::mail::{Outbox, answered, letters};
-use crate::members::repository::{hold_user, user_by_email};
+use crate::members::repository::{hold_user, open_memberships, user_by_email};
 use crate::tenants::{Currency, TimeZone};
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
 use crate::{Auth, State, settled};
@@ -97,7 +97,8 @@ struct Answer {
     witness: Witness,
 }
 
-/// Does what was asked: mails a link by which the account is made, or, where there is one, a link for a new password.
+/// Does what was asked: mails a link by which the account is made, or, where there is one, a link for a new password. Whoever has an
+/// account and is a member of nothing cannot log in with it: they are mailed the link that makes a tenant, too.
 pub(crate) async fn answer(state: &Arc<State>, row: outbox::Model, email: String, application: String) -> Result<(), Error> {
     let user_id = user_by_email(state.database.reader(), &EmailKey::of(&email)).await?.map_or(Uuid::nil(), |user| user.id);
     let witness = Witness::new(&state.clock, &state.ids);
@@ -109,12 +110,18 @@ pub(crate) async fn answer(state: &Arc<State>, row: outbox::Model, email: String
 
 async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
     let Answer { row, user_id, application, email, outbox, now, witness } = answer;
-    let user = hold_user(txn, *user_id).await?;
+    let key = EmailKey::of(email).0;
+    let user = hold_user(txn, *user_id).await?.filter(|user| user.email_key == key);
     if !answered(txn, row).await? {
         return Ok(());
     }
-    if let Some(user) = user {
-        if user.disabled_at.is_some() || user.erased_at.is_some() || !has_mails_left(txn, user.id, Purpose::ResetPassword, *now).await? {
+    if user.as_ref().is_some_and(|user| user.disabled_at.is_some() || user.erased_at.is_some()) {
+        return Ok(());
+    }
+    if let Some(user) = &user
+        && open_memberships(txn, user.id).await? > 0
+    {
+        if !has_mails_left(txn, user.id, Purpose::ResetPassword, *now).await? {
             return Ok(());
         }
         let link = NewLink { email: Some(user.email.clone()), is_mailed: true, ..NewLink::of(Purpose::ResetPassword, user.id) };
@@ -122,21 +129,24 @@ async fn turn(answer: &Answer, txn: &Txn) -> Result<(), Error> {
         outbox.put(txn, &user.email, Some(user.id), letters::registered_before(&outbox.mailed_link("reset", &token)?), *now).await?;
         return Ok(witness.done(Act::MailResetLink, Concerned { user_id: Some(user.id), ..Concerned::default() }).record(txn).await?);
     }
-    let key = EmailKey::of(email).0;
     if !has_registrations_left(txn, &key, *now).await? {
         return Ok(());
     }
     let sealed = outbox.seal_payload(&key, application)?;
     let link = NewLink { purpose: Purpose::Register, user_id: None, issuer: None, email: Some(key), sealed_payload: Some(sealed), is_mailed: true };
     let token = link.make(txn, outbox.ids(), *now).await?;
-    outbox.put(txn, email, None, letters::register(&outbox.mailed_link("register", &token)?), *now).await
+    let link = outbox.mailed_link("register", &token)?;
+    match user {
+        Some(user) => outbox.put(txn, &user.email, Some(user.id), letters::register_again(&link), *now).await,
+        None => outbox.put(txn, email, None, letters::register(&link), *now).await,
+    }
 }
 
 /// Asks for an account with a tenant of one's own: a link is mailed to the address, and `POST /v1/auth/register/confirm` takes it, with the
 /// password: whoever asks need not be who reads that mail.
 ///
 /// Off, unless whoever runs the server has allowed it. The answer is the same for every address: whoever has an account already is mailed
-/// a link for a new password instead.
+/// a link for a new password instead, unless they are a member of nothing any more: then the link makes a tenant for that account.
 #[utoipa::path(
     operation_id = "register",
     tag = "auth",

@@ -2,23 +2,23 @@
 
 use actix_web::{HttpResponse, post, web};
 use auth_entity::one_time_token;
-use kernel::database::violated_constraint;
 use kernel::problem::ProblemDocument;
 use kernel::{Body, ClientAddress, Fields, FromFields, Instant, Problem, Txn};
 use utoipa::ToSchema;
 
-use super::Application;
-use crate::audit::{Act, Concerned, Event, Witness};
+use super::{Application, newcomer, returning};
+use crate::devices::Device;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::links::{self, Purpose, Token};
-use crate::members::repository::{user_by_email, verify_email};
-use crate::password::{Password, hash_new};
+use crate::login::Whence;
+use crate::members::repository::user_by_email;
+use crate::mfa::SecondFactor;
+use crate::password::Password;
 use crate::sessions::UserAgent;
-use crate::tenants::{Currency, Founders, Owner, TimeZone, find_place};
 use crate::tokens::Tokens;
 use crate::uncached::{NO_STORE, NoIdempotencyKey};
-use crate::{Auth, settled};
+use crate::{Auth, State};
 
 /// The link.
 #[derive(ToSchema)]
@@ -28,91 +28,76 @@ pub struct Request {
     #[schema(value_type = String)]
     token: Token,
     /// The password of the new account: 15 to 256 characters (an operator may lower the least to 8); one that is easily guessed is refused.
+    /// Whoever has an account and is a member of nothing any more sends its password. It is never set by this link.
     #[schema(value_type = String, format = Password, max_length = 256)]
     password: Password,
+    #[serde(flatten)]
+    factor: SecondFactor,
 }
 
 impl FromFields for Request {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let (token, password) = (fields.required("token"), fields.required("password"));
-        Some(Self { token: token?, password: password? })
+        let factor = SecondFactor::read(fields);
+        Some(Self { token: token?, password: password?, factor: factor? })
     }
 }
 
-struct Confirmation {
-    link: one_time_token::Model,
-    email: EmailKey,
-    founders: Founders,
-    event: Event,
-    now: Instant,
+/// A link that is open, and what was asked for.
+pub(super) struct Confirmed {
+    pub(super) link: one_time_token::Model,
+    pub(super) application: Application,
+    pub(super) email: EmailKey,
+    pub(super) user_agent: UserAgent,
+    pub(super) device: Device,
 }
 
-/// Makes the account and the tenant, and logs in.
-pub(crate) async fn execute(auth: &Auth, request: Request, from: ClientAddress, user_agent: UserAgent) -> Result<Tokens, Error> {
-    let state = auth.0.clone();
-    state.throttle.admit_address(from.0)?;
+impl Confirmed {
+    async fn of(auth: &Auth, token: &Token, user_agent: UserAgent) -> Result<Self, Error> {
+        let state = &auth.0;
+        let link = links::by_token(state.database.reader(), Purpose::Register, &token.0).await?.ok_or(Error::NotFound("link"))?;
+        links::need_open(&link, state.clock.now())?;
+        let application = read(state, &link)?;
+        let email = EmailKey::of(&application.email);
+        let device = Device::of(auth, None, &user_agent);
+        Ok(Self { link, application, email, user_agent, device })
+    }
+}
+
+fn read(state: &State, link: &one_time_token::Model) -> Result<Application, Error> {
+    let (Some(email), Some(sealed)) = (&link.email, &link.sealed_payload) else { return Err(Error::LinkExpired) };
+    let application = state.outbox.open_payload(email, sealed)?;
+    serde_json::from_slice(&application).map_err(|_| Error::Cryptography("reading an application"))
+}
+
+/// Uses a link up, or says why it is too late for that.
+pub(super) async fn use_up(txn: &Txn, link: &one_time_token::Model, now: Instant) -> Result<(), Error> {
+    if links::use_up(txn, link.id, now).await? {
+        return Ok(());
+    }
+    links::need_open(&links::by_id(txn, link.id).await?.ok_or(Error::LinkExpired)?, now)?;
+    Err(Error::LinkExpired)
+}
+
+/// Makes the account and the tenant, and logs in. Whoever has an account and is a member of nothing keeps it.
+pub(crate) async fn execute(auth: &Auth, request: Request, from: Whence) -> Result<Tokens, Error> {
+    let state = &auth.0;
+    state.throttle.admit_address(from.address.0)?;
     if !state.may_register {
         return Err(Error::RegistrationOff);
     }
-    let link = links::by_token(state.database.reader(), Purpose::Register, &request.token.0).await?.ok_or(Error::NotFound("link"))?;
-    let now = state.clock.now();
-    links::need_open(&link, now)?;
-    let (Some(email), Some(sealed)) = (&link.email, &link.sealed_payload) else { return Err(Error::LinkExpired) };
-    let application = state.outbox.open_payload(email, sealed)?;
-    let application: Application = serde_json::from_slice(&application).map_err(|_| Error::Cryptography("reading an application"))?;
-    let about = [application.email.clone(), application.name.clone(), application.tenant_name.clone()];
-    let password_hash = hash_new(&state, request.password, &about).await?;
-    // Hashing has taken its time.
-    let now = state.clock.now();
-    let key = EmailKey::of(&application.email);
-    let owner = Owner {
-        email: application.email,
-        email_key: key.clone(),
-        name: application.name,
-        password_hash,
-        tenant_name: application.tenant_name,
-        currency: Currency(application.currency),
-        time_zone: TimeZone(application.time_zone),
-    };
-    let founders = Founders::new(&state, owner, user_agent, now);
-    let (member, facts, subject) = (founders.member(), founders.facts(), founders.subject());
-    let concerned = Concerned { object_id: Some(link.id), ..Concerned::session(member.tenant_id, member.user_id, founders.session_id()) };
-    let event = Witness::new(&state.clock, &state.ids).done(Act::Register, concerned);
-    let confirmation = Confirmation { link, email: key, founders, event, now };
-    settled(async move {
-        let made = state.database.write(confirmation, |confirmation, txn| Box::pin(turn(confirmation, txn))).await;
-        match made {
-            Ok(true) => {}
-            Ok(false) => return Err(Error::EmailTaken),
-            // Somebody else has got the address at this moment.
-            Err(Error::Database(error)) if violated_constraint(&error).is_some_and(|name| name.contains("email_key")) => return Err(Error::EmailTaken),
-            Err(error) => return Err(error),
-        }
-        find_place(&state, facts).await;
-        state.tokens.issue(&subject, state.ids.next(now), now)
-    })
-    .await
-}
-
-/// Whether the account was made: false where there is one with that address by now. Then the link is used up all the same.
-async fn turn(confirmation: &Confirmation, txn: &Txn) -> Result<bool, Error> {
-    let Confirmation { link, email, founders, event, now } = confirmation;
-    if !links::use_up(txn, link.id, *now).await? {
-        let link = links::by_id(txn, link.id).await?.ok_or(Error::LinkExpired)?;
-        links::need_open(&link, *now)?;
-        return Err(Error::LinkExpired);
+    let confirmed = Confirmed::of(auth, &request.token, from.user_agent).await?;
+    let reader = state.database.reader();
+    match user_by_email(reader, &confirmed.email).await? {
+        Some(user) if returning::may(reader, &user).await? => returning::execute(auth, confirmed, user, request.password, request.factor).await,
+        _ => newcomer::execute(auth, confirmed, request.password).await,
     }
-    if user_by_email(txn, email).await?.is_some() {
-        return Ok(false);
-    }
-    founders.insert(txn).await?;
-    links::forget_content(txn, link.id).await?;
-    verify_email(txn, founders.member().user_id, *now).await?;
-    event.record(txn).await?;
-    Ok(true)
 }
 
 /// Makes the account and the tenant that were asked for, and begins a session of its owner.
+///
+/// Whoever has an account with that address, and is a member of no open tenant any more, has the tenant made for that account: they send its
+/// password, and a second factor where they have one. A wrong one leaves the link as it is.
 #[utoipa::path(
     operation_id = "confirm_registration",
     tag = "auth",
@@ -120,11 +105,14 @@ async fn turn(confirmation: &Confirmation, txn: &Txn) -> Result<bool, Error> {
     responses(
         (status = 201, description = "Done; the owner is logged in.", body = Tokens),
         (status = 400, description = "`malformed_json`, `malformed_body`: the body is not JSON. `idempotency_key_not_allowed`: answers with credentials are never stored.", body = ProblemDocument<'_>),
+        (status = 401, description = "`invalid_credentials`: there is an account with this address, which is a member of nothing, and this is not its password. `mfa_invalid`: it is, and the second factor is wrong, was used before or was not sent.", body = ProblemDocument<'_>),
         (status = 403, description = "`registration_off`: this installation takes those in who are invited.", body = ProblemDocument<'_>),
         (status = 404, description = "`not_found`: no such link.", body = ProblemDocument<'_>),
-        (status = 409, description = "`email_taken`: there is an account with this address by now.", body = ProblemDocument<'_>),
+        (status = 409, description = "`email_taken`: there is an account with this address by now, and it is a member of a tenant.", body = ProblemDocument<'_>),
         (status = 410, description = "`link_used`: used before. `link_expired`: too late.", body = ProblemDocument<'_>),
-        (status = 429, description = "`rate_limited`: too much is asked from this address. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
+        (status = 422, description = "`invalid_request`, with everything that is wrong in `errors`; there also `password_too_short`, `password_too_long`, `password_blocked`.", body = ProblemDocument<'_>),
+        (status = 429, description = "`rate_limited`: too much is asked from this address, or too many wrong passwords or codes. `Retry-After` says when to try again.", body = ProblemDocument<'_>),
+        (status = 503, description = "`auth_busy`: too many passwords are being checked. `database_unavailable`: nothing was written. `timed_out`.", body = ProblemDocument<'_>),
     )
 )]
 #[post("/register/confirm")]
@@ -135,6 +123,6 @@ pub(crate) async fn handler(
     user_agent: UserAgent,
     body: Body<Request>,
 ) -> Result<HttpResponse, Problem> {
-    let tokens = execute(&auth, body.request, address, user_agent).await?;
+    let tokens = execute(&auth, body.request, Whence { address, user_agent }).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(tokens))
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod ask;
 pub(crate) mod confirm;
+mod newcomer;
+mod returning;
 
 use serde::{Deserialize, Serialize};
 

@@ -86,6 +86,12 @@ impl Standing {
         if is_fresh(self.authenticated_at) && with_all { Ok(()) } else { Err(Error::ReauthRequired) }
     }
 
+    /// 403 `reauth_required` where its user has not shown who they are, with every factor that they have, since that moment or at it.
+    pub(crate) fn need_shown_since(&self, moment: Instant) -> Result<(), Error> {
+        let with_all = !self.mfa_enrolled || self.mfa_at.is_some_and(|at| moment <= at);
+        if moment <= self.authenticated_at && with_all { Ok(()) } else { Err(Error::ReauthRequired) }
+    }
+
     /// 403 `mfa_enrollment_required` where its tenant lets in only who has a second factor, and its user has none.
     pub(crate) fn need_enrolled(&self) -> Result<(), Error> {
         if self.mfa_required && !self.mfa_enrolled { Err(Error::MfaEnrollmentRequired) } else { Ok(()) }

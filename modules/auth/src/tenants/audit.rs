@@ -5,16 +5,20 @@ use actix_web::{get, web};
 use auth_entity::{audit_address, audit_event};
 use kernel::instant::stored;
 use kernel::problem::ProblemDocument;
-use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Problem, Query, Text};
+use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Problem, Query};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::Auth;
+use crate::audit::Act;
 use crate::error::Error;
 use crate::members::in_own_tenant;
 use crate::signed_in::signed_in;
+use crate::{Auth, pages};
+
+/// What cursors of this list begin with.
+const LIST: &str = "auth_events";
 
 /// Something that happened, done or refused.
 #[derive(Serialize, ToSchema)]
@@ -63,9 +67,9 @@ impl From<(audit_event::Model, Option<audit_address::Model>)> for Response {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Request {
-    /// Only this act.
-    #[param(value_type = Option<String>, max_length = 32)]
-    act: Option<Text<1, 32>>,
+    /// Only this act, as events say it.
+    #[param(value_type = Option<String>)]
+    act: Option<Act>,
     /// Only what this user did.
     user_id: Option<Uuid>,
     /// Not before this time.
@@ -91,7 +95,7 @@ impl FromFields for Request {
 impl Request {
     fn filter(&self) -> Condition {
         Condition::all()
-            .add_option(self.act.as_ref().map(|act| audit_event::Column::Act.eq(act.0.as_str())))
+            .add_option(self.act.map(|act| audit_event::Column::Act.eq(act.name())))
             .add_option(self.user_id.map(|user_id| audit_event::Column::UserId.eq(user_id)))
             .add_option(self.from.map(|from| audit_event::Column::OccurredAt.gte(stored(from))))
             .add_option(self.to.map(|to| audit_event::Column::OccurredAt.lt(stored(to))))
@@ -99,10 +103,10 @@ impl Request {
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Request) -> Result<Page<Response>, Problem> {
-    let after: Option<(Instant, Uuid)> = request.cursor.as_ref().map(Cursor::key).transpose()?;
+    let after = pages::after(LIST, request.cursor.as_ref())?;
     let here = request.filter().add(audit_event::Column::TenantId.eq(caller.tenant_id));
     let found = newest(auth.0.database.reader(), here, after, request.limit.probe()).await.map_err(Error::from)?;
-    let page = Page::cut(found, request.limit, |(event, _)| (Instant::from(event.occurred_at), event.id));
+    let page = pages::cut(LIST, found, request.limit, |(event, _)| (Instant::from(event.occurred_at), event.id));
     Ok(page.map(Response::from))
 }
 

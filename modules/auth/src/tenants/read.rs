@@ -8,11 +8,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Auth;
 use crate::error::Error;
 use crate::members::repository::tenants_of;
 use crate::roles::Role;
 use crate::signed_in::signed_in;
+use crate::{Auth, pages};
+
+/// What cursors of this list begin with.
+const LIST: &str = "tenants";
 
 /// A tenant that the caller is a member of.
 #[derive(Serialize, ToSchema)]
@@ -31,9 +34,9 @@ pub struct Response {
 }
 
 pub(crate) async fn execute(auth: &Auth, caller: &Caller, request: &Listing) -> Result<Page<Response>, Problem> {
-    let after: Option<(Instant, Uuid)> = request.after()?;
+    let after = pages::after(LIST, request.cursor.as_ref())?;
     let found = tenants_of(auth.0.database.reader(), caller.user_id, after, request.limit.probe()).await.map_err(Error::from)?;
-    let page = Page::cut(found, request.limit, |(membership, _)| (Instant::from(membership.created_at), membership.id));
+    let page = pages::cut(LIST, found, request.limit, |(membership, _)| (Instant::from(membership.created_at), membership.id));
     let told = page.data.into_iter().filter_map(|(membership, tenant)| {
         Some(Response {
             tenant: tenant?.into(),
