@@ -23,6 +23,7 @@ const OTHER_SECRETS: [&str; 2] = ["another-secret-key-of-the-tests-0123456789abc
 const TOM: &str = "tom@example.org";
 const MANAGER: &str = "manager@example.com";
 const NORA: &str = "nora@example.org";
+const OTTO: &str = "otto@example.org";
 
 /// The audit as it grows. Each event is read once, as a sentence.
 struct Book {
@@ -369,6 +370,29 @@ async fn addresses(book: &mut Book, owner: &Client, manager: &Client, mailbox: &
     book.tells(&["register done: Nora in Neu, link"]).await;
 }
 
+/// Of Otto, who closes the only tenant that he is in, and comes back.
+async fn returning(book: &mut Book, mailbox: &Mailbox) {
+    let register = async |book: &Book, tenant: &str| {
+        let application = json!({ "email": OTTO, "name": "Otto Alt", "tenant_name": tenant, "currency": "CHF", "time_zone": "Europe/Zurich" });
+        book.api.post("/v1/auth/register", application).await.ok(202);
+        link_to(mailbox, OTTO).await
+    };
+    let confirm = async |book: &mut Book, token: &str, password: &str| {
+        book.secrets.push(token.to_owned());
+        book.post("/v1/auth/register/confirm", json!({ "token": token, "password": password })).await
+    };
+    let token = register(book, "Imbiss Eins").await;
+    let tokens = confirm(book, &token, PASSWORD).await.ok(201);
+    let otto = Client::of(&book.api, &tokens);
+    let closing = otto.call("DELETE", below(&otto, "").trim_end_matches('/')).json(&json!({ "confirm": "Imbiss Eins" }));
+    assert_eq!(closing.send().await.status, 204);
+    book.tells(&["register done: Otto in Eins, link", "close_tenant done: Otto in Eins, Eins"]).await;
+    let token = register(book, "Imbiss Zwei").await;
+    confirm(book, &token, WRONG).await.refused(401, "invalid_credentials");
+    confirm(book, &token, PASSWORD).await.ok(201);
+    book.tells(&["register refused: somebody", "register done: Otto in Zwei, link"]).await;
+}
+
 /// Of Nora, who is alone in her tenant.
 async fn second_factors(book: &mut Book) {
     let (api, nora) = (book.api.clone(), book.client(NORA).await);
@@ -431,9 +455,9 @@ async fn operator(book: &mut Book) {
     tools.revoke_sessions(Whose::Everybodys, false).await.expect("ended");
     tools.make_owner(MANAGER, None).await.expect("an owner");
     book.tells(&[
-        "unlock done: the operator, manager",
-        "make_reset_link done: the operator, manager",
-        "revoke_sessions done: the operator, manager",
+        "unlock done: the operator in Kitchen, manager",
+        "make_reset_link done: the operator in Kitchen, manager",
+        "revoke_sessions done: the operator in Kitchen, manager",
         "revoke_sessions done: the operator",
         "make_owner done: the operator in Kitchen, member manager",
     ])
@@ -442,7 +466,7 @@ async fn operator(book: &mut Book) {
     Enrolled::of(&nora).await;
     tools.disable_mfa(NORA).await.expect("taken away");
     let enrolled = ["begin_mfa done: Nora in Neu, Nora", "enrol_mfa done: Nora in Neu, Nora"];
-    book.tells(&[&["login done: Nora in Neu", "disable_mfa done: the operator, Nora"][..], &enrolled].concat()).await;
+    book.tells(&[&["login done: Nora in Neu", "disable_mfa done: the operator in Neu, Nora"][..], &enrolled].concat()).await;
     let keys = tools.rotate_keys(Wish::AtOnce).await.expect("rotated");
     book.tells(&["rotate_signing_keys done: the operator"]).await;
     let retired = keys.iter().find(|key| key.status == "retired").expect("a retired key");
@@ -497,6 +521,7 @@ async fn every_act(engine: Engine) {
         invites_and_keys(&mut book, &owner, &manager).await;
         tenants(&mut book, &owner, &manager).await;
         addresses(&mut book, &owner, &manager, &mailbox).await;
+        returning(&mut book, &mailbox).await;
         second_factors(&mut book).await;
         stale(&mut book).await;
         operator(&mut book).await;
