@@ -56,6 +56,7 @@ mod scripts;
 mod secrets;
 mod sessions;
 mod shortages;
+mod tenant_keys;
 mod tenants;
 mod throttling;
 mod transfers;
