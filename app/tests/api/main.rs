@@ -10,6 +10,7 @@ mod api_keys;
 mod archiving;
 mod auth;
 mod auth_audit;
+mod budgets;
 mod catalog;
 mod costing;
 mod counts;

@@ -62,7 +62,7 @@ fn parse(line: &str) -> Key {
 }
 
 /// The tables that have a tenant, and those that have none.
-async fn tables_by_tenant(database: &DatabaseConnection) -> (Vec<String>, Vec<String>) {
+pub async fn tables_by_tenant(database: &DatabaseConnection) -> (Vec<String>, Vec<String>) {
     let tables = crate::support::tables::tables(database).await;
     let with = match database.get_database_backend() {
         DatabaseBackend::Sqlite => {
