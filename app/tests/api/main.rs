@@ -53,6 +53,7 @@ mod reservations;
 mod reversals;
 mod round_trips;
 mod runbook;
+mod scale;
 mod scripts;
 mod secrets;
 mod sessions;

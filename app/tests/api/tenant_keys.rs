@@ -9,7 +9,7 @@ use crate::support::Api;
 use crate::support::tables::{run, texts};
 
 /// Tables whose rows are nobody's, with the reason.
-const WITHOUT_TENANT: [(&str, &str); 3] = [
+pub const WITHOUT_TENANT: [(&str, &str); 3] = [
     ("_larder_migrations", "says with which SQL it was migrated: read by `larder db`"),
     ("larder_module", "says whose database this is: one row, looked at before the server runs"),
     ("seaql_migrations", "says what was migrated: written by the plain tool and by `larder db`"),
@@ -72,6 +72,13 @@ pub async fn tables_by_tenant(database: &DatabaseConnection) -> (Vec<String>, Ve
     };
     let with = texts(database, with).await;
     tables.into_iter().partition(|table| with.contains(table))
+}
+
+/// The tables whose primary key is a plain `id`.
+pub async fn primary_keys_without_tenant(database: &DatabaseConnection) -> Vec<String> {
+    let (tables, _) = tables_by_tenant(database).await;
+    let is_plain = |key: &Key| key.kind == "primary" && key.columns.first().is_none_or(|column| column != "tenant_id");
+    keys(database).await.into_iter().filter(|key| tables.contains(&key.table) && is_plain(key)).map(|key| key.table).collect()
 }
 
 /// The keys that do not begin with the tenant, of tables that have one.
