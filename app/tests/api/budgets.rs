@@ -125,8 +125,8 @@ impl Planner<'_> {
 /// The file of one use case.
 async fn written(engine: Engine, name: &str, sent: &Sent, tables: &[String], planner: &mut Planner<'_>) -> String {
     let statements: usize = sent.trips.iter().map(Vec::len).sum();
-    let trips = if engine == Engine::Postgres { format!(" in {} round trips", sent.trips.len()) } else { String::new() };
-    let mut file = format!("-- {name}: {statements} statements{trips}\n");
+    let trips = if engine == Engine::Postgres { format!(", round trips: {}", sent.trips.len()) } else { String::new() };
+    let mut file = format!("-- {name}\n-- statements: {statements}{trips}\n");
     for held in &sent.held {
         let _ = writeln!(file, "-- held at COMMIT: {held}");
     }
@@ -229,7 +229,7 @@ async fn hold(engine: Engine) {
     let with_plans = plans_are_compared(database, engine).await;
     let differences = differences(engine, &files, with_plans);
     bench.close().await;
-    println!("{} use cases, {} statements", all.len(), planner_size(&files));
+    println!("{} use cases, {} statements", all.len(), number_of_statements(&files));
     rules.hold();
     assert!(
         differences.is_empty(),
@@ -238,7 +238,7 @@ async fn hold(engine: Engine) {
     );
 }
 
-fn planner_size(files: &BTreeMap<String, String>) -> usize {
+fn number_of_statements(files: &BTreeMap<String, String>) -> usize {
     files.values().map(|file| without_plans(file).lines().filter(|line| line.ends_with(';')).count()).sum()
 }
 

@@ -1,4 +1,5 @@
--- a count that is posted again: 59 statements in 59 round trips
+-- a count that is posted again
+-- statements: 59, round trips: 59
 -- held at COMMIT: RowExclusiveLock: balance, count_result_line, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_count, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_count, stock_key
 

@@ -1,4 +1,5 @@
--- a document: 8 statements in 8 round trips
+-- a document
+-- statements: 8, round trips: 8
 
 -- 1
 -- $1 uuid, $2 uuid

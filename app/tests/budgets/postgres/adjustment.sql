@@ -1,4 +1,5 @@
--- adjustment: 26 statements in 26 round trips
+-- adjustment
+-- statements: 26, round trips: 26
 -- held at COMMIT: RowExclusiveLock: adjustment_line, balance, document, idempotency, ledger_entry, ledger_head, lot, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_key
 

@@ -1,4 +1,5 @@
--- an item: 1 statements in 1 round trips
+-- an item
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 uuid, $3 bigint

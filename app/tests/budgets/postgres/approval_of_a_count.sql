@@ -1,4 +1,5 @@
--- approval of a count: 8 statements in 8 round trips
+-- approval of a count
+-- statements: 8, round trips: 8
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count
 -- held at COMMIT: RowShareLock: stock_count
 

@@ -1,4 +1,5 @@
--- archiving of a location: 12 statements in 12 round trips
+-- archiving of a location
+-- statements: 12, round trips: 12
 -- held at COMMIT: RowExclusiveLock: ledger_head, location
 -- held at COMMIT: RowShareLock: location
 

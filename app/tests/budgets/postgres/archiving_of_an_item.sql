@@ -1,4 +1,5 @@
--- archiving of an item: 9 statements in 9 round trips
+-- archiving of an item
+-- statements: 9, round trips: 9
 -- held at COMMIT: RowExclusiveLock: item, ledger_head
 -- held at COMMIT: RowShareLock: item
 

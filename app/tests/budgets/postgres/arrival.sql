@@ -1,4 +1,5 @@
--- arrival: 32 statements in 32 round trips
+-- arrival
+-- statements: 32, round trips: 32
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, transfer, transfer_lot, transfer_step_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key, transfer
 

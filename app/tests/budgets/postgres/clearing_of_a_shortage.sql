@@ -1,4 +1,5 @@
--- clearing of a shortage: 7 statements in 7 round trips
+-- clearing of a shortage
+-- statements: 7, round trips: 7
 -- held at COMMIT: RowExclusiveLock: idempotency, shortage
 
 -- 1

@@ -1,4 +1,5 @@
--- closing of a period: 21 statements in 21 round trips
+-- closing of a period
+-- statements: 21, round trips: 21
 -- held at COMMIT: RowExclusiveLock: audit_event, checkpoint, idempotency, ledger_head, period
 -- held at COMMIT: RowShareLock: period
 

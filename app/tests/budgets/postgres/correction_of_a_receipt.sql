@@ -1,4 +1,5 @@
--- correction of a receipt: 31 statements in 31 round trips
+-- correction of a receipt
+-- statements: 31, round trips: 31
 -- held at COMMIT: RowExclusiveLock: balance, correction_line, cost_variance, document, document_detail, idempotency, ledger_entry, ledger_head, lot, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 

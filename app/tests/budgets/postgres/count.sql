@@ -1,4 +1,5 @@
--- count: 28 statements in 28 round trips
+-- count
+-- statements: 28, round trips: 28
 -- held at COMMIT: RowExclusiveLock: balance, count_result_line, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, shortage, stock_count, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, stock_count, stock_key
 

@@ -1,4 +1,5 @@
--- creation of a count: 8 statements in 8 round trips
+-- creation of a count
+-- statements: 8, round trips: 8
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count
 -- held at COMMIT: RowShareLock: ledger_head, location
 

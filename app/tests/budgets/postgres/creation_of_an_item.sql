@@ -1,4 +1,5 @@
--- creation of an item: 7 statements in 7 round trips
+-- creation of an item
+-- statements: 7, round trips: 7
 -- held at COMMIT: RowExclusiveLock: idempotency, item
 -- held at COMMIT: RowShareLock: unit
 

@@ -1,4 +1,5 @@
--- direct transfer: 31 statements in 31 round trips
+-- direct transfer
+-- statements: 31, round trips: 31
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, transfer, transfer_line, transfer_lot, transfer_step_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key, transfer
 

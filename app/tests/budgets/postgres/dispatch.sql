@@ -1,4 +1,5 @@
--- dispatch: 34 statements in 34 round trips
+-- dispatch
+-- statements: 34, round trips: 34
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, transfer, transfer_lot, transfer_step_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key, transfer
 

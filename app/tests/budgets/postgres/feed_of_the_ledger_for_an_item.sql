@@ -1,4 +1,5 @@
--- feed of the ledger for an item: 1 statements in 1 round trips
+-- feed of the ledger for an item
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 bigint, $3 text, $4 bigint

@@ -1,4 +1,5 @@
--- filling of a count: 18 statements in 18 round trips
+-- filling of a count
+-- statements: 18, round trips: 18
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_counter, stock_count_line
 -- held at COMMIT: RowShareLock: item, ledger_head, location, stock_count
 

@@ -1,4 +1,5 @@
--- hold of a lot: 16 statements in 16 round trips
+-- hold of a lot
+-- statements: 16, round trips: 16
 -- held at COMMIT: RowExclusiveLock: ledger_head, lot, lot_event
 -- held at COMMIT: RowShareLock: lot
 

@@ -1,4 +1,5 @@
--- import of opening stock: 23 statements in 23 round trips
+-- import of opening stock
+-- statements: 23, round trips: 23
 -- held at COMMIT: RowExclusiveLock: balance, document, idempotency, import, item, ledger_entry, ledger_head, lot, receipt_line, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key, unit
 

@@ -1,4 +1,5 @@
--- list of documents: 1 statements in 1 round trips
+-- list of documents
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 bigint

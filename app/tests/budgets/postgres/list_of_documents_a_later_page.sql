@@ -1,4 +1,5 @@
--- list of documents, a later page: 1 statements in 1 round trips
+-- list of documents, a later page
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 bigint, $3 bigint, $4 bigint

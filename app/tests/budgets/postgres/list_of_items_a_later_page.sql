@@ -1,4 +1,5 @@
--- list of items, a later page: 1 statements in 1 round trips
+-- list of items, a later page
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 text, $3 bigint

@@ -1,4 +1,5 @@
--- list of lots: 2 statements in 2 round trips
+-- list of lots
+-- statements: 2, round trips: 2
 
 -- 1
 -- $1 uuid, $2 date, $3 bigint

@@ -1,4 +1,5 @@
--- list of lots of an item that is in stock: 2 statements in 2 round trips
+-- list of lots of an item that is in stock
+-- statements: 2, round trips: 2
 
 -- 1
 -- $1 uuid, $2 text, $3 date, $4 bigint

@@ -1,4 +1,5 @@
--- list of stock, a later page: 5 statements in 5 round trips
+-- list of stock, a later page
+-- statements: 5, round trips: 5
 
 -- 1
 BEGIN;

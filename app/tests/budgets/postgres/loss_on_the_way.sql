@@ -1,4 +1,5 @@
--- loss on the way: 31 statements in 31 round trips
+-- loss on the way
+-- statements: 31, round trips: 31
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, transfer, transfer_lot, transfer_step_line
 -- held at COMMIT: RowShareLock: document, item, location, reason, stock_key, transfer
 

@@ -1,4 +1,5 @@
--- opening of a part of a lot: 27 statements in 27 round trips
+-- opening of a part of a lot
+-- statements: 27, round trips: 27
 -- held at COMMIT: RowExclusiveLock: balance, document, idempotency, ledger_entry, ledger_head, lot, lot_parent, stock_key, transformation_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 

@@ -1,4 +1,5 @@
--- reading of a report: 5 statements in 5 round trips
+-- reading of a report
+-- statements: 5, round trips: 5
 
 -- 1
 BEGIN;

@@ -1,4 +1,5 @@
--- reading of the stock: 5 statements in 5 round trips
+-- reading of the stock
+-- statements: 5, round trips: 5
 
 -- 1
 BEGIN;

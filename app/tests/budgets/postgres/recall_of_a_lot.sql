@@ -1,4 +1,5 @@
--- recall of a lot: 18 statements in 18 round trips
+-- recall of a lot
+-- statements: 18, round trips: 18
 -- held at COMMIT: RowExclusiveLock: idempotency, ledger_head, lot, lot_event
 -- held at COMMIT: RowShareLock: lot
 

@@ -1,4 +1,5 @@
--- receipt: 21 statements in 21 round trips
+-- receipt
+-- statements: 21, round trips: 21
 -- held at COMMIT: RowExclusiveLock: balance, document, idempotency, ledger_entry, ledger_head, lot, receipt_charge, receipt_line, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 

@@ -1,4 +1,5 @@
--- recount of a count: 14 statements in 14 round trips
+-- recount of a count
+-- statements: 14, round trips: 14
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line
 -- held at COMMIT: RowShareLock: stock_count
 

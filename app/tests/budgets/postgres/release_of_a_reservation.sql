@@ -1,4 +1,5 @@
--- release of a reservation: 10 statements in 10 round trips
+-- release of a reservation
+-- statements: 10, round trips: 10
 -- held at COMMIT: RowExclusiveLock: reservation, stock_key
 -- held at COMMIT: RowShareLock: stock_key
 

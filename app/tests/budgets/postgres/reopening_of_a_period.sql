@@ -1,4 +1,5 @@
--- reopening of a period: 13 statements in 13 round trips
+-- reopening of a period
+-- statements: 13, round trips: 13
 -- held at COMMIT: RowExclusiveLock: audit_event, checkpoint, idempotency, ledger_head, period
 -- held at COMMIT: RowShareLock: period
 

@@ -1,4 +1,5 @@
--- reservation: 15 statements in 15 round trips
+-- reservation
+-- statements: 15, round trips: 15
 -- held at COMMIT: RowExclusiveLock: idempotency, reservation, stock_key
 -- held at COMMIT: RowShareLock: item, location, stock_key
 

@@ -1,4 +1,5 @@
--- return to a supplier: 22 statements in 22 round trips
+-- return to a supplier
+-- statements: 22, round trips: 22
 -- held at COMMIT: RowExclusiveLock: balance, cost_variance, document, idempotency, ledger_entry, ledger_head, stock_key, vendor_return_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_key
 

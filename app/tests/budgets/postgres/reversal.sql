@@ -1,4 +1,5 @@
--- reversal: 34 statements in 34 round trips
+-- reversal
+-- statements: 34, round trips: 34
 -- held at COMMIT: RowExclusiveLock: balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 

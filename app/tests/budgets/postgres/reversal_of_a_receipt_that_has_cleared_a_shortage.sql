@@ -1,4 +1,5 @@
--- reversal of a receipt that has cleared a shortage: 37 statements in 37 round trips
+-- reversal of a receipt that has cleared a shortage
+-- statements: 37, round trips: 37
 -- held at COMMIT: RowExclusiveLock: audit_event, balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 

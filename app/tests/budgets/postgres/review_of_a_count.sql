@@ -1,4 +1,5 @@
--- review of a count: 21 statements in 21 round trips
+-- review of a count
+-- statements: 21, round trips: 21
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line, stock_key
 -- held at COMMIT: RowShareLock: stock_count, stock_key
 

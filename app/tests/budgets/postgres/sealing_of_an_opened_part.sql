@@ -1,4 +1,5 @@
--- sealing of an opened part: 37 statements in 37 round trips
+-- sealing of an opened part
+-- statements: 37, round trips: 37
 -- held at COMMIT: RowExclusiveLock: balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 

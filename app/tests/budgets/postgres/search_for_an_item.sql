@@ -1,4 +1,5 @@
--- search for an item: 1 statements in 1 round trips
+-- search for an item
+-- statements: 1, round trips: 1
 
 -- 1
 -- $1 uuid, $2 text, $3 text, $4 bigint

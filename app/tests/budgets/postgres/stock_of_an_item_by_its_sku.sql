@@ -1,4 +1,5 @@
--- stock of an item by its sku: 5 statements in 5 round trips
+-- stock of an item by its sku
+-- statements: 5, round trips: 5
 
 -- 1
 BEGIN;

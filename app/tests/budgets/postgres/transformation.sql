@@ -1,4 +1,5 @@
--- transformation: 25 statements in 25 round trips
+-- transformation
+-- statements: 25, round trips: 25
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, lot, lot_parent, stock_key, transformation_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 

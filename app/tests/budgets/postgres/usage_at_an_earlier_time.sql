@@ -1,4 +1,5 @@
--- usage at an earlier time: 21 statements in 21 round trips
+-- usage at an earlier time
+-- statements: 21, round trips: 21
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, usage_line
 -- held at COMMIT: RowShareLock: document, item, location, stock_key
 

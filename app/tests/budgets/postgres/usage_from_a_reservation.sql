@@ -1,4 +1,5 @@
--- usage from a reservation: 24 statements in 24 round trips
+-- usage from a reservation
+-- statements: 24, round trips: 24
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, reservation, stock_key, usage_line
 -- held at COMMIT: RowShareLock: document, item, location, stock_key
 

@@ -1,4 +1,5 @@
--- usage with a shortage: 22 statements in 22 round trips
+-- usage with a shortage
+-- statements: 22, round trips: 22
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, shortage, stock_key, usage_line
 -- held at COMMIT: RowShareLock: document, item, location, stock_key
 

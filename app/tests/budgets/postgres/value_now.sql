@@ -1,4 +1,5 @@
--- value now: 4 statements in 4 round trips
+-- value now
+-- statements: 4, round trips: 4
 
 -- 1
 BEGIN;

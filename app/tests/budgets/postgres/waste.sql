@@ -1,4 +1,5 @@
--- waste: 21 statements in 21 round trips
+-- waste
+-- statements: 21, round trips: 21
 -- held at COMMIT: RowExclusiveLock: balance, document, idempotency, ledger_entry, ledger_head, stock_key, waste_line
 -- held at COMMIT: RowShareLock: document, item, location, reason, stock_key
 

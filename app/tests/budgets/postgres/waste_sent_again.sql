@@ -1,4 +1,5 @@
--- waste, sent again: 6 statements in 6 round trips
+-- waste, sent again
+-- statements: 6, round trips: 6
 -- held at COMMIT: RowExclusiveLock: idempotency
 
 -- 1

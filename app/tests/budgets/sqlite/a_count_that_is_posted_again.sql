@@ -1,4 +1,5 @@
--- a count that is posted again: 52 statements
+-- a count that is posted again
+-- statements: 52
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

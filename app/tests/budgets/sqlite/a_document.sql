@@ -1,4 +1,5 @@
--- a document: 8 statements
+-- a document
+-- statements: 8
 
 -- 1
 SELECT document.*, location.path AS location

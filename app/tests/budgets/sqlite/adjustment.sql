@@ -1,4 +1,5 @@
--- adjustment: 21 statements
+-- adjustment
+-- statements: 21
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- approval of a count: 5 statements
+-- approval of a count
+-- statements: 5
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

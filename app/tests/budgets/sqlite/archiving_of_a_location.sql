@@ -1,4 +1,5 @@
--- archiving of a location: 9 statements
+-- archiving of a location
+-- statements: 9
 
 -- 1
 SELECT "location"."id", "location"."tenant_id", "location"."version", "location"."created_at", "location"."updated_at", "location"."parent_id",

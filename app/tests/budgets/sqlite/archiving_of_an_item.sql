@@ -1,4 +1,5 @@
--- archiving of an item: 6 statements
+-- archiving of an item
+-- statements: 6
 
 -- 1
 SELECT "item"."id", "item"."tenant_id", "item"."version", "item"."created_at", "item"."updated_at", "item"."sku", "item"."name",

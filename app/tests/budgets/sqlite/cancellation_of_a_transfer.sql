@@ -1,4 +1,5 @@
--- cancellation of a transfer: 27 statements
+-- cancellation of a transfer
+-- statements: 27
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

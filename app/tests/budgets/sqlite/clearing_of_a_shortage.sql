@@ -1,4 +1,5 @@
--- clearing of a shortage: 4 statements
+-- clearing of a shortage
+-- statements: 4
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

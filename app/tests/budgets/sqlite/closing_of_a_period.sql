@@ -1,4 +1,5 @@
--- closing of a period: 18 statements
+-- closing of a period
+-- statements: 18
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

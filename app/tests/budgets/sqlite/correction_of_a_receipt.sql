@@ -1,4 +1,5 @@
--- correction of a receipt: 26 statements
+-- correction of a receipt
+-- statements: 26
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

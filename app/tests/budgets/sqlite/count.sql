@@ -1,4 +1,5 @@
--- count: 24 statements
+-- count
+-- statements: 24
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- creation of a count: 5 statements
+-- creation of a count
+-- statements: 5
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

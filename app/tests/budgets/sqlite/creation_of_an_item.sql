@@ -1,4 +1,5 @@
--- creation of an item: 4 statements
+-- creation of an item
+-- statements: 4
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

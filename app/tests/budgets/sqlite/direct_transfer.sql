@@ -1,4 +1,5 @@
--- direct transfer: 27 statements
+-- direct transfer
+-- statements: 27
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

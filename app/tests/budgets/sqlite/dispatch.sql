@@ -1,4 +1,5 @@
--- dispatch: 29 statements
+-- dispatch
+-- statements: 29
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

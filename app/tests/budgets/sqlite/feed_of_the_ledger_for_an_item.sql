@@ -1,4 +1,5 @@
--- feed of the ledger for an item: 1 statements
+-- feed of the ledger for an item
+-- statements: 1
 
 -- 1
 SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id,

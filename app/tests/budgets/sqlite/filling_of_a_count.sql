@@ -1,4 +1,5 @@
--- filling of a count: 15 statements
+-- filling of a count
+-- statements: 15
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- hold of a lot: 12 statements
+-- hold of a lot
+-- statements: 12
 
 -- 1
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,

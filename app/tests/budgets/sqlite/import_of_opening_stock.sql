@@ -1,4 +1,5 @@
--- import of opening stock: 19 statements
+-- import of opening stock
+-- statements: 19
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

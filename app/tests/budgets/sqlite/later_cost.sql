@@ -1,4 +1,5 @@
--- later cost: 26 statements
+-- later cost
+-- statements: 26
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

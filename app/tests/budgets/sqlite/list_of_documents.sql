@@ -1,4 +1,5 @@
--- list of documents: 1 statements
+-- list of documents
+-- statements: 1
 
 -- 1
 SELECT document.*, location.path AS location

@@ -1,4 +1,5 @@
--- list of documents, a later page: 1 statements
+-- list of documents, a later page
+-- statements: 1
 
 -- 1
 SELECT document.*, location.path AS location

@@ -1,4 +1,5 @@
--- list of lots of an item that is in stock: 2 statements
+-- list of lots of an item that is in stock
+-- statements: 2
 
 -- 1
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,

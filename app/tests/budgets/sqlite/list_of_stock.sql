@@ -1,4 +1,5 @@
--- list of stock: 2 statements
+-- list of stock
+-- statements: 2
 
 -- 1
 WITH held AS MATERIALIZED (SELECT balance.*

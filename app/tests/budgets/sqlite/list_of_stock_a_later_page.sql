@@ -1,4 +1,5 @@
--- list of stock, a later page: 2 statements
+-- list of stock, a later page
+-- statements: 2
 
 -- 1
 WITH held AS MATERIALIZED (SELECT balance.*

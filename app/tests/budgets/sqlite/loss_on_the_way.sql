@@ -1,4 +1,5 @@
--- loss on the way: 26 statements
+-- loss on the way
+-- statements: 26
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

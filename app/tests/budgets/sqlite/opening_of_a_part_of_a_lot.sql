@@ -1,4 +1,5 @@
--- opening of a part of a lot: 23 statements
+-- opening of a part of a lot
+-- statements: 23
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- reading of a report: 2 statements
+-- reading of a report
+-- statements: 2
 
 -- 1
 SELECT id, last_day, version

@@ -1,4 +1,5 @@
--- reading of the stock: 2 statements
+-- reading of the stock
+-- statements: 2
 
 -- 1
 WITH held AS MATERIALIZED (SELECT balance.*

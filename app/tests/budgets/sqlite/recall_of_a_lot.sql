@@ -1,4 +1,5 @@
--- recall of a lot: 14 statements
+-- recall of a lot
+-- statements: 14
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

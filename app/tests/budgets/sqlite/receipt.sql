@@ -1,4 +1,5 @@
--- receipt: 17 statements
+-- receipt
+-- statements: 17
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

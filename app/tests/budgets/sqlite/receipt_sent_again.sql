@@ -1,4 +1,5 @@
--- receipt, sent again: 3 statements
+-- receipt, sent again
+-- statements: 3
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- recount of a count: 11 statements
+-- recount of a count
+-- statements: 11
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- release of a reservation: 6 statements
+-- release of a reservation
+-- statements: 6
 
 -- 1
 SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location

@@ -1,4 +1,5 @@
--- reopening of a period: 10 statements
+-- reopening of a period
+-- statements: 10
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- reservation: 11 statements
+-- reservation
+-- statements: 11
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

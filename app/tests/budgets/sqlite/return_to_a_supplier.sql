@@ -1,4 +1,5 @@
--- return to a supplier: 18 statements
+-- return to a supplier
+-- statements: 18
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- reversal: 29 statements
+-- reversal
+-- statements: 29
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- reversal of a receipt that has cleared a shortage: 32 statements
+-- reversal of a receipt that has cleared a shortage
+-- statements: 32
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- review of a count: 17 statements
+-- review of a count
+-- statements: 17
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

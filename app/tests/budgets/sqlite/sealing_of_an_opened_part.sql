@@ -1,4 +1,5 @@
--- sealing of an opened part: 32 statements
+-- sealing of an opened part
+-- statements: 32
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- search for an item: 1 statements
+-- search for an item
+-- statements: 1
 
 -- 1
 SELECT "item"."id" AS "A_id", "item"."tenant_id" AS "A_tenant_id", "item"."version" AS "A_version", "item"."created_at" AS "A_created_at",

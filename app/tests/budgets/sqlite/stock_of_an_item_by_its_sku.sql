@@ -1,4 +1,5 @@
--- stock of an item by its sku: 2 statements
+-- stock of an item by its sku
+-- statements: 2
 
 -- 1
 WITH held AS MATERIALIZED (SELECT balance.*

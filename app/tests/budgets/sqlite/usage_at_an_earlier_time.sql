@@ -1,4 +1,5 @@
--- usage at an earlier time: 17 statements
+-- usage at an earlier time
+-- statements: 17
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- usage from a reservation: 20 statements
+-- usage from a reservation
+-- statements: 20
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- usage with a shortage: 18 statements
+-- usage with a shortage
+-- statements: 18
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)

@@ -1,4 +1,5 @@
--- value now: 1 statements
+-- value now
+-- statements: 1
 
 -- 1
 SELECT held.item_id, item.sku, item.name, unit.code AS unit, CAST(NULL AS uuid) AS site_id, CAST(NULL AS varchar) AS site,

@@ -1,4 +1,5 @@
--- waste: 17 statements
+-- waste
+-- statements: 17
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
