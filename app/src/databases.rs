@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kernel::Txn;
+use log::LevelFilter;
 use migration_history::{Found, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, IsolationLevel, TransactionTrait as _};
@@ -185,8 +186,9 @@ pub async fn be_patient(txn: &Txn, limits: &Limits) -> Result<(), sea_orm::DbErr
 }
 
 fn quiet(options: &mut ConnectOptions) {
-    // The statements of a request belong in no log: their errors are logged where they are answered.
-    options.sqlx_logging(false).record_stmt_in_spans(false);
+    // The statements of a request belong in no log, slow ones neither: their errors are logged where they are answered. Only a developer asks
+    // for them, by the filter `sqlx::query=debug`; their values are in none.
+    options.sqlx_logging_level(LevelFilter::Debug).sqlx_slow_statements_logging_settings(LevelFilter::Debug, Duration::MAX).record_stmt_in_spans(false);
 }
 
 /// A database in memory is its single connection: it is never given back, however long it idles or lives.

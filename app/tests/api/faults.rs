@@ -15,7 +15,7 @@ use crate::support::trial::{Bench, Fault, Prepare};
 use crate::support::{Api, Call, Engine, fresh, variable};
 
 /// A request of each kind, with what it needs. Each is done when nothing happens to it.
-const USE_CASES: &[(&str, Prepare)] = &[
+pub const USE_CASES: &[(&str, Prepare)] = &[
     ("receipt", |kitchen| {
         Box::pin(async move {
             stocked(kitchen).await;
@@ -271,7 +271,7 @@ const USE_CASES: &[(&str, Prepare)] = &[
 ];
 
 /// Two lots of X: three worth 1, then five worth 4. There never was any of Y.
-async fn stocked(kitchen: &Kitchen) {
+pub async fn stocked(kitchen: &Kitchen) {
     kitchen.item("X", json!({})).await;
     kitchen.item("Y", json!({})).await;
     kitchen.receive(json!([{ "sku": "X", "quantity": "3", "line_total": "1" }, { "sku": "X", "quantity": "5", "line_total": "4" }])).await;
@@ -328,7 +328,7 @@ async fn bought(kitchen: &Kitchen) -> String {
     format!("/v1/inventory/receipts/{}", text(&receipt["document"]["id"]))
 }
 
-async fn reading(kitchen: &Kitchen, path: &str) -> Call {
+pub async fn reading(kitchen: &Kitchen, path: &str) -> Call {
     stocked(kitchen).await;
     kitchen.owner.call("GET", &format!("/v1/inventory{path}"))
 }

@@ -86,6 +86,24 @@ impl Bench {
         Some(Self { api, wire, pristine, kitchen })
     }
 
+    /// The program's way to its database; on Postgres.
+    pub fn wire(&self) -> Option<&Wire> {
+        self.wire.as_ref()
+    }
+
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    pub fn kitchen(&self) -> &Kitchen {
+        &self.kitchen
+    }
+
+    /// Takes everything away that was prepared.
+    pub async fn clear(&self) {
+        self.pristine.put_back().await;
+    }
+
     pub async fn close(self) {
         self.api.stop().await;
         self.api.stores().remove().await;

@@ -58,7 +58,16 @@ pub struct Step {
     /// The server's process for this connection: its name here and in Postgres' own views.
     pub pid: i32,
     pub sql: String,
+    /// Its statements one by one, and the types that their parameters are sent as.
+    pub statements: Vec<Text>,
     decide: oneshot::Sender<Verdict>,
+}
+
+/// A statement, and the types (as Postgres numbers them) that its parameters are sent as.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    pub sql: String,
+    pub types: Vec<u32>,
 }
 
 /// What becomes of a step.
@@ -162,6 +171,11 @@ fn texts(body: &[u8]) -> impl Iterator<Item = String> {
     body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned())
 }
 
+/// The types of parameters: their number, and each of them.
+fn types(body: &[u8]) -> Vec<u32> {
+    body[2..].chunks_exact(4).map(|bytes| u32::from_be_bytes(bytes.try_into().expect("a type"))).collect()
+}
+
 /// Reads whole messages into a channel, so that waiting for them can be given up without losing half of one.
 fn reading(mut from: OwnedReadHalf) -> (mpsc::Receiver<Message>, tokio::task::JoinHandle<()>) {
     let (send, receive) = mpsc::channel(64);
@@ -200,7 +214,7 @@ struct Connection {
     /// Whether the client is logged in.
     ready: bool,
     /// The texts of prepared statements by their names, as the program wrote them.
-    statements: HashMap<String, String>,
+    statements: HashMap<String, Text>,
     /// What the client has said of the round trip that it is about to make.
     batch: Batch,
     /// Whether the round trip that is under way was told of.
@@ -212,7 +226,7 @@ struct Connection {
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
-    sql: Vec<String>,
+    statements: Vec<Text>,
     executes: bool,
 }
 
@@ -296,7 +310,9 @@ impl Connection {
         }
         if self.batch.executes {
             let (decide, decided) = oneshot::channel();
-            let step = Step { pid: self.pid, sql: self.batch.sql.join("; "), decide };
+            let statements = self.batch.statements.clone();
+            let sql = statements.iter().map(|text| text.sql.as_str()).collect::<Vec<_>>().join("; ");
+            let step = Step { pid: self.pid, sql, statements, decide };
             if self.shared.tell(Event::Step(step)) {
                 self.told = true;
                 return Some(Some(decided));
@@ -311,20 +327,21 @@ impl Connection {
         drop(said);
         match message[0] {
             b'P' => {
+                let types = types(&message[5 + first.len() + second.len() + 2..]);
                 if let Some(other) = self.shared.rewrite(&second) {
                     let parameters = &message[5 + first.len() + second.len() + 2..];
                     message = self::message(b'P', &[first.as_bytes(), &[0], other.as_bytes(), &[0], parameters].concat());
                 }
-                self.statements.insert(first, second);
+                self.statements.insert(first, Text { sql: second, types });
             }
-            b'B' => self.batch.sql.push(self.statements.get(&second).cloned().unwrap_or_default()),
+            b'B' => self.batch.statements.push(self.statements.get(&second).cloned().unwrap_or_default()),
             b'E' => self.batch.executes = true,
             b'Q' => {
                 if let Some(other) = self.shared.rewrite(&first) {
                     message = self::message(b'Q', &[other.as_bytes(), &[0]].concat());
                 }
                 self.batch.executes = !first.is_empty();
-                self.batch.sql.push(first);
+                self.batch.statements.push(Text { sql: first, types: Vec::new() });
             }
             _ => {}
         }

@@ -1,0 +1,253 @@
+//! What every use case costs the inventory database: its statements, its locks and its plans, in a committed file per use case and
+//! engine (budgets/). A new round trip, a lock that was not taken before or an index that is no longer used shows as a difference.
+//!
+//! The statements are those of a kitchen with a few rows (statements are the same text for any number of lines); their plans are made
+//! beside five tenants with years of movements (support/representative.rs). On another version of Postgres than that of CI plans
+//! differ, and only the statements are compared.
+//!
+//! Beside that rules hold for every plan and every statement, whatever the files say ([`rules`]).
+
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sea_orm::DatabaseConnection;
+use serde_json::json;
+use similar::TextDiff;
+
+use crate::faults::{USE_CASES, reading, stocked};
+use crate::support::kitchen::{Kitchen, WALK_IN, text};
+use crate::support::statements::{Sent, sent};
+use crate::support::tables::{run, texts};
+use crate::support::trial::{Bench, Prepare};
+use crate::support::wire::Text;
+use crate::support::{Engine, plans, representative, sql, variable};
+use crate::tenant_keys::tables_by_tenant;
+use rules::Rules;
+
+/// Those beside the ones that faults.rs has.
+const OTHERS: &[(&str, Prepare)] = &[
+    ("creation of a count", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.owner.posting("/v1/inventory/counts", &json!({ "location": WALK_IN }))
+        })
+    }),
+    ("usage at an earlier time", |kitchen| {
+        Box::pin(async move {
+            kitchen.item("X", json!({})).await;
+            kitchen.receive_at("2026-11-23T12:00:00Z", json!([{ "sku": "X", "quantity": "8", "line_total": "4" }])).await;
+            let lines = json!([{ "sku": "X", "quantity": "2" }]);
+            let body = json!({ "location": WALK_IN, "purpose": "service", "effective_at": "2026-11-24T12:00:00Z", "lines": lines });
+            kitchen.owner.posting("/v1/inventory/usage", &body)
+        })
+    }),
+    ("list of stock", |kitchen| Box::pin(reading(kitchen, "/stock"))),
+    ("list of stock, a later page", |kitchen| Box::pin(later_page(kitchen, "/stock?limit=1"))),
+    ("stock of an item by its sku", |kitchen| Box::pin(reading(kitchen, "/stock?sku=X&include=lots"))),
+    ("search for an item", |kitchen| Box::pin(reading(kitchen, "/items?q=X"))),
+    ("list of items, a later page", |kitchen| Box::pin(later_page(kitchen, "/items?limit=1"))),
+    ("an item", |kitchen| {
+        Box::pin(async move {
+            let item = kitchen.item("X", json!({})).await;
+            kitchen.owner.call("GET", &format!("/v1/inventory/items/{}", text(&item["id"])))
+        })
+    }),
+    ("feed of the ledger", |kitchen| Box::pin(reading(kitchen, "/ledger?after_seq=1"))),
+    ("feed of the ledger for an item", |kitchen| Box::pin(reading(kitchen, "/ledger?sku=X"))),
+    ("list of lots", |kitchen| Box::pin(reading(kitchen, "/lots"))),
+    ("list of lots of an item that is in stock", |kitchen| Box::pin(reading(kitchen, "/lots?sku=X&in_stock=true"))),
+    ("list of documents", |kitchen| Box::pin(reading(kitchen, "/documents"))),
+    ("list of documents, a later page", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.receive(json!([{ "sku": "X", "quantity": "1", "line_total": "1" }])).await;
+            next_page(kitchen, "/documents?limit=1").await
+        })
+    }),
+    ("a document", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            let receipt = kitchen.receive(json!([{ "sku": "X", "quantity": "1", "line_total": "1" }])).await;
+            kitchen.owner.call("GET", &format!("/v1/inventory/documents/{}", text(&receipt["document"]["id"])))
+        })
+    }),
+    ("value now", |kitchen| Box::pin(reading(kitchen, "/reports/valuation"))),
+];
+
+/// What is sent again under its key, and answered again.
+const REPLAYED: [&str; 2] = ["waste", "receipt"];
+
+async fn later_page(kitchen: &Kitchen, path: &str) -> crate::support::Call {
+    stocked(kitchen).await;
+    kitchen.receive(json!([{ "sku": "Y", "quantity": "1", "line_total": "1" }])).await;
+    next_page(kitchen, path).await
+}
+
+async fn next_page(kitchen: &Kitchen, path: &str) -> crate::support::Call {
+    let page = kitchen.owner.get(&format!("/v1/inventory{path}")).await.ok(200);
+    let cursor = text(&page["next_cursor"]);
+    assert!(!cursor.is_empty(), "{path}: no later page: {page}");
+    kitchen.owner.call("GET", &format!("/v1/inventory{path}&cursor={cursor}"))
+}
+
+/// Everything that every use case sends.
+async fn everything_sent(bench: &Bench) -> Vec<(String, Sent)> {
+    let mut all = Vec::new();
+    for (name, prepare) in USE_CASES.iter().chain(OTHERS) {
+        bench.clear().await;
+        let request = prepare(bench.kitchen()).await;
+        all.push(((*name).to_owned(), sent(bench, name, request.clone()).await));
+        if REPLAYED.contains(name) {
+            all.push((format!("{name}, sent again"), sent(bench, name, request).await));
+        }
+    }
+    all
+}
+
+/// The plans of statements, each asked for once.
+struct Planner<'a> {
+    database: &'a DatabaseConnection,
+    plans: BTreeMap<String, Vec<String>>,
+}
+
+impl Planner<'_> {
+    async fn plan(&mut self, text: &Text) -> Vec<String> {
+        if !self.plans.contains_key(&text.sql) {
+            self.plans.insert(text.sql.clone(), plans::plan(self.database, text).await);
+        }
+        self.plans[&text.sql].clone()
+    }
+}
+
+/// The file of one use case.
+async fn written(engine: Engine, name: &str, sent: &Sent, tables: &[String], planner: &mut Planner<'_>) -> String {
+    let statements: usize = sent.trips.iter().map(Vec::len).sum();
+    let trips = if engine == Engine::Postgres { format!(", round trips: {}", sent.trips.len()) } else { String::new() };
+    let mut file = format!("-- {name}\n-- statements: {statements}{trips}\n");
+    for held in &sent.held {
+        let _ = writeln!(file, "-- held at COMMIT: {held}");
+    }
+    for (trip, texts) in sent.trips.iter().enumerate() {
+        for (place, text) in texts.iter().enumerate() {
+            let number = if texts.len() == 1 { format!("{}", trip + 1) } else { format!("{}.{}", trip + 1, place + 1) };
+            let locks = sql::locks(&text.sql, tables).join("; ");
+            let _ = writeln!(file, "\n-- {number}{}{locks}", if locks.is_empty() { "" } else { ": " });
+            let types = plans::type_names(planner.database, &text.types).await;
+            if !types.is_empty() {
+                let types: Vec<_> = types.iter().enumerate().map(|(place, name)| format!("${} {name}", place + 1)).collect();
+                let _ = writeln!(file, "-- {}", types.join(", "));
+            }
+            let _ = writeln!(file, "{};", sql::in_lines(&text.sql));
+            for line in planner.plan(text).await {
+                let _ = writeln!(file, "{PLAN} {line}");
+            }
+        }
+    }
+    file
+}
+
+/// What a line of a plan begins with.
+const PLAN: &str = "-->";
+
+fn folder(engine: Engine) -> PathBuf {
+    let name = if engine == Engine::Postgres { "postgres" } else { "sqlite" };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/budgets").join(name)
+}
+
+fn file_name(use_case: &str) -> String {
+    format!("{}.sql", use_case.replace(", ", "_").replace(' ', "_"))
+}
+
+fn without_plans(file: &str) -> String {
+    file.split_inclusive('\n').filter(|line| !line.starts_with(PLAN)).collect()
+}
+
+/// Writes the files where that is asked for; answers how they differ else.
+fn differences(engine: Engine, files: &BTreeMap<String, String>, with_plans: bool) -> String {
+    let folder = folder(engine);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let committed = std::fs::read_dir(&folder).expect("the folder").map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
+    let names: BTreeSet<String> = committed.chain(files.keys().cloned()).collect();
+    let mut differences = String::new();
+    for name in names {
+        let path = folder.join(&name);
+        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let new = files.get(&name).cloned().unwrap_or_default();
+        if variable("UPDATE_BUDGETS").is_some() {
+            if new.is_empty() {
+                std::fs::remove_file(&path).expect("removed")
+            } else {
+                std::fs::write(&path, new).expect("written")
+            }
+            continue;
+        }
+        let (old, new) = if with_plans { (old, new) } else { (without_plans(&old), without_plans(&new)) };
+        if old != new {
+            let diff = TextDiff::from_lines(&old, &new);
+            let _ = writeln!(differences, "{}", diff.unified_diff().context_radius(4).header(&format!("committed {name}"), &format!("sent {name}")));
+        }
+    }
+    differences
+}
+
+/// Whether plans are those of CI: of Debian 12.
+async fn plans_are_compared(database: &DatabaseConnection, engine: Engine) -> bool {
+    const VERSION: &str = "15";
+    if engine == Engine::Sqlite {
+        return true;
+    }
+    let version = texts(database, "SHOW server_version").await.remove(0);
+    let is_that = version.split('.').next() == Some(VERSION);
+    if !is_that {
+        println!("Postgres {version}: its plans are not compared, those of {VERSION} are committed");
+        assert!(variable("UPDATE_BUDGETS").is_none(), "UPDATE_BUDGETS takes plans, and those of Postgres {VERSION}; this is {version}");
+    }
+    is_that
+}
+
+async fn hold(engine: Engine) {
+    let Some(bench) = Bench::open(engine, None).await else { return };
+    let all = everything_sent(&bench).await;
+    bench.clear().await;
+    let database = bench.api().inventory_db();
+    if engine == Engine::Postgres {
+        run(database, "DROP SCHEMA pristine CASCADE").await;
+    }
+    let (tables, _) = tables_by_tenant(database).await;
+    representative::fill(database, &tables, &tables.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let mut planner = Planner { database, plans: BTreeMap::new() };
+    let (mut files, mut rules) = (BTreeMap::new(), Rules::new(engine, &tables));
+    for (name, sent) in &all {
+        files.insert(file_name(name), written(engine, name, sent, &tables, &mut planner).await);
+        for text in sent.trips.iter().flatten() {
+            rules.look_at(name, &text.sql, &planner.plan(text).await);
+        }
+    }
+    let with_plans = plans_are_compared(database, engine).await;
+    let differences = differences(engine, &files, with_plans);
+    bench.close().await;
+    println!("{} use cases, {} statements", all.len(), number_of_statements(&files));
+    rules.hold();
+    assert!(
+        differences.is_empty(),
+        "{differences}\nThese budgets differ. Where that is meant, write them anew, and commit them:\n\
+         UPDATE_BUDGETS=1 cargo nextest run --workspace --test api budgets"
+    );
+}
+
+fn number_of_statements(files: &BTreeMap<String, String>) -> usize {
+    files.values().map(|file| without_plans(file).lines().filter(|line| line.ends_with(';')).count()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_case_keeps_to_its_budget_and_no_plan_breaks_a_rule_sqlite() {
+    hold(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_case_keeps_to_its_budget_and_no_plan_breaks_a_rule_on_postgres() {
+    hold(Engine::Postgres).await;
+}

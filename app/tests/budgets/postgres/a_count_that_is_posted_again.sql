@@ -1,0 +1,1096 @@
+-- a count that is posted again
+-- statements: 59, round trips: 59
+-- held at COMMIT: RowExclusiveLock: balance, count_result_line, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_count, stock_key
+-- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_count, stock_key
+
+-- 1
+BEGIN;
+
+-- 2
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+
+-- 3: writes idempotency
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, 0, '', $5)
+ON CONFLICT DO NOTHING;
+--> Insert on idempotency
+-->   Conflict Resolution: NOTHING
+-->   ->  Result
+
+-- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid
+SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
+location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
+stock_count.started_at, stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref,
+stock_count.note, stock_count.created_by
+FROM stock_count
+JOIN location ON location.tenant_id = stock_count.tenant_id
+AND location.id = stock_count.location_id
+WHERE stock_count.tenant_id = $1
+AND stock_count.id = $2
+FOR NO KEY UPDATE OF stock_count;
+--> LockRows
+-->   ->  Nested Loop
+-->         Join Filter: (stock_count.location_id = location.id)
+-->         ->  Index Scan using uq_stock_count_id on stock_count
+-->               Index Cond: ((tenant_id = $1) AND (id = $2))
+-->         ->  Seq Scan on location
+-->               Filter: (tenant_id = $1)
+
+-- 5
+-- $1 uuid, $2 uuid
+SELECT document.type, document.number, document.site_id, document.effective_at, document.business_date, document.position,
+detail.transfer_id, detail.count_id
+FROM document
+LEFT JOIN document_detail AS detail ON detail.tenant_id = document.tenant_id
+AND detail.document_id = document.id
+WHERE document.tenant_id = $1
+AND document.id = $2;
+--> Nested Loop Left Join
+-->   Join Filter: ((detail.tenant_id = document.tenant_id) AND (detail.document_id = document.id))
+-->   ->  Index Scan using uq_document_id on document
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+-->   ->  Index Scan using document_detail_pkey on document_detail detail
+-->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
+
+-- 6: locks rows of stock_count FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid
+SELECT id
+FROM stock_count
+WHERE tenant_id = $1
+AND id = $2
+FOR NO KEY UPDATE;
+--> LockRows
+-->   ->  Index Scan using uq_stock_count_id on stock_count
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 7: locks rows of document FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid
+SELECT status
+FROM document
+WHERE tenant_id = $1
+AND id = $2
+FOR NO KEY UPDATE;
+--> LockRows
+-->   ->  Index Scan using uq_document_id on document
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 8
+-- $1 uuid, $2 uuid
+SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+head.closed_through, (SELECT MAX(last.recorded_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq
+  AND last.type = 'count') AS last_counted_at
+FROM location AS area
+JOIN location AS site ON site.tenant_id = area.tenant_id
+AND site.id = area.site_id
+JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+WHERE area.tenant_id = $1
+AND area.id = (SELECT document.location_id
+  FROM document
+  WHERE document.tenant_id = area.tenant_id
+  AND document.id = $2);
+--> Nested Loop
+-->   ->  Nested Loop
+-->         Join Filter: (area.site_id = site.id)
+-->         ->  Bitmap Heap Scan on location area
+-->               Recheck Cond: (tenant_id = $1)
+-->               Filter: (id = (SubPlan 3))
+-->               ->  Bitmap Index Scan on ix_location_site_id
+-->                     Index Cond: (tenant_id = $1)
+-->               SubPlan 3
+-->                 ->  Index Scan using uq_document_id on document
+-->                       Index Cond: ((tenant_id = area.tenant_id) AND (id = $2))
+-->         ->  Seq Scan on location site
+-->               Filter: (tenant_id = $1)
+-->   ->  Seq Scan on ledger_head head
+-->         Filter: (tenant_id = $1)
+-->   SubPlan 1
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->   SubPlan 2
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last_1
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                 Filter: ((type)::text = 'count'::text)
+
+-- 9
+-- $1 uuid, $2 uuid
+SELECT entry.line_no, entry.kind, entry.item_id, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta,
+entry.effective_at, entry.business_date, lot.origin_document_id
+FROM ledger_entry AS entry
+JOIN lot ON lot.tenant_id = entry.tenant_id
+AND lot.id = entry.lot_id
+WHERE entry.tenant_id = $1
+AND entry.document_id = $2
+ORDER BY +entry.seq;
+--> Sort
+-->   Sort Key: ((+ entry.seq))
+-->   ->  Nested Loop
+-->         ->  Index Scan using ix_ledger_entry_document_id on ledger_entry entry
+-->               Index Cond: ((tenant_id = $1) AND (document_id = $2))
+-->         ->  Index Scan using lot_pkey on lot
+-->               Index Cond: (id = entry.lot_id)
+-->               Filter: (tenant_id = $1)
+
+-- 10
+-- $1 uuid, $2 uuid
+SELECT location.id, location.path, location.site_id, location.archived_at, site.time_zone, site.day_starts_at
+FROM location
+JOIN location AS site ON site.tenant_id = location.tenant_id
+AND site.id = location.site_id
+WHERE location.tenant_id = $1
+AND location.id IN (SELECT entry.location_id
+  FROM ledger_entry AS entry
+  WHERE entry.tenant_id = $1
+  AND entry.document_id = $2);
+--> Nested Loop
+-->   ->  Nested Loop Semi Join
+-->         Join Filter: (location.id = entry.location_id)
+-->         ->  Seq Scan on location
+-->               Filter: (tenant_id = $1)
+-->         ->  Materialize
+-->               ->  Index Scan using ix_ledger_entry_document_id on ledger_entry entry
+-->                     Index Cond: ((tenant_id = $1) AND (document_id = $2))
+-->   ->  Index Scan using location_pkey on location site
+-->         Index Cond: (id = location.site_id)
+-->         Filter: (tenant_id = $1)
+
+-- 11
+-- $1 uuid, $2 text, $3 text
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value))
+UNION
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.sku IN (SELECT (value->>0)::text AS sku
+  FROM jsonb_array_elements($3::jsonb) AS given(value));
+--> HashAggregate
+-->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+-->   ->  Append
+-->         ->  Nested Loop
+-->               ->  Hash Semi Join
+-->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
+-->                     ->  Bitmap Heap Scan on item
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using unit_pkey on unit
+-->                     Index Cond: (id = item.base_unit_id)
+-->                     Filter: (tenant_id = $1)
+-->         ->  Hash Join
+-->               Hash Cond: (item_1.base_unit_id = unit_1.id)
+-->               ->  Hash Semi Join
+-->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
+-->                     ->  Bitmap Heap Scan on item item_1
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given_1
+-->               ->  Hash
+-->                     ->  Seq Scan on unit unit_1
+-->                           Filter: (tenant_id = $1)
+
+-- 12
+-- $1 uuid, $2 text
+SELECT item_id, code, numerator, denominator
+FROM item_unit
+WHERE tenant_id = $1
+AND item_id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value));
+--> Hash Semi Join
+-->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
+-->   ->  Bitmap Heap Scan on item_unit
+-->         Recheck Cond: (tenant_id = $1)
+-->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
+-->               Index Cond: (tenant_id = $1)
+-->   ->  Hash
+-->         ->  Function Scan on jsonb_array_elements given
+
+-- 13
+-- $1 uuid
+SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
+"unit"."dimension", "unit"."numerator", "unit"."denominator"
+FROM "unit"
+WHERE "unit"."tenant_id" = $1
+ORDER BY "unit"."code" ASC;
+--> Sort
+-->   Sort Key: code COLLATE "C"
+-->   ->  Seq Scan on unit
+-->         Filter: (tenant_id = $1)
+
+-- 14
+-- $1 uuid, $2 text
+SELECT id, code, stage, archived_at
+FROM reason
+WHERE tenant_id = $1
+AND kind = $2;
+--> Seq Scan on reason
+-->   Filter: ((tenant_id = $1) AND ((kind)::text = $2))
+
+-- 15
+-- $1 uuid, $2 uuid
+SELECT lot_id, amount, kind
+FROM cost_variance
+WHERE tenant_id = $1
+AND document_id = $2
+ORDER BY number;
+--> Index Scan using cost_variance_pkey on cost_variance
+-->   Index Cond: ((tenant_id = $1) AND (document_id = $2))
+
+-- 16
+-- $1 uuid, $2 uuid
+SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+head.closed_through, (SELECT MAX(last.recorded_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq
+  AND last.type = 'count') AS last_counted_at
+FROM location AS area
+JOIN location AS site ON site.tenant_id = area.tenant_id
+AND site.id = area.site_id
+JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+WHERE area.tenant_id = $1
+AND area.id = $2;
+--> Nested Loop
+-->   ->  Nested Loop
+-->         Join Filter: (area.site_id = site.id)
+-->         ->  Seq Scan on location area
+-->               Filter: ((tenant_id = $1) AND (id = $2))
+-->         ->  Seq Scan on location site
+-->               Filter: (tenant_id = $1)
+-->   ->  Seq Scan on ledger_head head
+-->         Filter: (tenant_id = $1)
+-->   SubPlan 1
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->   SubPlan 2
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last_1
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                 Filter: ((type)::text = 'count'::text)
+
+-- 17
+-- $1 uuid, $2 uuid
+SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
+line.counted_by, false AS recount, false AS uncounted, NULL AS note
+FROM count_result_line AS line
+WHERE line.tenant_id = $1
+AND line.document_id = $2;
+--> Index Scan using count_result_line_pkey on count_result_line line
+-->   Index Cond: ((tenant_id = $1) AND (document_id = $2))
+
+-- 18
+-- $1 uuid, $2 text
+SELECT id, path, archived_at
+FROM location
+WHERE tenant_id = $1
+AND kind = 'area'
+AND (path = $2
+  OR substr(path, 1, length($2) + 1) = $2 || '/')
+ORDER BY path;
+--> Sort
+-->   Sort Key: path COLLATE "C"
+-->   ->  Bitmap Heap Scan on location
+-->         Recheck Cond: (tenant_id = $1)
+-->         Filter: (((kind)::text = 'area'::text) AND (((path)::text = $2) OR (substr((path)::text, 1, (length($2) + 1)) = ($2 || '/'::text))))
+-->         ->  Bitmap Index Scan on ix_location_site_id
+-->               Index Cond: (tenant_id = $1)
+
+-- 19
+-- $1 uuid, $2 text, $3 text
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value))
+UNION
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.sku IN (SELECT (value->>0)::text AS sku
+  FROM jsonb_array_elements($3::jsonb) AS given(value));
+--> HashAggregate
+-->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+-->   ->  Append
+-->         ->  Nested Loop
+-->               ->  Hash Semi Join
+-->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
+-->                     ->  Bitmap Heap Scan on item
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using unit_pkey on unit
+-->                     Index Cond: (id = item.base_unit_id)
+-->                     Filter: (tenant_id = $1)
+-->         ->  Hash Join
+-->               Hash Cond: (item_1.base_unit_id = unit_1.id)
+-->               ->  Hash Semi Join
+-->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
+-->                     ->  Bitmap Heap Scan on item item_1
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given_1
+-->               ->  Hash
+-->                     ->  Seq Scan on unit unit_1
+-->                           Filter: (tenant_id = $1)
+
+-- 20
+-- $1 uuid, $2 text
+SELECT item_id, code, numerator, denominator
+FROM item_unit
+WHERE tenant_id = $1
+AND item_id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value));
+--> Hash Semi Join
+-->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
+-->   ->  Bitmap Heap Scan on item_unit
+-->         Recheck Cond: (tenant_id = $1)
+-->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
+-->               Index Cond: (tenant_id = $1)
+-->   ->  Hash
+-->         ->  Function Scan on jsonb_array_elements given
+
+-- 21
+-- $1 uuid
+SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
+"unit"."dimension", "unit"."numerator", "unit"."denominator"
+FROM "unit"
+WHERE "unit"."tenant_id" = $1
+ORDER BY "unit"."code" ASC;
+--> Sort
+-->   Sort Key: code COLLATE "C"
+-->   ->  Seq Scan on unit
+-->         Filter: (tenant_id = $1)
+
+-- 22: writes stock_key
+-- $1 text
+INSERT INTO stock_key (tenant_id, item_id, location_id)
+SELECT *
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+WHERE true
+ORDER BY item_id, location_id
+ON CONFLICT DO NOTHING;
+--> Insert on stock_key
+-->   Conflict Resolution: NOTHING
+-->   ->  Subquery Scan on "*SELECT*"
+-->         ->  Sort
+-->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->               ->  Function Scan on jsonb_array_elements given
+
+-- 23: locks rows of stock_key FOR NO KEY UPDATE
+-- $1 text
+SELECT stock_key.item_id
+FROM stock_key
+JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+ORDER BY stock_key.item_id, stock_key.location_id
+FOR NO KEY UPDATE OF stock_key;
+--> LockRows
+-->   ->  Sort
+-->         Sort Key: stock_key.item_id, stock_key.location_id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using stock_key_pkey on stock_key
+-->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+
+-- 24
+-- $1 text, $2 timestamp with time zone
+SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id
+AND truth.item_id = wanted.item_id
+AND truth.location_id = wanted.location_id
+JOIN document ON document.tenant_id = truth.tenant_id
+AND document.id = truth.document_id
+WHERE truth.counted_at >= $2
+AND truth.marked_by IS NULL
+ORDER BY truth.counted_at, truth.document_id, truth.line_no;
+--> Sort
+-->   Sort Key: truth.counted_at, truth.document_id, truth.line_no
+-->   ->  Nested Loop
+-->         ->  Hash Join
+-->               Hash Cond: ((((given.value ->> 0))::uuid = truth.tenant_id) AND (((given.value ->> 1))::uuid = truth.item_id) AND (((given.value ->> 2))::uuid = truth.location_id))
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Hash
+-->                     ->  Seq Scan on count_truth truth
+-->                           Filter: ((marked_by IS NULL) AND (counted_at >= $2))
+-->         ->  Index Scan using document_pkey on document
+-->               Index Cond: (id = truth.document_id)
+-->               Filter: (truth.tenant_id = tenant_id)
+
+-- 25
+-- $1 text, $2 timestamp with time zone
+WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+        FROM reservation AS past
+        WHERE past.tenant_id = stock_key.tenant_id
+        AND past.item_id = stock_key.item_id
+        AND past.location_id = stock_key.location_id
+        AND past.status = 'active'
+        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS given
+  JOIN stock_key ON stock_key.tenant_id = given.tenant_id
+  AND stock_key.item_id = given.item_id
+  AND stock_key.location_id = given.location_id)
+SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
+balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
+FROM wanted
+JOIN balance ON balance.tenant_id = wanted.tenant_id
+AND balance.item_id = wanted.item_id
+AND balance.location_id = wanted.location_id
+JOIN lot ON lot.tenant_id = balance.tenant_id
+AND lot.id = balance.lot_id
+WHERE balance.quantity > 0;
+--> Nested Loop
+-->   CTE wanted
+-->     ->  Nested Loop
+-->           ->  Function Scan on jsonb_array_elements given
+-->           ->  Index Scan using stock_key_pkey on stock_key
+-->                 Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->           SubPlan 1
+-->             ->  Aggregate
+-->                   ->  Index Scan using ix_reservation_item_id_location_id on reservation past
+-->                         Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
+-->                         Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
+-->   ->  Nested Loop
+-->         ->  CTE Scan on wanted
+-->         ->  Index Scan using balance_pkey on balance
+-->               Index Cond: ((tenant_id = wanted.tenant_id) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
+-->               Filter: (quantity > 0)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = balance.lot_id)
+-->         Filter: (balance.tenant_id = tenant_id)
+
+-- 26
+-- $1 text, $2 timestamp with time zone
+SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id
+AND entry.item_id = wanted.item_id
+AND entry.location_id = wanted.location_id
+WHERE entry.effective_at > $2
+GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
+ORDER BY entry.effective_at;
+--> GroupAggregate
+-->   Group Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
+-->   ->  Sort
+-->         Sort Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
+
+-- 27
+-- $1 text
+SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+JOIN location ON location.tenant_id = wanted.tenant_id
+AND location.id = wanted.location_id
+JOIN location AS site ON site.tenant_id = location.tenant_id
+AND site.id = location.site_id;
+--> Unique
+-->   ->  Sort
+-->         Sort Key: location.id, location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
+-->         ->  Nested Loop
+-->               ->  Hash Join
+-->                     Hash Cond: ((((given.value ->> 0))::uuid = location.tenant_id) AND (((given.value ->> 2))::uuid = location.id))
+-->                     ->  Function Scan on jsonb_array_elements given
+-->                     ->  Hash
+-->                           ->  Seq Scan on location
+-->               ->  Index Scan using location_pkey on location site
+-->                     Index Cond: (id = location.site_id)
+-->                     Filter: (location.tenant_id = tenant_id)
+
+-- 28
+-- $1 text, $2 uuid
+SELECT wanted.place, COALESCE((SELECT lot.id
+    FROM lot
+    WHERE lot.tenant_id = $2
+    AND lot.item_id = wanted.item_id
+    AND NOT lot.void
+    AND lot.received_at <= wanted.at
+    AND EXISTS (SELECT 1
+      FROM balance
+      WHERE balance.tenant_id = lot.tenant_id
+      AND balance.item_id = lot.item_id
+      AND balance.location_id = wanted.location_id
+      AND balance.lot_id = lot.id)
+    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+    LIMIT 1), (SELECT lot.id
+    FROM lot
+    WHERE lot.tenant_id = $2
+    AND lot.item_id = wanted.item_id
+    AND NOT lot.void
+    AND lot.received_at <= wanted.at
+    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+    LIMIT 1)) AS lot_id
+FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted;
+--> Function Scan on jsonb_array_elements given
+-->   SubPlan 1
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+-->                 ->  Nested Loop
+-->                       Join Filter: (lot.id = balance.lot_id)
+-->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot
+-->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
+-->                             Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
+-->                       ->  Index Only Scan using balance_pkey on balance
+-->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->   SubPlan 2
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
+-->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
+-->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
+-->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
+
+-- 29: locks rows of lot FOR NO KEY UPDATE
+-- $1 text
+SELECT lot.id
+FROM lot
+JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, id)
+ORDER BY lot.id
+FOR NO KEY UPDATE OF lot;
+--> LockRows
+-->   ->  Sort
+-->         Sort Key: lot.id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using lot_pkey on lot
+-->                     Index Cond: (id = ((given.value ->> 1))::uuid)
+-->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
+
+-- 30: locks rows of lot FOR NO KEY UPDATE
+-- $1 text
+SELECT lot.id, lot.version
+FROM lot
+JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS version
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, id)
+ORDER BY lot.id
+FOR NO KEY UPDATE OF lot;
+--> LockRows
+-->   ->  Sort
+-->         Sort Key: lot.id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using lot_pkey on lot
+-->                     Index Cond: (id = ((given.value ->> 1))::uuid)
+-->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
+
+-- 31: writes balance
+-- $1 text
+UPDATE balance
+SET quantity = now.quantity, value = now.value
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+WHERE balance.tenant_id = now.tenant_id
+AND balance.item_id = now.item_id
+AND balance.location_id = now.location_id
+AND balance.lot_id = now.lot_id;
+--> Update on balance
+-->   ->  Nested Loop
+-->         ->  Function Scan on jsonb_array_elements given
+-->         ->  Index Scan using ix_balance_lot_id on balance
+-->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+
+-- 32: writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint
+UPDATE ledger_head
+SET seq = seq + $1, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
+WHERE tenant_id = $2
+AND rules_version = $3
+RETURNING seq, reversal_number AS number, position, head_hash;
+--> Update on ledger_head
+-->   ->  Seq Scan on ledger_head
+-->         Filter: ((tenant_id = $2) AND (rules_version = $3))
+
+-- 33: writes ledger_head
+-- $1 text, $2 uuid
+UPDATE ledger_head
+SET head_hash = $1
+WHERE tenant_id = $2;
+--> Update on ledger_head
+-->   ->  Seq Scan on ledger_head
+-->         Filter: (tenant_id = $2)
+
+-- 34: writes document
+-- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
+INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
+  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
+"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
+--> Insert on document
+-->   ->  Result
+
+-- 35: writes document_detail
+-- $1 text
+INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
+  approved_by)
+SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on document_detail
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 36: writes document
+-- $1 uuid, $2 uuid
+UPDATE document
+SET status = 'reversed', version = version + 1
+WHERE tenant_id = $1
+AND id = $2
+AND status = 'posted';
+--> Update on document
+-->   ->  Index Scan using uq_document_id on document
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+-->         Filter: ((status)::text = 'posted'::text)
+
+-- 37: writes lot
+-- $1 text
+UPDATE lot
+SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
+revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
+  (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+WHERE lot.tenant_id = now.tenant_id
+AND lot.id = now.id;
+--> Update on lot
+-->   ->  Nested Loop
+-->         ->  Function Scan on jsonb_array_elements given
+-->         ->  Index Scan using lot_pkey on lot
+-->               Index Cond: (id = ((given.value ->> 1))::uuid)
+-->               Filter: (((given.value ->> 0))::uuid = tenant_id)
+
+-- 38: writes ledger_entry
+-- $1 text
+INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
+  effective_at, business_date, recorded_at, actor_id, reason_id)
+SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
+(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
+(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on ledger_entry
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 39: writes shortage
+-- $1 uuid, $2 uuid, $3 timestamp with time zone, $4 uuid
+UPDATE shortage
+SET status = 'cleared', cleared_by_document_id = $4, cleared_at = $3::timestamptz, updated_at = $3::timestamptz, version = version + 1
+WHERE tenant_id = $1
+AND document_id = $2
+AND status = 'open';
+--> Update on shortage
+-->   ->  Index Scan using ix_shortage_document_id_line_no on shortage
+-->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
+-->         Filter: ((status)::text = 'open'::text)
+
+-- 40: writes count_truth
+-- $1 uuid, $2 uuid
+DELETE
+FROM count_truth
+WHERE tenant_id = $1
+AND document_id = $2;
+--> Delete on count_truth
+-->   ->  Index Scan using count_truth_pkey on count_truth
+-->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
+
+-- 41: writes stock_count
+-- $1 uuid, $2 uuid, $3 timestamp with time zone
+UPDATE stock_count
+SET status = 'reversed', version = version + 1, updated_at = $3::timestamptz
+WHERE tenant_id = $1
+AND id = $2;
+--> Update on stock_count
+-->   ->  Index Scan using uq_stock_count_id on stock_count
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 42
+-- $1 uuid, $2 uuid
+SELECT shortage.id, shortage.cleared_by, shortage.cleared_at
+FROM shortage
+JOIN document ON document.tenant_id = shortage.tenant_id
+AND document.id = shortage.document_id
+WHERE shortage.tenant_id = $1
+AND shortage.cleared_by_document_id = $2
+AND document.status = 'posted'
+ORDER BY shortage.id;
+--> Sort
+-->   Sort Key: shortage.id
+-->   ->  Nested Loop
+-->         ->  Bitmap Heap Scan on shortage
+-->               Recheck Cond: (tenant_id = $1)
+-->               Filter: (cleared_by_document_id = $2)
+-->               ->  Bitmap Index Scan on ix_shortage_location_id
+-->                     Index Cond: (tenant_id = $1)
+-->         ->  Index Scan using uq_document_id on document
+-->               Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
+-->               Filter: ((status)::text = 'posted'::text)
+
+-- 43
+-- $1 uuid, $2 uuid, $3 uuid
+SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
+FROM shortage
+JOIN item ON item.tenant_id = shortage.tenant_id
+AND item.id = shortage.item_id
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+JOIN location ON location.tenant_id = shortage.tenant_id
+AND location.id = shortage.location_id
+JOIN document ON document.tenant_id = shortage.tenant_id
+AND document.id = shortage.document_id
+WHERE shortage.tenant_id = $1
+AND shortage.document_id = $2
+AND shortage.cleared_by_document_id = $3
+ORDER BY shortage.created_at, shortage.document_id, shortage.line_no;
+--> Sort
+-->   Sort Key: shortage.created_at, shortage.line_no
+-->   ->  Nested Loop
+-->         ->  Nested Loop
+-->               Join Filter: (shortage.location_id = location.id)
+-->               ->  Nested Loop
+-->                     ->  Nested Loop
+-->                           ->  Index Scan using ix_shortage_document_id_line_no on shortage
+-->                                 Index Cond: ((tenant_id = $1) AND (document_id = $2))
+-->                                 Filter: (cleared_by_document_id = $3)
+-->                           ->  Index Scan using uq_item_id on item
+-->                                 Index Cond: ((tenant_id = $1) AND (id = shortage.item_id))
+-->                     ->  Index Scan using unit_pkey on unit
+-->                           Index Cond: (id = item.base_unit_id)
+-->                           Filter: (tenant_id = $1)
+-->               ->  Seq Scan on location
+-->                     Filter: (tenant_id = $1)
+-->         ->  Index Scan using uq_document_id on document
+-->               Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 44
+-- $1 text, $2 timestamp with time zone
+SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id
+AND truth.item_id = wanted.item_id
+AND truth.location_id = wanted.location_id
+JOIN document ON document.tenant_id = truth.tenant_id
+AND document.id = truth.document_id
+WHERE truth.counted_at >= $2
+AND truth.marked_by IS NULL
+ORDER BY truth.counted_at, truth.document_id, truth.line_no;
+--> Sort
+-->   Sort Key: truth.counted_at, truth.document_id, truth.line_no
+-->   ->  Nested Loop
+-->         ->  Hash Join
+-->               Hash Cond: ((((given.value ->> 0))::uuid = truth.tenant_id) AND (((given.value ->> 1))::uuid = truth.item_id) AND (((given.value ->> 2))::uuid = truth.location_id))
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Hash
+-->                     ->  Seq Scan on count_truth truth
+-->                           Filter: ((marked_by IS NULL) AND (counted_at >= $2))
+-->         ->  Index Scan using document_pkey on document
+-->               Index Cond: (id = truth.document_id)
+-->               Filter: (truth.tenant_id = tenant_id)
+
+-- 45
+-- $1 text, $2 timestamp with time zone
+WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+        FROM reservation AS past
+        WHERE past.tenant_id = stock_key.tenant_id
+        AND past.item_id = stock_key.item_id
+        AND past.location_id = stock_key.location_id
+        AND past.status = 'active'
+        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS given
+  JOIN stock_key ON stock_key.tenant_id = given.tenant_id
+  AND stock_key.item_id = given.item_id
+  AND stock_key.location_id = given.location_id)
+SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
+balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
+FROM wanted
+JOIN balance ON balance.tenant_id = wanted.tenant_id
+AND balance.item_id = wanted.item_id
+AND balance.location_id = wanted.location_id
+JOIN lot ON lot.tenant_id = balance.tenant_id
+AND lot.id = balance.lot_id
+WHERE balance.quantity > 0;
+--> Nested Loop
+-->   CTE wanted
+-->     ->  Nested Loop
+-->           ->  Function Scan on jsonb_array_elements given
+-->           ->  Index Scan using stock_key_pkey on stock_key
+-->                 Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->           SubPlan 1
+-->             ->  Aggregate
+-->                   ->  Index Scan using ix_reservation_item_id_location_id on reservation past
+-->                         Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
+-->                         Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
+-->   ->  Nested Loop
+-->         ->  CTE Scan on wanted
+-->         ->  Index Scan using balance_pkey on balance
+-->               Index Cond: ((tenant_id = wanted.tenant_id) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
+-->               Filter: (quantity > 0)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = balance.lot_id)
+-->         Filter: (balance.tenant_id = tenant_id)
+
+-- 46
+-- $1 text, $2 timestamp with time zone
+SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id
+AND entry.item_id = wanted.item_id
+AND entry.location_id = wanted.location_id
+WHERE entry.effective_at > $2
+GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
+ORDER BY entry.effective_at;
+--> GroupAggregate
+-->   Group Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
+-->   ->  Sort
+-->         Sort Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
+
+-- 47
+-- $1 text, $2 uuid
+SELECT wanted.place, COALESCE((SELECT lot.id
+    FROM lot
+    WHERE lot.tenant_id = $2
+    AND lot.item_id = wanted.item_id
+    AND NOT lot.void
+    AND lot.received_at <= wanted.at
+    AND EXISTS (SELECT 1
+      FROM balance
+      WHERE balance.tenant_id = lot.tenant_id
+      AND balance.item_id = lot.item_id
+      AND balance.location_id = wanted.location_id
+      AND balance.lot_id = lot.id)
+    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+    LIMIT 1), (SELECT lot.id
+    FROM lot
+    WHERE lot.tenant_id = $2
+    AND lot.item_id = wanted.item_id
+    AND NOT lot.void
+    AND lot.received_at <= wanted.at
+    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+    LIMIT 1)) AS lot_id
+FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted;
+--> Function Scan on jsonb_array_elements given
+-->   SubPlan 1
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+-->                 ->  Nested Loop
+-->                       Join Filter: (lot.id = balance.lot_id)
+-->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot
+-->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
+-->                             Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
+-->                       ->  Index Only Scan using balance_pkey on balance
+-->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->   SubPlan 2
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
+-->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
+-->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
+-->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
+
+-- 48: writes balance
+-- $1 text
+UPDATE balance
+SET quantity = now.quantity, value = now.value
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+WHERE balance.tenant_id = now.tenant_id
+AND balance.item_id = now.item_id
+AND balance.location_id = now.location_id
+AND balance.lot_id = now.lot_id;
+--> Update on balance
+-->   ->  Nested Loop
+-->         ->  Function Scan on jsonb_array_elements given
+-->         ->  Index Scan using ix_balance_lot_id on balance
+-->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+
+-- 49: writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint
+UPDATE ledger_head
+SET seq = seq + $1, count_number = COALESCE(count_number, 0) + 1, position = COALESCE(position, 0) + 1
+WHERE tenant_id = $2
+AND rules_version = $3
+RETURNING seq, count_number AS number, position, head_hash;
+--> Update on ledger_head
+-->   ->  Seq Scan on ledger_head
+-->         Filter: ((tenant_id = $2) AND (rules_version = $3))
+
+-- 50: writes ledger_head
+-- $1 text, $2 uuid
+UPDATE ledger_head
+SET head_hash = $1
+WHERE tenant_id = $2;
+--> Update on ledger_head
+-->   ->  Seq Scan on ledger_head
+-->         Filter: (tenant_id = $2)
+
+-- 51: writes document
+-- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
+INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
+  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
+"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
+--> Insert on document
+-->   ->  Result
+
+-- 52: writes document_detail
+-- $1 text
+INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
+  approved_by)
+SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on document_detail
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 53: writes ledger_entry
+-- $1 text
+INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
+  effective_at, business_date, recorded_at, actor_id, reason_id)
+SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
+(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
+(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on ledger_entry
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 54: writes count_result_line
+-- $1 text, $2 uuid, $3 uuid
+INSERT INTO count_result_line (tenant_id, document_id, line_no, item_id, location_id, lot_id, entered_quantity, entered_unit,
+  quantity, counted_at, counted_by, expected, variance, short_quantity, value, superseded, moved)
+SELECT $2, $3, line.*
+FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+  (value->>4)::bigint AS entered_quantity, (value->>5)::text AS entered_unit, (value->>6)::bigint AS quantity, (value->>7)::timestamptz AS counted_at,
+  (value->>8)::uuid AS counted_by, (value->>9)::bigint AS expected, (value->>10)::bigint AS variance, (value->>11)::bigint AS short_quantity,
+  (value->>12)::bigint AS value, (value->>13)::boolean AS superseded, (value->>14)::boolean AS moved
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
+--> Insert on count_result_line
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 55: writes count_truth
+-- $1 text
+INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, lot_id, counted_at, quantity)
+SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::bigint AS line_no, (value->>3)::uuid AS item_id,
+(value->>4)::uuid AS location_id, (value->>5)::uuid AS lot_id, (value->>6)::timestamptz AS counted_at, (value->>7)::bigint AS quantity
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on count_truth
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 56: writes shortage
+-- $1 text, $2 uuid, $3 uuid, $4 timestamp with time zone
+UPDATE shortage
+SET status = 'cleared', cleared_by_document_id = $3, cleared_at = $4::timestamptz, updated_at = $4::timestamptz, version = shortage.version + 1
+FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::timestamptz AS counted_at
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS counted
+WHERE shortage.tenant_id = $2
+AND shortage.status = 'open'
+AND shortage.document_id <> $3
+AND shortage.item_id = counted.item_id
+AND shortage.location_id = counted.location_id
+AND EXISTS (SELECT 1
+  FROM document
+  WHERE document.tenant_id = shortage.tenant_id
+  AND document.id = shortage.document_id
+  AND document.effective_at <= counted.counted_at)
+RETURNING id;
+--> Update on shortage
+-->   ->  Nested Loop
+-->         Join Filter: (document.effective_at <= ((given.value ->> 2))::timestamp with time zone)
+-->         ->  Hash Join
+-->               Hash Cond: ((shortage.item_id = ((given.value ->> 0))::uuid) AND (shortage.location_id = ((given.value ->> 1))::uuid))
+-->               ->  Bitmap Heap Scan on shortage
+-->                     Recheck Cond: ((tenant_id = $2) AND ((status)::text = 'open'::text))
+-->                     Filter: (document_id <> $3)
+-->                     ->  Bitmap Index Scan on ix_shortage_item_id_location_id_status
+-->                           Index Cond: ((tenant_id = $2) AND ((status)::text = 'open'::text))
+-->               ->  Hash
+-->                     ->  Function Scan on jsonb_array_elements given
+-->         ->  Index Scan using uq_document_id on document
+-->               Index Cond: ((tenant_id = $2) AND (id = shortage.document_id))
+
+-- 57: writes stock_count
+-- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
+UPDATE stock_count
+SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
+uncounted = $11
+WHERE tenant_id = $1
+AND id = $2;
+--> Update on stock_count
+-->   ->  Index Scan using uq_stock_count_id on stock_count
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 58: writes idempotency
+-- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
+UPDATE idempotency
+SET status = $1, body = $2
+WHERE tenant_id = $3
+AND actor_id = $4
+AND key = $5;
+--> Update on idempotency
+-->   ->  Index Scan using idempotency_pkey on idempotency
+-->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
+
+-- 59
+COMMIT;

@@ -1,0 +1,91 @@
+-- creation of a count
+-- statements: 8, round trips: 8
+-- held at COMMIT: RowExclusiveLock: idempotency, stock_count
+-- held at COMMIT: RowShareLock: ledger_head, location
+
+-- 1
+BEGIN;
+
+-- 2
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+
+-- 3: writes idempotency
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, 0, '', $5)
+ON CONFLICT DO NOTHING;
+--> Insert on idempotency
+-->   Conflict Resolution: NOTHING
+-->   ->  Result
+
+-- 4
+-- $1 uuid, $2 text
+SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+head.closed_through, (SELECT MAX(last.recorded_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+  FROM document AS last
+  WHERE last.tenant_id = head.tenant_id
+  AND last.last_seq = head.seq
+  AND last.type = 'count') AS last_counted_at
+FROM location AS area
+JOIN location AS site ON site.tenant_id = area.tenant_id
+AND site.id = area.site_id
+JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+WHERE area.tenant_id = $1
+AND area.path = $2;
+--> Nested Loop
+-->   ->  Nested Loop
+-->         Join Filter: (area.site_id = site.id)
+-->         ->  Seq Scan on location area
+-->               Filter: ((tenant_id = $1) AND ((path)::text = $2))
+-->         ->  Seq Scan on location site
+-->               Filter: (tenant_id = $1)
+-->   ->  Seq Scan on ledger_head head
+-->         Filter: (tenant_id = $1)
+-->   SubPlan 1
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->   SubPlan 2
+-->     ->  Aggregate
+-->           ->  Index Scan using ix_document_last_seq on document last_1
+-->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                 Filter: ((type)::text = 'count'::text)
+
+-- 5: writes stock_count
+-- $1 text
+INSERT INTO stock_count (id, tenant_id, version, created_at, updated_at, status, location_id, site_id, blind, needs_approval,
+  uncounted, external_ref, note, created_by)
+SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::bigint AS version, (value->>3)::timestamptz AS created_at,
+(value->>4)::timestamptz AS updated_at, (value->>5)::text AS status, (value->>6)::uuid AS location_id, (value->>7)::uuid AS site_id,
+(value->>8)::boolean AS blind, (value->>9)::boolean AS needs_approval, (value->>10)::text AS uncounted, (value->>11)::text AS external_ref,
+(value->>12)::text AS note, (value->>13)::uuid AS created_by
+FROM jsonb_array_elements($1::jsonb) AS given(value);
+--> Insert on stock_count
+-->   ->  Function Scan on jsonb_array_elements given
+
+-- 6: locks rows of ledger_head FOR SHARE
+-- $1 uuid, $2 bigint
+SELECT rules_version
+FROM ledger_head
+WHERE tenant_id = $1
+AND rules_version = $2 FOR SHARE;
+--> LockRows
+-->   ->  Seq Scan on ledger_head
+-->         Filter: ((tenant_id = $1) AND (rules_version = $2))
+
+-- 7: writes idempotency
+-- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
+UPDATE idempotency
+SET status = $1, body = $2
+WHERE tenant_id = $3
+AND actor_id = $4
+AND key = $5;
+--> Update on idempotency
+-->   ->  Index Scan using idempotency_pkey on idempotency
+-->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
+
+-- 8
+COMMIT;

@@ -1,0 +1,27 @@
+-- list of documents, a later page
+-- statements: 1, round trips: 1
+
+-- 1
+-- $1 uuid, $2 bigint, $3 bigint, $4 bigint
+SELECT document.*, location.path AS location
+FROM document
+JOIN location ON location.tenant_id = document.tenant_id
+AND location.id = document.location_id
+WHERE document.tenant_id = $1
+AND (document.last_seq < $2
+  OR (document.last_seq = $2
+    AND COALESCE(document.position, 0) < $3))
+ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
+LIMIT $4;
+--> Limit
+-->   ->  Incremental Sort
+-->         Sort Key: document.last_seq DESC, (COALESCE(document."position", '0'::bigint)) DESC
+-->         Presorted Key: document.last_seq
+-->         ->  Nested Loop
+-->               Join Filter: (document.location_id = location.id)
+-->               ->  Index Scan Backward using ix_document_last_seq on document
+-->                     Index Cond: (tenant_id = $1)
+-->                     Filter: ((last_seq < $2) OR ((last_seq = $2) AND (COALESCE("position", '0'::bigint) < $3)))
+-->               ->  Materialize
+-->                     ->  Seq Scan on location
+-->                           Filter: (tenant_id = $1)

@@ -1,0 +1,201 @@
+-- recount of a count
+-- statements: 14, round trips: 14
+-- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line
+-- held at COMMIT: RowShareLock: stock_count
+
+-- 1
+BEGIN;
+
+-- 2
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+
+-- 3: writes idempotency
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, 0, '', $5)
+ON CONFLICT DO NOTHING;
+--> Insert on idempotency
+-->   Conflict Resolution: NOTHING
+-->   ->  Result
+
+-- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid
+SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
+location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
+stock_count.started_at, stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref,
+stock_count.note, stock_count.created_by
+FROM stock_count
+JOIN location ON location.tenant_id = stock_count.tenant_id
+AND location.id = stock_count.location_id
+WHERE stock_count.tenant_id = $1
+AND stock_count.id = $2
+FOR NO KEY UPDATE OF stock_count;
+--> LockRows
+-->   ->  Nested Loop
+-->         Join Filter: (stock_count.location_id = location.id)
+-->         ->  Index Scan using uq_stock_count_id on stock_count
+-->               Index Cond: ((tenant_id = $1) AND (id = $2))
+-->         ->  Seq Scan on location
+-->               Filter: (tenant_id = $1)
+
+-- 5
+-- $1 uuid, $2 text
+SELECT id, path, archived_at
+FROM location
+WHERE tenant_id = $1
+AND kind = 'area'
+AND (path = $2
+  OR substr(path, 1, length($2) + 1) = $2 || '/')
+ORDER BY path;
+--> Sort
+-->   Sort Key: path COLLATE "C"
+-->   ->  Bitmap Heap Scan on location
+-->         Recheck Cond: (tenant_id = $1)
+-->         Filter: (((kind)::text = 'area'::text) AND (((path)::text = $2) OR (substr((path)::text, 1, (length($2) + 1)) = ($2 || '/'::text))))
+-->         ->  Bitmap Index Scan on ix_location_site_id
+-->               Index Cond: (tenant_id = $1)
+
+-- 6
+-- $1 uuid, $2 text, $3 text
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value))
+UNION
+SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+FROM item
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+WHERE item.tenant_id = $1
+AND item.sku IN (SELECT (value->>0)::text AS sku
+  FROM jsonb_array_elements($3::jsonb) AS given(value));
+--> HashAggregate
+-->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
+-->   ->  Append
+-->         ->  Nested Loop
+-->               ->  Hash Semi Join
+-->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
+-->                     ->  Bitmap Heap Scan on item
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using unit_pkey on unit
+-->                     Index Cond: (id = item.base_unit_id)
+-->                     Filter: (tenant_id = $1)
+-->         ->  Hash Join
+-->               Hash Cond: (item_1.base_unit_id = unit_1.id)
+-->               ->  Hash Semi Join
+-->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
+-->                     ->  Bitmap Heap Scan on item item_1
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                 Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Function Scan on jsonb_array_elements given_1
+-->               ->  Hash
+-->                     ->  Seq Scan on unit unit_1
+-->                           Filter: (tenant_id = $1)
+
+-- 7
+-- $1 uuid, $2 text
+SELECT item_id, code, numerator, denominator
+FROM item_unit
+WHERE tenant_id = $1
+AND item_id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value));
+--> Hash Semi Join
+-->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
+-->   ->  Bitmap Heap Scan on item_unit
+-->         Recheck Cond: (tenant_id = $1)
+-->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
+-->               Index Cond: (tenant_id = $1)
+-->   ->  Hash
+-->         ->  Function Scan on jsonb_array_elements given
+
+-- 8
+-- $1 uuid
+SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
+"unit"."dimension", "unit"."numerator", "unit"."denominator"
+FROM "unit"
+WHERE "unit"."tenant_id" = $1
+ORDER BY "unit"."code" ASC;
+--> Sort
+-->   Sort Key: code COLLATE "C"
+-->   ->  Seq Scan on unit
+-->         Filter: (tenant_id = $1)
+
+-- 9
+-- $1 uuid, $2 uuid, $3 text
+SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
+line.counted_by, line.recount, line.uncounted, line.note
+FROM stock_count_line AS line
+WHERE line.tenant_id = $1
+AND line.count_id = $2
+AND line.item_id IN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($3::jsonb) AS given(value));
+--> Hash Semi Join
+-->   Hash Cond: (line.item_id = ((given.value ->> 0))::uuid)
+-->   ->  Index Scan using stock_count_line_pkey on stock_count_line line
+-->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
+-->   ->  Hash
+-->         ->  Function Scan on jsonb_array_elements given
+
+-- 10: writes stock_count_line
+-- $1 uuid, $2 uuid
+DELETE
+FROM stock_count_line
+WHERE tenant_id = $1
+AND count_id = $2
+AND uncounted;
+--> Delete on stock_count_line
+-->   ->  Index Scan using stock_count_line_pkey on stock_count_line
+-->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
+-->         Filter: uncounted
+
+-- 11: writes stock_count_line
+-- $1 uuid, $2 uuid, $3 text
+UPDATE stock_count_line
+SET recount = true
+WHERE tenant_id = $1
+AND count_id = $2
+AND (item_id, location_id, lot_key) IN (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_key
+  FROM jsonb_array_elements($3::jsonb) AS given(value));
+--> Update on stock_count_line
+-->   ->  Hash Semi Join
+-->         Hash Cond: ((stock_count_line.item_id = ((given.value ->> 0))::uuid) AND (stock_count_line.location_id = ((given.value ->> 1))::uuid) AND (stock_count_line.lot_key = ((given.value ->> 2))::uuid))
+-->         ->  Index Scan using stock_count_line_pkey on stock_count_line
+-->               Index Cond: ((tenant_id = $1) AND (count_id = $2))
+-->         ->  Hash
+-->               ->  Function Scan on jsonb_array_elements given
+
+-- 12: writes stock_count
+-- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
+UPDATE stock_count
+SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
+uncounted = $11
+WHERE tenant_id = $1
+AND id = $2;
+--> Update on stock_count
+-->   ->  Index Scan using uq_stock_count_id on stock_count
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+
+-- 13: writes idempotency
+-- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
+UPDATE idempotency
+SET status = $1, body = $2
+WHERE tenant_id = $3
+AND actor_id = $4
+AND key = $5;
+--> Update on idempotency
+-->   ->  Index Scan using idempotency_pkey on idempotency
+-->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
+
+-- 14
+COMMIT;

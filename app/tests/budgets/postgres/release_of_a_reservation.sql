@@ -1,0 +1,142 @@
+-- release of a reservation
+-- statements: 10, round trips: 10
+-- held at COMMIT: RowExclusiveLock: reservation, stock_key
+-- held at COMMIT: RowShareLock: stock_key
+
+-- 1
+BEGIN;
+
+-- 2
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+
+-- 3
+-- $1 uuid, $2 uuid
+SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
+FROM reservation
+JOIN item ON item.tenant_id = reservation.tenant_id
+AND item.id = reservation.item_id
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+JOIN location ON location.tenant_id = reservation.tenant_id
+AND location.id = reservation.location_id
+WHERE reservation.tenant_id = $1
+AND reservation.id = $2;
+--> Nested Loop
+-->   Join Filter: (reservation.location_id = location.id)
+-->   ->  Nested Loop
+-->         ->  Nested Loop
+-->               ->  Index Scan using uq_reservation_id on reservation
+-->                     Index Cond: ((tenant_id = $1) AND (id = $2))
+-->               ->  Index Scan using uq_item_id on item
+-->                     Index Cond: ((tenant_id = $1) AND (id = reservation.item_id))
+-->         ->  Index Scan using unit_pkey on unit
+-->               Index Cond: (id = item.base_unit_id)
+-->               Filter: (tenant_id = $1)
+-->   ->  Seq Scan on location
+-->         Filter: (tenant_id = $1)
+
+-- 4: writes stock_key
+-- $1 text
+INSERT INTO stock_key (tenant_id, item_id, location_id)
+SELECT *
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+WHERE true
+ORDER BY item_id, location_id
+ON CONFLICT DO NOTHING;
+--> Insert on stock_key
+-->   Conflict Resolution: NOTHING
+-->   ->  Subquery Scan on "*SELECT*"
+-->         ->  Sort
+-->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->               ->  Function Scan on jsonb_array_elements given
+
+-- 5: locks rows of stock_key FOR NO KEY UPDATE
+-- $1 text
+SELECT stock_key.item_id
+FROM stock_key
+JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+ORDER BY stock_key.item_id, stock_key.location_id
+FOR NO KEY UPDATE OF stock_key;
+--> LockRows
+-->   ->  Sort
+-->         Sort Key: stock_key.item_id, stock_key.location_id
+-->         ->  Nested Loop
+-->               ->  Function Scan on jsonb_array_elements given
+-->               ->  Index Scan using stock_key_pkey on stock_key
+-->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+
+-- 6: writes reservation
+-- $1 text, $2 timestamp with time zone
+UPDATE reservation
+SET status = 'ended', version = reservation.version + 1, updated_at = $2::timestamptz
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+WHERE reservation.tenant_id = wanted.tenant_id
+AND reservation.item_id = wanted.item_id
+AND reservation.location_id = wanted.location_id
+AND reservation.status = 'active'
+AND reservation.ends_at <= $2::timestamptz
+RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
+--> Update on reservation
+-->   ->  Hash Join
+-->         Hash Cond: ((reservation.tenant_id = ((given.value ->> 0))::uuid) AND (reservation.item_id = ((given.value ->> 1))::uuid) AND (reservation.location_id = ((given.value ->> 2))::uuid))
+-->         ->  Seq Scan on reservation
+-->               Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
+-->         ->  Hash
+-->               ->  Function Scan on jsonb_array_elements given
+
+-- 7
+-- $1 uuid, $2 uuid
+SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
+FROM reservation
+JOIN item ON item.tenant_id = reservation.tenant_id
+AND item.id = reservation.item_id
+JOIN unit ON unit.tenant_id = item.tenant_id
+AND unit.id = item.base_unit_id
+JOIN location ON location.tenant_id = reservation.tenant_id
+AND location.id = reservation.location_id
+WHERE reservation.tenant_id = $1
+AND reservation.id = $2;
+--> Nested Loop
+-->   Join Filter: (reservation.location_id = location.id)
+-->   ->  Nested Loop
+-->         ->  Nested Loop
+-->               ->  Index Scan using uq_reservation_id on reservation
+-->                     Index Cond: ((tenant_id = $1) AND (id = $2))
+-->               ->  Index Scan using uq_item_id on item
+-->                     Index Cond: ((tenant_id = $1) AND (id = reservation.item_id))
+-->         ->  Index Scan using unit_pkey on unit
+-->               Index Cond: (id = item.base_unit_id)
+-->               Filter: (tenant_id = $1)
+-->   ->  Seq Scan on location
+-->         Filter: (tenant_id = $1)
+
+-- 8: writes stock_key
+-- $1 text
+UPDATE stock_key
+SET reserved_quantity = stock_key.reserved_quantity + now.quantity
+FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::bigint AS quantity
+  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+WHERE stock_key.tenant_id = now.tenant_id
+AND stock_key.item_id = now.item_id
+AND stock_key.location_id = now.location_id;
+--> Update on stock_key
+-->   ->  Nested Loop
+-->         ->  Function Scan on jsonb_array_elements given
+-->         ->  Index Scan using stock_key_pkey on stock_key
+-->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+
+-- 9: writes reservation
+-- $1 bigint, $2 timestamp with time zone, $3 text, $4 uuid, $5 uuid
+UPDATE "reservation"
+SET "version" = $1, "updated_at" = $2, "status" = $3
+WHERE "reservation"."tenant_id" = $4
+AND "reservation"."id" = $5;
+--> Update on reservation
+-->   ->  Index Scan using uq_reservation_id on reservation
+-->         Index Cond: ((tenant_id = $4) AND (id = $5))
+
+-- 10
+COMMIT;

@@ -1,0 +1,17 @@
+-- list of documents, a later page
+-- statements: 1
+
+-- 1
+SELECT document.*, location.path AS location
+FROM document
+JOIN location ON location.tenant_id = document.tenant_id
+AND location.id = document.location_id
+WHERE document.tenant_id = $1
+AND (document.last_seq < $2
+  OR (document.last_seq = $2
+    AND COALESCE(document.position, 0) < $3))
+ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
+LIMIT $4;
+--> SEARCH document USING INDEX ix_document_last_seq (tenant_id=? AND last_seq<?)
+--> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+--> USE TEMP B-TREE FOR LAST TERM OF ORDER BY
