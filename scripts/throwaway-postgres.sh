@@ -1,6 +1,6 @@
 # Sourced by scripts that need two empty Postgres servers of their own.
 #
-#   throwaway_postgres     starts them on free ports in a temporary directory, not durable; false where that cannot be had.
+#   throwaway_postgres     starts them on free ports in a temporary directory, not durable unless THROWAWAY_DURABLE=yes; false where that cannot be had.
 #                          Exports LARDER_TEST_POSTGRES_AUTH and LARDER_TEST_POSTGRES_INVENTORY, the superuser's URLs;
 #                          `scripts/dev-postgres env` speaks of these servers from then on.
 #
@@ -18,7 +18,7 @@ throwaway_postgres() {
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    export DEV_POSTGRES_DIR=$throwaway_directory DEV_POSTGRES_AUTH_PORT=0 DEV_POSTGRES_INVENTORY_PORT=0 DEV_POSTGRES_DURABLE=no
+    export DEV_POSTGRES_DIR=$throwaway_directory DEV_POSTGRES_AUTH_PORT=0 DEV_POSTGRES_INVENTORY_PORT=0 DEV_POSTGRES_DURABLE=${THROWAWAY_DURABLE:-no}
     unset POSTGRES_PASSWORD AUTH_OWNER_PASSWORD AUTH_APP_PASSWORD INVENTORY_OWNER_PASSWORD INVENTORY_APP_PASSWORD
     "$throwaway_scripts/dev-postgres" start || return 1
     eval "$("$throwaway_scripts/dev-postgres" superuser-env)"

@@ -157,14 +157,14 @@ const LOCK: &str = " FOR NO KEY UPDATE OF stock_key";
 
 /// Stock keys are read and not locked.
 fn without_the_lock(sql: &str) -> Option<String> {
-    sql.strip_suffix(LOCK).map(str::to_owned)
+    sql.contains(LOCK).then(|| sql.replace(LOCK, ""))
 }
 
 /// The lock moves into the statement that reads the balances, which then reads those from before it waited.
 fn reading_with_the_lock(sql: &str) -> Option<String> {
     const BALANCE: &str = " JOIN balance ON balance.tenant_id = wanted.tenant_id";
     let key = " JOIN stock_key ON stock_key.tenant_id = wanted.tenant_id AND stock_key.item_id = wanted.item_id AND stock_key.location_id = wanted.location_id";
-    let reads = sql.starts_with("SELECT lot.id") && sql.contains(BALANCE);
+    let reads = sql.contains("reserved_quantity FROM wanted") && sql.contains(BALANCE);
     if reads { Some(sql.replace(BALANCE, &format!("{key}{BALANCE}")) + LOCK) } else { without_the_lock(sql) }
 }
 

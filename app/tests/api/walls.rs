@@ -11,6 +11,7 @@ const EDGES: &[(&str, &str)] = &[
     ("auth", "kernel"),
     ("auth-migration", "migration-command"),
     ("auth-migration", "migration-history"),
+    ("bench", "kernel"),
     ("inventory", "inventory-entity"),
     ("inventory", "kernel"),
     ("inventory-migration", "migration-command"),

@@ -144,6 +144,93 @@ pub async fn insert(connection: &impl ConnectionTrait, table: &str, relation: Re
     execute(connection, &sql, [parameter(rows)]).await.map(|_| ())
 }
 
+/// Statements none of which sees what another does, to be sent together: on Postgres as the parts of one statement, in one round trip; on
+/// SQLite one after another. No two of them may change the same row.
+pub struct Batch {
+    backend: DatabaseBackend,
+    parts: Vec<(String, Vec<sea_orm::Value>)>,
+}
+
+impl Batch {
+    pub fn new(connection: &impl ConnectionTrait) -> Self {
+        Self { backend: connection.get_database_backend(), parts: Vec::new() }
+    }
+
+    pub fn backend(&self) -> DatabaseBackend {
+        self.backend
+    }
+
+    /// Adds a statement that changes rows and returns none.
+    pub fn add(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = sea_orm::Value>) {
+        self.parts.push((sql.into(), values.into_iter().collect()));
+    }
+
+    /// Adds the rows to be inserted into a table whose columns are those of the relation, if there are any.
+    pub fn insert(&mut self, table: &str, relation: Relation, rows: Vec<Value>) {
+        if !rows.is_empty() {
+            let sql = format!("INSERT INTO {table} ({}) {}", relation.names(), relation.select(self.backend, 1));
+            self.add(sql, [parameter(rows)]);
+        }
+    }
+
+    pub async fn send(mut self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        if self.backend == DatabaseBackend::Sqlite {
+            return self.send_each(connection).await;
+        }
+        let Some((last, last_values)) = self.parts.pop() else { return Ok(()) };
+        let (sql, values) = self.merged(last, last_values, "");
+        execute(connection, &sql, values).await.map(|_| ())
+    }
+
+    /// Sends them and, after them, one more that answers a row. It is given a condition, to be added to its own, by which Postgres does it last.
+    pub async fn send_before<M: FromQueryResult>(
+        self,
+        connection: &impl ConnectionTrait,
+        last: impl FnOnce(&str) -> String,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> Result<Option<M>, DbErr> {
+        if self.backend == DatabaseBackend::Sqlite {
+            self.send_each(connection).await?;
+            return one(connection, &last(""), values).await;
+        }
+        // Of parts that nothing refers to Postgres only says that they are done, not when.
+        let after: String = (1..=self.parts.len()).map(|part| format!(" AND (SELECT COUNT(*) FROM part{part}) >= 0")).collect();
+        let (sql, values) = self.merged(last(&after), values.into_iter().collect(), " RETURNING 1");
+        one(connection, &sql, values).await
+    }
+
+    async fn send_each(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        for (sql, values) in self.parts {
+            execute(connection, &sql, values).await?;
+        }
+        Ok(())
+    }
+
+    /// The parts in front of the last statement, whose placeholders keep their numbers.
+    fn merged(self, last: String, mut values: Vec<sea_orm::Value>, returning: &str) -> (String, Vec<sea_orm::Value>) {
+        let mut parts = Vec::new();
+        for (number, (sql, part)) in (1..).zip(self.parts) {
+            parts.push(format!("part{number} AS ({}{returning})", renumbered(&sql, values.len())));
+            values.extend(part);
+        }
+        if parts.is_empty() { (last, values) } else { (format!("WITH {} {last}", parts.join(", ")), values) }
+    }
+}
+
+/// The same SQL with `by` added to the number of each placeholder.
+fn renumbered(sql: &str, by: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(digits);
+        renumbered.push('$');
+        renumbered.push_str(&number.parse::<usize>().map_or_else(|_| number.to_owned(), |number| (number + by).to_string()));
+        renumbered.push_str(rest);
+    }
+    renumbered
+}
+
 /// The WHERE of a statement that is put together from the filters of a request.
 pub struct Filter {
     sql: String,

@@ -1,15 +1,12 @@
 -- adjustment
--- statements: 26, round trips: 26
+-- statements: 17, round trips: 17
 -- held at COMMIT: RowExclusiveLock: adjustment_line, balance, document, idempotency, ledger_entry, ledger_head, lot, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 text
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -54,7 +51,7 @@ AND area.path = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 5
+-- 4
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -102,7 +99,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -118,7 +115,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 7
+-- 6
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -130,7 +127,7 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 8
+-- 7
 -- $1 uuid, $2 text
 SELECT id, code, stage, archived_at
 FROM reason
@@ -139,39 +136,55 @@ AND kind = $2;
 --> Seq Scan on reason
 -->   Filter: ((tenant_id = $1) AND ((kind)::text = $2))
 
--- 9: writes stock_key
+-- 8: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 10: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 11
+-- 9
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -197,7 +210,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 12
+-- 10
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -241,7 +254,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 13
+-- 11
 -- $1 text, $2 timestamp with time zone
 SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -261,7 +274,7 @@ ORDER BY entry.effective_at;
 -->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
 
--- 14
+-- 12
 -- $1 text, $2 uuid
 SELECT wanted.place, COALESCE((SELECT lot.id
     FROM lot
@@ -308,7 +321,7 @@ FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value-
 -->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
 -->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone) AND (cost_floor_at <= ((given.value ->> 3))::timestamp with time zone))
 
--- 15: locks rows of lot FOR NO KEY UPDATE
+-- 13: locks rows of lot FOR NO KEY UPDATE
 -- $1 text
 SELECT lot.id, lot.version
 FROM lot
@@ -325,124 +338,117 @@ FOR NO KEY UPDATE OF lot;
 -->                     Index Cond: (id = ((given.value ->> 1))::uuid)
 -->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 16: writes balance
--- $1 text
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> Update on balance
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using ix_balance_lot_id on balance
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
--->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
-
--- 17: writes balance
--- $1 text
-INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE true
-ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
-SET quantity = excluded.quantity, value = excluded.value;
---> Insert on balance
--->   Conflict Resolution: UPDATE
--->   Conflict Arbiter Indexes: balance_pkey
--->   ->  Function Scan on jsonb_array_elements given
-
--- 18: writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint
-UPDATE ledger_head
+-- 14: writes balance; writes balance; writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint, $4 text, $5 text
+WITH part1 AS (UPDATE balance
+  SET quantity = now.quantity, value = now.value
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  WHERE balance.tenant_id = now.tenant_id
+  AND balance.item_id = now.item_id
+  AND balance.location_id = now.location_id
+  AND balance.lot_id = now.lot_id
+  RETURNING 1), part2 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($5::jsonb) AS given(value)) AS now
+  WHERE true
+  ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
+  SET quantity = excluded.quantity, value = excluded.value
+  RETURNING 1) UPDATE ledger_head
 SET seq = seq + $1, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $2
 AND rules_version = $3
+AND (SELECT COUNT(*)
+  FROM part1) >= 0
+AND (SELECT COUNT(*)
+  FROM part2) >= 0
 RETURNING seq, adjustment_number AS number, position, head_hash;
 --> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 19: writes ledger_head
--- $1 text, $2 uuid
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: (tenant_id = $2)
-
--- 20: writes document
--- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> Insert on document
+-->   CTE part1
+-->     ->  Update on balance
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                 ->  Index Scan using ix_balance_lot_id on balance
+-->                       Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->                       Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+-->   CTE part2
+-->     ->  Insert on balance balance_1
+-->           Conflict Resolution: UPDATE
+-->           Conflict Arbiter Indexes: balance_pkey
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   InitPlan 3 (returns $5)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part1
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part2
 -->   ->  Result
+-->         One-Time Filter: (($5 >= 0) AND ($6 >= 0))
+-->         ->  Seq Scan on ledger_head
+-->               Filter: ((tenant_id = $2) AND (rules_version = $3))
 
--- 21: writes lot
--- $1 text
-INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_seq, origin_line, batch_code, received_at, produced_on,
-  expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at)
-SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
-(value->>4)::bigint AS origin_seq, (value->>5)::bigint AS origin_line, (value->>6)::text AS batch_code, (value->>7)::timestamptz AS received_at,
-(value->>8)::date AS produced_on, (value->>9)::date AS expires_on, (value->>10)::text AS date_kind, (value->>11)::bigint AS basis_quantity,
-(value->>12)::bigint AS basis_value, (value->>13)::timestamptz AS cost_floor_at, (value->>14)::boolean AS void, (value->>15)::bigint AS version,
-(value->>16)::timestamptz AS opened_at
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on lot
--->   ->  Function Scan on jsonb_array_elements given
-
--- 22: writes lot
--- $1 text
-UPDATE lot
-SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
-revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
-  (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE lot.tenant_id = now.tenant_id
-AND lot.id = now.id;
---> Update on lot
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 1))::uuid)
--->               Filter: (((given.value ->> 0))::uuid = tenant_id)
-
--- 23: writes ledger_entry
--- $1 text
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
-(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
-(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on ledger_entry
--->   ->  Function Scan on jsonb_array_elements given
-
--- 24: writes adjustment_line
--- $1 text, $2 uuid, $3 uuid
-INSERT INTO adjustment_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, value,
-  unit_cost, reason_id, batch_code, expires_on)
+-- 15: writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line
+-- $1 text, $2 uuid, $3 uuid, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 bigint, $10 text, $11 timestamp with time zone, $12 date, $13 timestamp with time zone, $14 timestamp with time zone, $15 uuid, $16 uuid, $17 uuid, $18 text, $19 text, $20 bigint, $21 text, $22 text, $23 bigint, $24 bigint, $25 text, $26 text, $27 text
+WITH part1 AS (UPDATE ledger_head
+  SET head_hash = $4
+  WHERE tenant_id = $5), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
+    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
+    "content_hash", "chain_hash", "version", "position")
+  VALUES ($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)), part3 AS (INSERT INTO lot (id,
+    tenant_id, item_id, origin_document_id, origin_seq, origin_line, batch_code, received_at, produced_on, expires_on, date_kind,
+    basis_quantity, basis_value, cost_floor_at, void, version, opened_at)
+  SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
+  (value->>4)::bigint AS origin_seq, (value->>5)::bigint AS origin_line, (value->>6)::text AS batch_code, (value->>7)::timestamptz AS received_at,
+  (value->>8)::date AS produced_on, (value->>9)::date AS expires_on, (value->>10)::text AS date_kind, (value->>11)::bigint AS basis_quantity,
+  (value->>12)::bigint AS basis_value, (value->>13)::timestamptz AS cost_floor_at, (value->>14)::boolean AS void, (value->>15)::bigint AS version,
+  (value->>16)::timestamptz AS opened_at
+  FROM jsonb_array_elements($25::jsonb) AS given(value)), part4 AS (UPDATE lot
+  SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
+  revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
+    (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
+    FROM jsonb_array_elements($26::jsonb) AS given(value)) AS now
+  WHERE lot.tenant_id = now.tenant_id
+  AND lot.id = now.id), part5 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id,
+    lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
+  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+  FROM jsonb_array_elements($27::jsonb) AS given(value)) INSERT INTO adjustment_line (tenant_id, document_id, line_no, item_id,
+  lot_id, entered_quantity, entered_unit, quantity, value, unit_cost, reason_id, batch_code, expires_on)
 SELECT $2, $3, line.*
 FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
   (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::bigint AS unit_cost,
   (value->>8)::uuid AS reason_id, (value->>9)::text AS batch_code, (value->>10)::date AS expires_on
   FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
 --> Insert on adjustment_line
+-->   CTE part1
+-->     ->  Update on ledger_head
+-->           ->  Seq Scan on ledger_head
+-->                 Filter: (tenant_id = $5)
+-->   CTE part2
+-->     ->  Insert on document
+-->           ->  Result
+-->   CTE part3
+-->     ->  Insert on lot
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   CTE part4
+-->     ->  Update on lot lot_1
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given_2
+-->                 ->  Index Scan using lot_pkey on lot lot_1
+-->                       Index Cond: (id = ((given_2.value ->> 1))::uuid)
+-->                       Filter: (((given_2.value ->> 0))::uuid = tenant_id)
+-->   CTE part5
+-->     ->  Insert on ledger_entry
+-->           ->  Function Scan on jsonb_array_elements given_3
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 25: writes idempotency
+-- 16: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -453,5 +459,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 26
+-- 17
 COMMIT;

@@ -1,15 +1,12 @@
 -- approval of a count
--- statements: 8, round trips: 8
+-- statements: 7, round trips: 7
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count
 -- held at COMMIT: RowShareLock: stock_count
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- 3: locks rows of stock_count FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
 location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
@@ -38,7 +35,7 @@ FOR NO KEY UPDATE OF stock_count;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid, $3 uuid
 SELECT COUNT(*) AS number
 FROM stock_count_counter
@@ -49,7 +46,7 @@ AND user_id = $3;
 -->   ->  Index Only Scan using stock_count_counter_pkey on stock_count_counter
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2) AND (user_id = $3))
 
--- 6: writes stock_count
+-- 5: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -60,7 +57,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 7: writes idempotency
+-- 6: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -71,5 +68,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 8
+-- 7
 COMMIT;

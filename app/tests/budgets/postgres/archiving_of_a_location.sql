@@ -1,5 +1,5 @@
 -- archiving of a location
--- statements: 12, round trips: 12
+-- statements: 11, round trips: 11
 -- held at COMMIT: RowExclusiveLock: ledger_head, location
 -- held at COMMIT: RowShareLock: location
 
@@ -7,9 +7,6 @@
 BEGIN;
 
 -- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "location"."id", "location"."tenant_id", "location"."version", "location"."created_at", "location"."updated_at", "location"."parent_id",
 "location"."site_id", "location"."kind", "location"."code", "location"."path", "location"."name", "location"."time_zone",
@@ -22,7 +19,7 @@ LIMIT $3;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $1) AND (id = $2))
 
--- 4: locks rows of location FOR NO KEY UPDATE
+-- 3: locks rows of location FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "location"."id", "location"."tenant_id", "location"."version", "location"."created_at", "location"."updated_at", "location"."parent_id",
 "location"."site_id", "location"."kind", "location"."code", "location"."path", "location"."name", "location"."time_zone",
@@ -37,7 +34,7 @@ FOR NO KEY UPDATE;
 -->         ->  Seq Scan on location
 -->               Filter: ((tenant_id = $1) AND (id = $2))
 
--- 5: writes ledger_head
+-- 4: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -46,7 +43,7 @@ WHERE tenant_id = $1;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 text, $3 text, $4 text
 SELECT location.path AS location, item.id AS item_id, item.sku, balance.lot_id, balance.quantity, unit.code AS unit
 FROM location
@@ -81,7 +78,7 @@ LIMIT 20;
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
 
--- 7
+-- 6
 -- $1 uuid, $2 text, $3 bigint, $4 timestamp with time zone
 SELECT 'transfer' AS kind, transfer.id, transfer.status
 FROM transfer
@@ -175,7 +172,7 @@ LIMIT $3;
 -->                           ->  Bitmap Index Scan on ix_reservation_location_id
 -->                                 Index Cond: ((tenant_id = $1) AND (location_id = location.id))
 
--- 8
+-- 7
 -- $1 uuid, $2 uuid, $3 text, $4 bigint
 SELECT "location"."id", "location"."tenant_id", "location"."version", "location"."created_at", "location"."updated_at", "location"."parent_id",
 "location"."site_id", "location"."kind", "location"."code", "location"."path", "location"."name", "location"."time_zone",
@@ -190,7 +187,7 @@ LIMIT $4;
 -->   ->  Seq Scan on location
 -->         Filter: ((archived_at IS NULL) AND ((kind)::text <> $3) AND (tenant_id = $1) AND (parent_id = $2))
 
--- 9: writes location
+-- 8: writes location
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 uuid, $5 uuid, $6 text, $7 text, $8 text, $9 text, $10 text, $11 text, $12 timestamp with time zone, $13 uuid, $14 uuid
 UPDATE "location"
 SET "version" = $1, "created_at" = $2, "updated_at" = $3, "parent_id" = $4, "site_id" = $5, "kind" = $6, "code" = $7, "path" = $8,
@@ -201,7 +198,7 @@ AND "location"."id" = $14;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $13) AND (id = $14))
 
--- 10
+-- 9
 -- $1 uuid, $2 uuid, $3 text, $4 bigint
 SELECT "location"."id", "location"."tenant_id", "location"."version", "location"."created_at", "location"."updated_at", "location"."parent_id",
 "location"."site_id", "location"."kind", "location"."code", "location"."path", "location"."name", "location"."time_zone",
@@ -215,7 +212,7 @@ LIMIT $4;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $1) AND (site_id = $2) AND ((kind)::text = $3))
 
--- 11: writes location
+-- 10: writes location
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 uuid, $5 uuid, $6 text, $7 text, $8 text, $9 text, $10 text, $11 text, $12 timestamp with time zone, $13 uuid, $14 uuid
 UPDATE "location"
 SET "version" = $1, "created_at" = $2, "updated_at" = $3, "parent_id" = $4, "site_id" = $5, "kind" = $6, "code" = $7, "path" = $8,
@@ -226,5 +223,5 @@ AND "location"."id" = $14;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $13) AND (id = $14))
 
--- 12
+-- 11
 COMMIT;

@@ -1,15 +1,12 @@
 -- archiving of an item
--- statements: 9, round trips: 9
+-- statements: 8, round trips: 8
 -- held at COMMIT: RowExclusiveLock: item, ledger_head
 -- held at COMMIT: RowShareLock: item
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: locks rows of item FOR NO KEY UPDATE
+-- 2: locks rows of item FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "item"."id", "item"."tenant_id", "item"."version", "item"."created_at", "item"."updated_at", "item"."sku", "item"."name",
 "item"."base_unit_id", "item"."kind", "item"."pick", "item"."track_lots", "item"."track_expiry", "item"."date_kind", "item"."grace_days",
@@ -24,7 +21,7 @@ FOR NO KEY UPDATE;
 -->         ->  Index Scan using uq_item_id on item
 -->               Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "item"."id" AS "A_id", "item"."tenant_id" AS "A_tenant_id", "item"."version" AS "A_version", "item"."created_at" AS "A_created_at",
 "item"."updated_at" AS "A_updated_at", "item"."sku" AS "A_sku", "item"."name" AS "A_name", "item"."base_unit_id" AS "A_base_unit_id",
@@ -48,7 +45,7 @@ LIMIT $3;
 -->         ->  Seq Scan on unit
 -->               Filter: (tenant_id = $1)
 
--- 5: writes ledger_head
+-- 4: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -57,7 +54,7 @@ WHERE tenant_id = $1;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid, $3 integer, $4 bigint
 SELECT "balance"."tenant_id", "balance"."item_id", "balance"."location_id", "balance"."lot_id", "balance"."quantity", "balance"."value"
 FROM "balance"
@@ -70,7 +67,7 @@ LIMIT $4;
 -->         Index Cond: ((tenant_id = $1) AND (item_id = $2))
 -->         Filter: (quantity > $3)
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone
 SELECT 'transfer' AS kind, transfer.id, transfer.status
 FROM transfer
@@ -126,7 +123,7 @@ LIMIT $3;
 -->                     Index Cond: ((tenant_id = $1) AND (item_id = $2))
 -->                     Filter: (((ends_at IS NULL) OR (ends_at > $4)) AND ((status)::text = 'active'::text))
 
--- 8: writes item
+-- 7: writes item
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 text, $5 text, $6 uuid, $7 text, $8 text, $9 boolean, $10 boolean, $11 text, $12 bigint, $13 bigint, $14 bigint, $15 timestamp with time zone, $16 uuid, $17 uuid
 UPDATE "item"
 SET "version" = $1, "created_at" = $2, "updated_at" = $3, "sku" = $4, "name" = $5, "base_unit_id" = $6, "kind" = $7, "pick" = $8,
@@ -138,5 +135,5 @@ AND "item"."id" = $17;
 -->   ->  Index Scan using uq_item_id on item
 -->         Index Cond: ((tenant_id = $16) AND (id = $17))
 
--- 9
+-- 8
 COMMIT;

@@ -1,15 +1,12 @@
 -- cancellation of a transfer
--- statements: 32, round trips: 32
+-- statements: 24, round trips: 24
 -- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, stock_key, transfer, transfer_lot, transfer_step_line
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key, transfer
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of transfer FOR NO KEY UPDATE
+-- 3: locks rows of transfer FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT id
 FROM transfer
@@ -29,7 +26,7 @@ FOR NO KEY UPDATE;
 -->   ->  Index Scan using uq_transfer_id on transfer
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid
 SELECT transfer.version, transfer.status, transfer.from_location_id, transfer.to_location_id, transfer.dispatched_at, origin.site_id AS from_site_id,
 goal.site_id AS to_site_id
@@ -51,7 +48,7 @@ AND transfer.id = $2;
 -->   ->  Seq Scan on location goal
 -->         Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid
 SELECT lot_id, item_id, dispatched, received, lost, cancelled
 FROM transfer_lot
@@ -60,7 +57,7 @@ AND transfer_id = $2;
 --> Index Scan using transfer_lot_pkey on transfer_lot
 -->   Index Cond: ((tenant_id = $1) AND (transfer_id = $2))
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -96,7 +93,7 @@ AND area.id = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 8
+-- 7
 -- $1 uuid, $2 uuid, $3 text
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -132,7 +129,7 @@ AND area.kind = $3;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 9
+-- 8
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -180,7 +177,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 10
+-- 9
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -196,7 +193,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 11
+-- 10
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -208,39 +205,55 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 12: writes stock_key
+-- 11: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 13: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 14
+-- 12
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -266,7 +279,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 15
+-- 13
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -310,7 +323,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 16
+-- 14
 -- $1 text, $2 timestamp with time zone
 SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -330,104 +343,100 @@ ORDER BY entry.effective_at;
 -->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
 
--- 17: writes balance
--- $1 text
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> Update on balance
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using ix_balance_lot_id on balance
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
--->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
-
--- 18: writes balance
--- $1 text
-INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE true
-ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
-SET quantity = excluded.quantity, value = excluded.value;
---> Insert on balance
--->   Conflict Resolution: UPDATE
--->   Conflict Arbiter Indexes: balance_pkey
--->   ->  Function Scan on jsonb_array_elements given
-
--- 19: writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint
-UPDATE ledger_head
+-- 15: writes balance; writes balance; writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint, $4 text, $5 text
+WITH part1 AS (UPDATE balance
+  SET quantity = now.quantity, value = now.value
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  WHERE balance.tenant_id = now.tenant_id
+  AND balance.item_id = now.item_id
+  AND balance.location_id = now.location_id
+  AND balance.lot_id = now.lot_id
+  RETURNING 1), part2 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($5::jsonb) AS given(value)) AS now
+  WHERE true
+  ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
+  SET quantity = excluded.quantity, value = excluded.value
+  RETURNING 1) UPDATE ledger_head
 SET seq = seq + $1, transfer_cancel_number = COALESCE(transfer_cancel_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $2
 AND rules_version = $3
+AND (SELECT COUNT(*)
+  FROM part1) >= 0
+AND (SELECT COUNT(*)
+  FROM part2) >= 0
 RETURNING seq, transfer_cancel_number AS number, position, head_hash;
 --> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 20: writes ledger_head
--- $1 text, $2 uuid
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: (tenant_id = $2)
-
--- 21: writes document
--- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> Insert on document
+-->   CTE part1
+-->     ->  Update on balance
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                 ->  Index Scan using ix_balance_lot_id on balance
+-->                       Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->                       Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+-->   CTE part2
+-->     ->  Insert on balance balance_1
+-->           Conflict Resolution: UPDATE
+-->           Conflict Arbiter Indexes: balance_pkey
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   InitPlan 3 (returns $5)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part1
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part2
 -->   ->  Result
+-->         One-Time Filter: (($5 >= 0) AND ($6 >= 0))
+-->         ->  Seq Scan on ledger_head
+-->               Filter: ((tenant_id = $2) AND (rules_version = $3))
 
--- 22: writes document_detail
--- $1 text
-INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
-  approved_by)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on document_detail
--->   ->  Function Scan on jsonb_array_elements given
-
--- 23: writes ledger_entry
--- $1 text
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
-(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
-(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on ledger_entry
--->   ->  Function Scan on jsonb_array_elements given
-
--- 24: writes transfer_step_line
--- $1 text, $2 uuid, $3 uuid
-INSERT INTO transfer_step_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity, entered_unit, quantity,
-  value, reason_id)
+-- 16: writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes transfer_step_line
+-- $1 text, $2 uuid, $3 uuid, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 bigint, $10 text, $11 timestamp with time zone, $12 date, $13 timestamp with time zone, $14 timestamp with time zone, $15 uuid, $16 uuid, $17 uuid, $18 text, $19 text, $20 bigint, $21 text, $22 text, $23 bigint, $24 bigint, $25 text, $26 text
+WITH part1 AS (UPDATE ledger_head
+  SET head_hash = $4
+  WHERE tenant_id = $5), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
+    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
+    "content_hash", "chain_hash", "version", "position")
+  VALUES ($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)), part3 AS (INSERT INTO document_detail (tenant_id,
+    document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+  (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+  (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+  FROM jsonb_array_elements($25::jsonb) AS given(value)), part4 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id,
+    line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id,
+    reason_id)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
+  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+  FROM jsonb_array_elements($26::jsonb) AS given(value)) INSERT INTO transfer_step_line (tenant_id, document_id, line_no,
+  item_id, lot_id, entered_quantity, entered_unit, quantity, value, reason_id)
 SELECT $2, $3, line.*
 FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
   (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::uuid AS reason_id
   FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
 --> Insert on transfer_step_line
+-->   CTE part1
+-->     ->  Update on ledger_head
+-->           ->  Seq Scan on ledger_head
+-->                 Filter: (tenant_id = $5)
+-->   CTE part2
+-->     ->  Insert on document
+-->           ->  Result
+-->   CTE part3
+-->     ->  Insert on document_detail
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   CTE part4
+-->     ->  Insert on ledger_entry
+-->           ->  Function Scan on jsonb_array_elements given_2
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 25: writes transfer
+-- 17: writes transfer
 -- $1 uuid, $2 uuid, $3 text, $4 timestamp with time zone, $5 timestamp with time zone
 UPDATE transfer
 SET status = $3, dispatched_at = $4::timestamptz, version = version + 1, updated_at = $5::timestamptz
@@ -437,7 +446,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_transfer_id on transfer
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 26: writes transfer_lot
+-- 18: writes transfer_lot
 -- $1 text
 INSERT INTO transfer_lot (tenant_id, transfer_id, lot_id, item_id, dispatched, received, lost, cancelled)
 SELECT *
@@ -452,7 +461,7 @@ SET dispatched = excluded.dispatched, received = excluded.received, lost = exclu
 -->   Conflict Arbiter Indexes: transfer_lot_pkey
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 27
+-- 19
 -- $1 uuid, $2 uuid
 SELECT transfer.id, transfer.number, transfer.status, transfer.from_location_id, origin.path AS from_location, transfer.to_location_id,
 goal.path AS to_location, transfer.dispatched_at, transfer.external_ref, transfer.note, transfer.created_by, transfer.version,
@@ -475,7 +484,7 @@ AND transfer.id = $2;
 -->   ->  Seq Scan on location goal
 -->         Filter: (tenant_id = $1)
 
--- 28
+-- 20
 -- $1 uuid, $2 uuid
 SELECT line.line_no, line.item_id, item.sku, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, unit.code AS base_unit
 FROM transfer_line AS line
@@ -496,7 +505,7 @@ ORDER BY line.line_no;
 -->         Index Cond: (id = item.base_unit_id)
 -->         Filter: (tenant_id = $1)
 
--- 29
+-- 21
 -- $1 uuid, $2 uuid
 SELECT moved.lot_id, moved.item_id, item.sku, lot.batch_code, lot.expires_on, unit.code AS unit, moved.dispatched, moved.received,
 moved.lost, moved.cancelled
@@ -526,7 +535,7 @@ ORDER BY lot.origin_seq, lot.origin_line;
 -->               Index Cond: (id = moved.lot_id)
 -->               Filter: (tenant_id = $1)
 
--- 30
+-- 22
 -- $1 uuid, $2 uuid
 SELECT document.id, document.type, document.number, document.status, document.effective_at, document.business_date, document.recorded_at
 FROM document_detail AS detail
@@ -543,7 +552,7 @@ ORDER BY document.position;
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $1) AND (id = detail.document_id))
 
--- 31: writes idempotency
+-- 23: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -554,5 +563,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 32
+-- 24
 COMMIT;

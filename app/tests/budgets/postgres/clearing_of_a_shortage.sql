@@ -1,14 +1,11 @@
 -- clearing of a shortage
--- statements: 7, round trips: 7
+-- statements: 6, round trips: 6
 -- held at COMMIT: RowExclusiveLock: idempotency, shortage
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -17,7 +14,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
@@ -48,7 +45,7 @@ AND shortage.id = $2;
 -->   ->  Index Scan using uq_document_id on document
 -->         Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
 
--- 5: writes shortage
+-- 4: writes shortage
 -- $1 uuid, $2 uuid, $3 uuid, $4 text, $5 timestamp with time zone, $6 text
 UPDATE shortage
 SET status = 'cleared', cleared_by = $2, cleared_by_document_id = $3::uuid, note = $4, cleared_at = $5::timestamptz, updated_at = $5::timestamptz,
@@ -68,7 +65,7 @@ RETURNING id;
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 6: writes idempotency
+-- 5: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -79,5 +76,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 7
+-- 6
 COMMIT;

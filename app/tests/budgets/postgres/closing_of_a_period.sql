@@ -1,15 +1,12 @@
 -- closing of a period
--- statements: 21, round trips: 21
+-- statements: 20, round trips: 20
 -- held at COMMIT: RowExclusiveLock: audit_event, checkpoint, idempotency, ledger_head, period
 -- held at COMMIT: RowShareLock: period
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of period FOR NO KEY UPDATE
+-- 3: locks rows of period FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "period"."id", "period"."tenant_id", "period"."version", "period"."created_at", "period"."updated_at", "period"."first_day",
 "period"."last_day", "period"."status", "period"."closed_at", "period"."closed_by"
@@ -32,7 +29,7 @@ FOR NO KEY UPDATE;
 -->         ->  Seq Scan on period
 -->               Filter: ((tenant_id = $1) AND (id = $2))
 
--- 5
+-- 4
 -- $1 uuid
 SELECT path, time_zone, day_starts_at
 FROM location
@@ -44,7 +41,7 @@ ORDER BY path;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $1) AND ((kind)::text = 'site'::text))
 
--- 6
+-- 5
 -- $1 uuid, $2 date
 SELECT id, last_day, version
 FROM period
@@ -59,7 +56,7 @@ LIMIT 1;
 -->         ->  Seq Scan on period
 -->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
 
--- 7
+-- 6
 -- $1 uuid, $2 text, $3 date, $4 bigint
 SELECT "period"."id", "period"."tenant_id", "period"."version", "period"."created_at", "period"."updated_at", "period"."first_day",
 "period"."last_day", "period"."status", "period"."closed_at", "period"."closed_by"
@@ -75,7 +72,7 @@ LIMIT $4;
 -->         ->  Seq Scan on period
 -->               Filter: ((last_day < $3) AND (tenant_id = $1) AND ((status)::text = $2))
 
--- 8
+-- 7
 -- $1 uuid
 SELECT stock_count.id, location.path AS location, stock_count.status
 FROM stock_count
@@ -96,7 +93,7 @@ ORDER BY location.path, stock_count.id;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 9
+-- 8
 -- $1 uuid
 SELECT seq
 FROM ledger_head
@@ -104,7 +101,7 @@ WHERE tenant_id = $1;
 --> Seq Scan on ledger_head
 -->   Filter: (tenant_id = $1)
 
--- 10: writes checkpoint
+-- 9: writes checkpoint
 -- $1 uuid, $2 uuid, $3 date, $4 bigint
 INSERT INTO checkpoint (tenant_id, period_id, item_id, location_id, lot_id, quantity, value)
 SELECT $1::uuid, $2::uuid, item_id, location_id, lot_id, CAST(SUM(quantity) AS BIGINT), CAST(SUM(value) AS BIGINT)
@@ -126,7 +123,7 @@ OR SUM(value) <> 0;
 -->               ->  Bitmap Index Scan on ix_ledger_entry_business_date
 -->                     Index Cond: ((tenant_id = $1) AND (business_date <= $3))
 
--- 11: writes ledger_head
+-- 10: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -135,7 +132,7 @@ WHERE tenant_id = $1;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
 
--- 12
+-- 11
 -- $1 uuid
 SELECT path, time_zone, day_starts_at
 FROM location
@@ -147,7 +144,7 @@ ORDER BY path;
 -->   ->  Seq Scan on location
 -->         Filter: ((tenant_id = $1) AND ((kind)::text = 'site'::text))
 
--- 13
+-- 12
 -- $1 uuid, $2 date
 SELECT id, last_day, version
 FROM period
@@ -162,7 +159,7 @@ LIMIT 1;
 -->         ->  Seq Scan on period
 -->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
 
--- 14
+-- 13
 -- $1 uuid, $2 text, $3 date, $4 bigint
 SELECT "period"."id", "period"."tenant_id", "period"."version", "period"."created_at", "period"."updated_at", "period"."first_day",
 "period"."last_day", "period"."status", "period"."closed_at", "period"."closed_by"
@@ -178,7 +175,7 @@ LIMIT $4;
 -->         ->  Seq Scan on period
 -->               Filter: ((last_day < $3) AND (tenant_id = $1) AND ((status)::text = $2))
 
--- 15
+-- 14
 -- $1 uuid
 SELECT stock_count.id, location.path AS location, stock_count.status
 FROM stock_count
@@ -199,7 +196,7 @@ ORDER BY location.path, stock_count.id;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 16: writes ledger_head
+-- 15: writes ledger_head
 -- $1 date, $2 uuid
 UPDATE ledger_head
 SET closed_through = $1::date
@@ -209,7 +206,7 @@ RETURNING seq, closed_through;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $2)
 
--- 17: writes checkpoint
+-- 16: writes checkpoint
 -- $1 uuid, $2 uuid, $3 date, $4 bigint
 INSERT INTO checkpoint (tenant_id, period_id, item_id, location_id, lot_id, quantity, value)
 SELECT $1::uuid, $2::uuid, item_id, location_id, lot_id, CAST(SUM(quantity_delta) AS BIGINT), CAST(SUM(value_delta) AS BIGINT)
@@ -231,7 +228,7 @@ SET quantity = checkpoint.quantity + excluded.quantity, value = checkpoint.value
 -->               ->  Bitmap Index Scan on ix_ledger_entry_business_date
 -->                     Index Cond: ((tenant_id = $1) AND (business_date <= $3))
 
--- 18: writes period
+-- 17: writes period
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 date, $5 date, $6 text, $7 timestamp with time zone, $8 uuid, $9 uuid, $10 uuid
 UPDATE "period"
 SET "version" = $1, "created_at" = $2, "updated_at" = $3, "first_day" = $4, "last_day" = $5, "status" = $6, "closed_at" = $7,
@@ -242,7 +239,7 @@ AND "period"."id" = $10;
 -->   ->  Seq Scan on period
 -->         Filter: ((tenant_id = $9) AND (id = $10))
 
--- 19: writes audit_event
+-- 18: writes audit_event
 -- $1 text
 INSERT INTO audit_event (id, tenant_id, at, actor_id, action, subject, subject_id, summary, details)
 SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::timestamptz AS at, (value->>3)::uuid AS actor_id,
@@ -252,7 +249,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on audit_event
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 20: writes idempotency
+-- 19: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -263,5 +260,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 21
+-- 20
 COMMIT;

@@ -1,15 +1,12 @@
 -- count
--- statements: 28, round trips: 28
+-- statements: 20, round trips: 20
 -- held at COMMIT: RowExclusiveLock: balance, count_result_line, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, shortage, stock_count, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, stock_count, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- 3: locks rows of stock_count FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
 location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
@@ -38,7 +35,7 @@ FOR NO KEY UPDATE OF stock_count;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -74,7 +71,7 @@ AND area.id = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
@@ -84,7 +81,7 @@ AND line.count_id = $2;
 --> Index Scan using stock_count_line_pkey on stock_count_line line
 -->   Index Cond: ((tenant_id = $1) AND (count_id = $2))
 
--- 7
+-- 6
 -- $1 uuid, $2 text
 SELECT id, path, archived_at
 FROM location
@@ -101,7 +98,7 @@ ORDER BY path;
 -->         ->  Bitmap Index Scan on ix_location_site_id
 -->               Index Cond: (tenant_id = $1)
 
--- 8
+-- 7
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -149,7 +146,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 9
+-- 8
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -165,7 +162,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 10
+-- 9
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -177,39 +174,55 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 11: writes stock_key
+-- 10: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 12: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 13
+-- 11
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -235,7 +248,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 14
+-- 12
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -279,7 +292,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 15
+-- 13
 -- $1 text, $2 timestamp with time zone
 SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -299,7 +312,7 @@ ORDER BY entry.effective_at;
 -->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
 
--- 16
+-- 14
 -- $1 text, $2 uuid
 SELECT wanted.place, COALESCE((SELECT lot.id
     FROM lot
@@ -344,100 +357,92 @@ FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value-
 -->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
 -->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
 
--- 17: writes balance
--- $1 text
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> Update on balance
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using ix_balance_lot_id on balance
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
--->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
-
--- 18: writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint
-UPDATE ledger_head
+-- 15: writes balance; writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint, $4 text
+WITH part1 AS (UPDATE balance
+  SET quantity = now.quantity, value = now.value
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  WHERE balance.tenant_id = now.tenant_id
+  AND balance.item_id = now.item_id
+  AND balance.location_id = now.location_id
+  AND balance.lot_id = now.lot_id
+  RETURNING 1) UPDATE ledger_head
 SET seq = seq + $1, count_number = COALESCE(count_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $2
 AND rules_version = $3
+AND (SELECT COUNT(*)
+  FROM part1) >= 0
 RETURNING seq, count_number AS number, position, head_hash;
 --> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 19: writes ledger_head
--- $1 text, $2 uuid
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: (tenant_id = $2)
-
--- 20: writes document
--- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> Insert on document
+-->   CTE part1
+-->     ->  Update on balance
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                 ->  Index Scan using ix_balance_lot_id on balance
+-->                       Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->                       Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+-->   InitPlan 2 (returns $3)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part1
 -->   ->  Result
+-->         One-Time Filter: ($3 >= 0)
+-->         ->  Seq Scan on ledger_head
+-->               Filter: ((tenant_id = $2) AND (rules_version = $3))
 
--- 21: writes document_detail
--- $1 text
-INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
-  approved_by)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on document_detail
--->   ->  Function Scan on jsonb_array_elements given
-
--- 22: writes ledger_entry
--- $1 text
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
-(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
-(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on ledger_entry
--->   ->  Function Scan on jsonb_array_elements given
-
--- 23: writes count_result_line
--- $1 text, $2 uuid, $3 uuid
-INSERT INTO count_result_line (tenant_id, document_id, line_no, item_id, location_id, lot_id, entered_quantity, entered_unit,
-  quantity, counted_at, counted_by, expected, variance, short_quantity, value, superseded, moved)
-SELECT $2, $3, line.*
-FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS entered_quantity, (value->>5)::text AS entered_unit, (value->>6)::bigint AS quantity, (value->>7)::timestamptz AS counted_at,
-  (value->>8)::uuid AS counted_by, (value->>9)::bigint AS expected, (value->>10)::bigint AS variance, (value->>11)::bigint AS short_quantity,
-  (value->>12)::bigint AS value, (value->>13)::boolean AS superseded, (value->>14)::boolean AS moved
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
---> Insert on count_result_line
--->   ->  Function Scan on jsonb_array_elements given
-
--- 24: writes count_truth
--- $1 text
-INSERT INTO count_truth (tenant_id, document_id, line_no, item_id, location_id, lot_id, counted_at, quantity)
+-- 16: writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes count_result_line; writes count_truth
+-- $1 text, $2 text, $3 uuid, $4 uuid, $5 uuid, $6 text, $7 bigint, $8 text, $9 timestamp with time zone, $10 date, $11 timestamp with time zone, $12 timestamp with time zone, $13 uuid, $14 uuid, $15 uuid, $16 text, $17 text, $18 bigint, $19 text, $20 text, $21 bigint, $22 bigint, $23 text, $24 text, $25 text, $26 uuid, $27 uuid
+WITH part1 AS (UPDATE ledger_head
+  SET head_hash = $2
+  WHERE tenant_id = $3), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
+    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
+    "content_hash", "chain_hash", "version", "position")
+  VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)), part3 AS (INSERT INTO document_detail (tenant_id,
+    document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+  (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+  (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+  FROM jsonb_array_elements($23::jsonb) AS given(value)), part4 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id,
+    line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id,
+    reason_id)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
+  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+  FROM jsonb_array_elements($24::jsonb) AS given(value)), part5 AS (INSERT INTO count_result_line (tenant_id, document_id,
+    line_no, item_id, location_id, lot_id, entered_quantity, entered_unit, quantity, counted_at, counted_by, expected, variance,
+    short_quantity, value, superseded, moved)
+  SELECT $26, $27, line.*
+  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS entered_quantity, (value->>5)::text AS entered_unit, (value->>6)::bigint AS quantity, (value->>7)::timestamptz AS counted_at,
+    (value->>8)::uuid AS counted_by, (value->>9)::bigint AS expected, (value->>10)::bigint AS variance, (value->>11)::bigint AS short_quantity,
+    (value->>12)::bigint AS value, (value->>13)::boolean AS superseded, (value->>14)::boolean AS moved
+    FROM jsonb_array_elements($25::jsonb) AS given(value)) AS line) INSERT INTO count_truth (tenant_id, document_id, line_no,
+  item_id, location_id, lot_id, counted_at, quantity)
 SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::bigint AS line_no, (value->>3)::uuid AS item_id,
 (value->>4)::uuid AS location_id, (value->>5)::uuid AS lot_id, (value->>6)::timestamptz AS counted_at, (value->>7)::bigint AS quantity
 FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on count_truth
+-->   CTE part1
+-->     ->  Update on ledger_head
+-->           ->  Seq Scan on ledger_head
+-->                 Filter: (tenant_id = $3)
+-->   CTE part2
+-->     ->  Insert on document
+-->           ->  Result
+-->   CTE part3
+-->     ->  Insert on document_detail
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   CTE part4
+-->     ->  Insert on ledger_entry
+-->           ->  Function Scan on jsonb_array_elements given_2
+-->   CTE part5
+-->     ->  Insert on count_result_line
+-->           ->  Function Scan on jsonb_array_elements given_3
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 25: writes shortage
+-- 17: writes shortage
 -- $1 text, $2 uuid, $3 uuid, $4 timestamp with time zone
 UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $3, cleared_at = $4::timestamptz, updated_at = $4::timestamptz, version = shortage.version + 1
@@ -469,7 +474,7 @@ RETURNING id;
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $2) AND (id = shortage.document_id))
 
--- 26: writes stock_count
+-- 18: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -480,7 +485,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 27: writes idempotency
+-- 19: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -491,5 +496,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 28
+-- 20
 COMMIT;

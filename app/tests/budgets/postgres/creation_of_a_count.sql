@@ -1,15 +1,12 @@
 -- creation of a count
--- statements: 8, round trips: 8
+-- statements: 7, round trips: 7
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count
 -- held at COMMIT: RowShareLock: ledger_head, location
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 text
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -54,7 +51,7 @@ AND area.path = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 5: writes stock_count
+-- 4: writes stock_count
 -- $1 text
 INSERT INTO stock_count (id, tenant_id, version, created_at, updated_at, status, location_id, site_id, blind, needs_approval,
   uncounted, external_ref, note, created_by)
@@ -66,7 +63,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on stock_count
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 6: locks rows of ledger_head FOR SHARE
+-- 5: locks rows of ledger_head FOR SHARE
 -- $1 uuid, $2 bigint
 SELECT rules_version
 FROM ledger_head
@@ -76,7 +73,7 @@ AND rules_version = $2 FOR SHARE;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: ((tenant_id = $1) AND (rules_version = $2))
 
--- 7: writes idempotency
+-- 6: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -87,5 +84,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 8
+-- 7
 COMMIT;

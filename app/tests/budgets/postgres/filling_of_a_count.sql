@@ -1,15 +1,12 @@
 -- filling of a count
--- statements: 18, round trips: 18
+-- statements: 17, round trips: 17
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_counter, stock_count_line
 -- held at COMMIT: RowShareLock: item, ledger_head, location, stock_count
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- 3: locks rows of stock_count FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
 location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
@@ -38,7 +35,7 @@ FOR NO KEY UPDATE OF stock_count;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -74,7 +71,7 @@ AND area.id = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 6
+-- 5
 -- $1 uuid, $2 text
 SELECT id, path, archived_at
 FROM location
@@ -91,7 +88,7 @@ ORDER BY path;
 -->         ->  Bitmap Index Scan on ix_location_site_id
 -->               Index Cond: (tenant_id = $1)
 
--- 7
+-- 6
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -139,7 +136,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 8
+-- 7
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -155,7 +152,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 9
+-- 8
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -167,7 +164,7 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 10
+-- 9
 -- $1 uuid, $2 text
 SELECT id, item_id, received_at, void
 FROM lot
@@ -182,7 +179,7 @@ AND id IN (SELECT (value->>0)::uuid AS id
 -->         Index Cond: (id = ((given.value ->> 0))::uuid)
 -->         Filter: (tenant_id = $1)
 
--- 11
+-- 10
 -- $1 uuid, $2 uuid, $3 text
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
@@ -198,7 +195,7 @@ AND line.item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 12
+-- 11
 -- $1 uuid, $2 uuid
 SELECT COUNT(*) AS number
 FROM stock_count_line
@@ -208,7 +205,7 @@ AND count_id = $2;
 -->   ->  Index Only Scan using stock_count_line_pkey on stock_count_line
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
 
--- 13: writes stock_count_line
+-- 12: writes stock_count_line
 -- $1 text
 INSERT INTO stock_count_line (tenant_id, count_id, item_id, location_id, lot_key, lot_id, entered_quantity, entered_unit,
   quantity, counted_at, counted_by, recount, uncounted, note)
@@ -227,7 +224,7 @@ counted_by = excluded.counted_by, recount = excluded.recount, uncounted = exclud
 -->   Conflict Arbiter Indexes: stock_count_line_pkey
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 14: writes stock_count_counter
+-- 13: writes stock_count_counter
 -- $1 uuid, $2 uuid, $3 uuid
 INSERT INTO stock_count_counter (tenant_id, count_id, user_id)
 VALUES ($1, $2, $3)
@@ -236,7 +233,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 15: writes stock_count
+-- 14: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -247,7 +244,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 16: locks rows of ledger_head FOR SHARE
+-- 15: locks rows of ledger_head FOR SHARE
 -- $1 uuid, $2 bigint
 SELECT rules_version
 FROM ledger_head
@@ -257,7 +254,7 @@ AND rules_version = $2 FOR SHARE;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: ((tenant_id = $1) AND (rules_version = $2))
 
--- 17: writes idempotency
+-- 16: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -268,5 +265,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 18
+-- 17
 COMMIT;

@@ -1,5 +1,5 @@
 -- hold of a lot
--- statements: 16, round trips: 16
+-- statements: 15, round trips: 15
 -- held at COMMIT: RowExclusiveLock: ledger_head, lot, lot_event
 -- held at COMMIT: RowShareLock: lot
 
@@ -7,9 +7,6 @@
 BEGIN;
 
 -- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3
 -- $1 uuid, $2 uuid
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
 lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity,
@@ -59,7 +56,7 @@ AND lot.id = $2;
 -->           ->  Index Scan using ix_balance_lot_id on balance balance_1
 -->                 Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid
 SELECT balance.location_id, location.path AS location, balance.quantity, balance.value
 FROM balance
@@ -79,7 +76,7 @@ ORDER BY location.path;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 5
+-- 4
 -- $1 uuid, $2 text
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
@@ -98,7 +95,7 @@ ORDER BY 1, 2;
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid
 SELECT number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note
 FROM lot_event
@@ -108,7 +105,7 @@ ORDER BY number;
 --> Index Scan using lot_event_pkey on lot_event
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
--- 7: locks rows of lot FOR NO KEY UPDATE
+-- 6: locks rows of lot FOR NO KEY UPDATE
 -- $1 text
 SELECT lot.id
 FROM lot
@@ -125,7 +122,7 @@ FOR NO KEY UPDATE OF lot;
 -->                     Index Cond: (id = ((given.value ->> 1))::uuid)
 -->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 8: writes ledger_head
+-- 7: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -134,7 +131,7 @@ WHERE tenant_id = $1;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
 
--- 9
+-- 8
 -- $1 text
 SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, COALESCE((SELECT MAX(event.number)
     FROM lot_event AS event
@@ -165,7 +162,7 @@ ORDER BY lot.id;
 -->                         ->  Index Only Scan Backward using lot_event_pkey on lot_event event
 -->                               Index Cond: ((tenant_id = lot.tenant_id) AND (lot_id = lot.id) AND (number IS NOT NULL))
 
--- 10: writes lot
+-- 9: writes lot
 -- $1 text
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
@@ -181,7 +178,7 @@ AND lot.id = now.id;
 -->               Index Cond: (id = ((given.value ->> 1))::uuid)
 -->               Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 11: writes lot_event
+-- 10: writes lot_event
 -- $1 text
 INSERT INTO lot_event (tenant_id, lot_id, number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note)
 SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS lot_id, (value->>2)::bigint AS number, (value->>3)::text AS kind,
@@ -191,7 +188,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on lot_event
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 12
+-- 11
 -- $1 uuid, $2 uuid
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
 lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity,
@@ -241,7 +238,7 @@ AND lot.id = $2;
 -->           ->  Index Scan using ix_balance_lot_id on balance balance_1
 -->                 Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
 
--- 13
+-- 12
 -- $1 uuid, $2 uuid
 SELECT balance.location_id, location.path AS location, balance.quantity, balance.value
 FROM balance
@@ -261,7 +258,7 @@ ORDER BY location.path;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 14
+-- 13
 -- $1 uuid, $2 text
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
@@ -280,7 +277,7 @@ ORDER BY 1, 2;
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 15
+-- 14
 -- $1 uuid, $2 uuid
 SELECT number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note
 FROM lot_event
@@ -290,5 +287,5 @@ ORDER BY number;
 --> Index Scan using lot_event_pkey on lot_event
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
--- 16
+-- 15
 COMMIT;

@@ -1,15 +1,12 @@
 -- later cost
--- statements: 31, round trips: 31
+-- statements: 22, round trips: 22
 -- held at COMMIT: RowExclusiveLock: balance, cost_change_line, cost_variance, document, document_detail, idempotency, ledger_entry, ledger_head, lot, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid
 SELECT document.type, document.site_id, location.archived_at
 FROM document
@@ -35,7 +32,7 @@ AND document.type IN ('receipt', 'opening_stock');
 -->   ->  Seq Scan on location
 -->         Filter: (tenant_id = $1)
 
--- 5: locks rows of document FOR NO KEY UPDATE
+-- 4: locks rows of document FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT status
 FROM document
@@ -46,7 +43,7 @@ FOR NO KEY UPDATE;
 -->   ->  Index Scan using uq_document_id on document
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -91,7 +88,7 @@ AND area.id = (SELECT document.location_id
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid
 SELECT line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, unit_price, discount, charges, value
 FROM receipt_line
@@ -100,7 +97,7 @@ AND document_id = $2;
 --> Index Scan using receipt_line_pkey on receipt_line
 -->   Index Cond: ((tenant_id = $1) AND (document_id = $2))
 
--- 8
+-- 7
 -- $1 uuid, $2 uuid
 SELECT line.receipt_line_no, line.entered_quantity, line.entered_unit, line.quantity, line.line_total
 FROM document_detail AS detail
@@ -123,7 +120,7 @@ ORDER BY document.position;
 -->         ->  Index Scan using correction_line_pkey on correction_line line
 -->               Index Cond: ((tenant_id = $1) AND (document_id = document.id))
 
--- 9
+-- 8
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -171,7 +168,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 10
+-- 9
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -187,7 +184,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 11
+-- 10
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -199,7 +196,7 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 12
+-- 11
 -- $1 text
 SELECT DISTINCT balance.item_id, balance.location_id, location.site_id
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id
@@ -222,39 +219,55 @@ AND location.id = balance.location_id;
 -->                     Index Cond: (id = balance.location_id)
 -->                     Filter: (balance.tenant_id = tenant_id)
 
--- 13: writes stock_key
+-- 12: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 14: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 15
+-- 13
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -280,7 +293,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 16
+-- 14
 -- $1 text
 SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
 lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
@@ -294,7 +307,7 @@ AND lot.id = wanted.id;
 -->         Index Cond: (id = ((given.value ->> 1))::uuid)
 -->         Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 17
+-- 15
 -- $1 text
 SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
 lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
@@ -316,7 +329,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: ((tenant_id = lot.tenant_id) AND (lot_id = lot.id))
 -->         Filter: (quantity > 0)
 
--- 18
+-- 16
 -- $1 text
 SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id
@@ -333,7 +346,7 @@ GROUP BY entry.lot_id;
 -->               ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 1))::uuid))
 
--- 19
+-- 17
 -- $1 text
 SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -355,7 +368,7 @@ AND site.id = location.site_id;
 -->                     Index Cond: (id = location.site_id)
 -->                     Filter: (location.tenant_id = tenant_id)
 
--- 20: locks rows of lot FOR NO KEY UPDATE
+-- 18: locks rows of lot FOR NO KEY UPDATE
 -- $1 text
 SELECT lot.id, lot.version
 FROM lot
@@ -372,114 +385,102 @@ FOR NO KEY UPDATE OF lot;
 -->                     Index Cond: (id = ((given.value ->> 1))::uuid)
 -->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 21: writes balance
--- $1 text
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> Update on balance
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using ix_balance_lot_id on balance
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
--->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
-
--- 22: writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint
-UPDATE ledger_head
+-- 19: writes balance; writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint, $4 text
+WITH part1 AS (UPDATE balance
+  SET quantity = now.quantity, value = now.value
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  WHERE balance.tenant_id = now.tenant_id
+  AND balance.item_id = now.item_id
+  AND balance.location_id = now.location_id
+  AND balance.lot_id = now.lot_id
+  RETURNING 1) UPDATE ledger_head
 SET seq = seq + $1, cost_change_number = COALESCE(cost_change_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $2
 AND rules_version = $3
+AND (SELECT COUNT(*)
+  FROM part1) >= 0
 RETURNING seq, cost_change_number AS number, position, head_hash;
 --> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 23: writes ledger_head
--- $1 text, $2 uuid
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: (tenant_id = $2)
-
--- 24: writes document
--- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> Insert on document
+-->   CTE part1
+-->     ->  Update on balance
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                 ->  Index Scan using ix_balance_lot_id on balance
+-->                       Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->                       Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+-->   InitPlan 2 (returns $3)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part1
 -->   ->  Result
+-->         One-Time Filter: ($3 >= 0)
+-->         ->  Seq Scan on ledger_head
+-->               Filter: ((tenant_id = $2) AND (rules_version = $3))
 
--- 25: writes document_detail
--- $1 text
-INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
-  approved_by)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on document_detail
--->   ->  Function Scan on jsonb_array_elements given
-
--- 26: writes lot
--- $1 text
-UPDATE lot
-SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
-revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
-  (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE lot.tenant_id = now.tenant_id
-AND lot.id = now.id;
---> Update on lot
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 1))::uuid)
--->               Filter: (((given.value ->> 0))::uuid = tenant_id)
-
--- 27: writes ledger_entry
--- $1 text
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
-(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
-(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on ledger_entry
--->   ->  Function Scan on jsonb_array_elements given
-
--- 28: writes cost_change_line
--- $1 text, $2 uuid, $3 uuid
-INSERT INTO cost_change_line (tenant_id, document_id, line_no, item_id, lot_id, receipt_line_no, kind, label, amount)
-SELECT $2, $3, line.*
-FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS receipt_line_no,
-  (value->>4)::text AS kind, (value->>5)::text AS label, (value->>6)::bigint AS amount
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
---> Insert on cost_change_line
--->   ->  Function Scan on jsonb_array_elements given
-
--- 29: writes cost_variance
--- $1 text
-INSERT INTO cost_variance (tenant_id, document_id, number, lot_id, amount, kind)
+-- 20: writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes cost_change_line; writes cost_variance
+-- $1 text, $2 text, $3 uuid, $4 uuid, $5 uuid, $6 text, $7 bigint, $8 text, $9 timestamp with time zone, $10 date, $11 timestamp with time zone, $12 timestamp with time zone, $13 uuid, $14 uuid, $15 uuid, $16 text, $17 text, $18 bigint, $19 text, $20 text, $21 bigint, $22 bigint, $23 text, $24 text, $25 text, $26 text, $27 uuid, $28 uuid
+WITH part1 AS (UPDATE ledger_head
+  SET head_hash = $2
+  WHERE tenant_id = $3), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
+    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
+    "content_hash", "chain_hash", "version", "position")
+  VALUES ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)), part3 AS (INSERT INTO document_detail (tenant_id,
+    document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+  (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+  (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+  FROM jsonb_array_elements($23::jsonb) AS given(value)), part4 AS (UPDATE lot
+  SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
+  revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
+    (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
+    FROM jsonb_array_elements($24::jsonb) AS given(value)) AS now
+  WHERE lot.tenant_id = now.tenant_id
+  AND lot.id = now.id), part5 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id,
+    lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
+  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+  FROM jsonb_array_elements($25::jsonb) AS given(value)), part6 AS (INSERT INTO cost_change_line (tenant_id, document_id,
+    line_no, item_id, lot_id, receipt_line_no, kind, label, amount)
+  SELECT $27, $28, line.*
+  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS receipt_line_no,
+    (value->>4)::text AS kind, (value->>5)::text AS label, (value->>6)::bigint AS amount
+    FROM jsonb_array_elements($26::jsonb) AS given(value)) AS line) INSERT INTO cost_variance (tenant_id, document_id, number,
+  lot_id, amount, kind)
 SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::bigint AS number, (value->>3)::uuid AS lot_id,
 (value->>4)::bigint AS amount, (value->>5)::text AS kind
 FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on cost_variance
+-->   CTE part1
+-->     ->  Update on ledger_head
+-->           ->  Seq Scan on ledger_head
+-->                 Filter: (tenant_id = $3)
+-->   CTE part2
+-->     ->  Insert on document
+-->           ->  Result
+-->   CTE part3
+-->     ->  Insert on document_detail
+-->           ->  Function Scan on jsonb_array_elements given_1
+-->   CTE part4
+-->     ->  Update on lot
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given_2
+-->                 ->  Index Scan using lot_pkey on lot
+-->                       Index Cond: (id = ((given_2.value ->> 1))::uuid)
+-->                       Filter: (((given_2.value ->> 0))::uuid = tenant_id)
+-->   CTE part5
+-->     ->  Insert on ledger_entry
+-->           ->  Function Scan on jsonb_array_elements given_3
+-->   CTE part6
+-->     ->  Insert on cost_change_line
+-->           ->  Function Scan on jsonb_array_elements given_4
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 30: writes idempotency
+-- 21: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -490,5 +491,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 31
+-- 22
 COMMIT;

@@ -1,15 +1,12 @@
 -- recall of a lot
--- statements: 18, round trips: 18
+-- statements: 17, round trips: 17
 -- held at COMMIT: RowExclusiveLock: idempotency, ledger_head, lot, lot_event
 -- held at COMMIT: RowShareLock: lot
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
 lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity,
@@ -68,7 +65,7 @@ AND lot.id = $2;
 -->           ->  Index Scan using ix_balance_lot_id on balance balance_1
 -->                 Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid
 SELECT balance.location_id, location.path AS location, balance.quantity, balance.value
 FROM balance
@@ -88,7 +85,7 @@ ORDER BY location.path;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 text
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
@@ -107,7 +104,7 @@ ORDER BY 1, 2;
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid
 SELECT number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note
 FROM lot_event
@@ -117,7 +114,7 @@ ORDER BY number;
 --> Index Scan using lot_event_pkey on lot_event
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
--- 8
+-- 7
 -- $1 uuid, $2 uuid
 WITH RECURSIVE made (id) AS (SELECT id
   FROM lot
@@ -148,7 +145,7 @@ ORDER BY id;
 -->                       ->  WorkTable Scan on made made_1
 -->   ->  CTE Scan on made
 
--- 9: locks rows of lot FOR NO KEY UPDATE
+-- 8: locks rows of lot FOR NO KEY UPDATE
 -- $1 text
 SELECT lot.id
 FROM lot
@@ -165,7 +162,7 @@ FOR NO KEY UPDATE OF lot;
 -->                     Index Cond: (id = ((given.value ->> 1))::uuid)
 -->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 10: writes ledger_head
+-- 9: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -174,7 +171,7 @@ WHERE tenant_id = $1;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
 
--- 11
+-- 10
 -- $1 text
 SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, COALESCE((SELECT MAX(event.number)
     FROM lot_event AS event
@@ -205,7 +202,7 @@ ORDER BY lot.id;
 -->                         ->  Index Only Scan Backward using lot_event_pkey on lot_event event
 -->                               Index Cond: ((tenant_id = lot.tenant_id) AND (lot_id = lot.id) AND (number IS NOT NULL))
 
--- 12
+-- 11
 -- $1 uuid, $2 uuid
 WITH RECURSIVE made (id) AS (SELECT id
   FROM lot
@@ -236,7 +233,7 @@ ORDER BY id;
 -->                       ->  WorkTable Scan on made made_1
 -->   ->  CTE Scan on made
 
--- 13: writes lot
+-- 12: writes lot
 -- $1 text
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
@@ -252,7 +249,7 @@ AND lot.id = now.id;
 -->               Index Cond: (id = ((given.value ->> 1))::uuid)
 -->               Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 14: writes lot_event
+-- 13: writes lot_event
 -- $1 text
 INSERT INTO lot_event (tenant_id, lot_id, number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note)
 SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS lot_id, (value->>2)::bigint AS number, (value->>3)::text AS kind,
@@ -262,7 +259,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on lot_event
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 15
+-- 14
 -- $1 uuid, $2 text, $3 bigint
 SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id, location.path AS location, location.site_id, balance.quantity,
 unit.code AS unit
@@ -308,7 +305,7 @@ LIMIT $3;
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
 
--- 16
+-- 15
 -- $1 uuid, $2 text, $3 text, $4 bigint
 SELECT entry.seq, entry.lot_id, item.sku, entry.kind, entry.document_id, document.type AS document_type, document.number AS document_number,
 document.status, entry.location_id, location.path AS location, location.site_id, entry.quantity_delta AS quantity, unit.code AS unit,
@@ -365,7 +362,7 @@ LIMIT $4;
 -->               ->  Seq Scan on reason
 -->                     Filter: (tenant_id = $1)
 
--- 17: writes idempotency
+-- 16: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -376,5 +373,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 18
+-- 17
 COMMIT;

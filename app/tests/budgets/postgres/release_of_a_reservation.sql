@@ -1,5 +1,5 @@
 -- release of a reservation
--- statements: 10, round trips: 10
+-- statements: 8, round trips: 8
 -- held at COMMIT: RowExclusiveLock: reservation, stock_key
 -- held at COMMIT: RowShareLock: stock_key
 
@@ -7,9 +7,6 @@
 BEGIN;
 
 -- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3
 -- $1 uuid, $2 uuid
 SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
 FROM reservation
@@ -35,39 +32,55 @@ AND reservation.id = $2;
 -->   ->  Seq Scan on location
 -->         Filter: (tenant_id = $1)
 
--- 4: writes stock_key
+-- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 5: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 6: writes reservation
+-- 4: writes reservation
 -- $1 text, $2 timestamp with time zone
 UPDATE reservation
 SET status = 'ended', version = reservation.version + 1, updated_at = $2::timestamptz
@@ -87,7 +100,7 @@ RETURNING reservation.item_id, reservation.location_id, reservation.quantity - r
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 7
+-- 5
 -- $1 uuid, $2 uuid
 SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
 FROM reservation
@@ -113,7 +126,7 @@ AND reservation.id = $2;
 -->   ->  Seq Scan on location
 -->         Filter: (tenant_id = $1)
 
--- 8: writes stock_key
+-- 6: writes stock_key
 -- $1 text
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
@@ -128,7 +141,7 @@ AND stock_key.location_id = now.location_id;
 -->         ->  Index Scan using stock_key_pkey on stock_key
 -->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
 
--- 9: writes reservation
+-- 7: writes reservation
 -- $1 bigint, $2 timestamp with time zone, $3 text, $4 uuid, $5 uuid
 UPDATE "reservation"
 SET "version" = $1, "updated_at" = $2, "status" = $3
@@ -138,5 +151,5 @@ AND "reservation"."id" = $5;
 -->   ->  Index Scan using uq_reservation_id on reservation
 -->         Index Cond: ((tenant_id = $4) AND (id = $5))
 
--- 10
+-- 8
 COMMIT;

@@ -1,15 +1,12 @@
 -- reopening of a period
--- statements: 13, round trips: 13
+-- statements: 12, round trips: 12
 -- held at COMMIT: RowExclusiveLock: audit_event, checkpoint, idempotency, ledger_head, period
 -- held at COMMIT: RowShareLock: period
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of period FOR NO KEY UPDATE
+-- 3: locks rows of period FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 bigint
 SELECT "period"."id", "period"."tenant_id", "period"."version", "period"."created_at", "period"."updated_at", "period"."first_day",
 "period"."last_day", "period"."status", "period"."closed_at", "period"."closed_by"
@@ -32,7 +29,7 @@ FOR NO KEY UPDATE;
 -->         ->  Seq Scan on period
 -->               Filter: ((tenant_id = $1) AND (id = $2))
 
--- 5: writes ledger_head
+-- 4: writes ledger_head
 -- $1 uuid
 UPDATE ledger_head
 SET rules_version = rules_version + 1
@@ -40,6 +37,21 @@ WHERE tenant_id = $1;
 --> Update on ledger_head
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $1)
+
+-- 5
+-- $1 uuid, $2 date
+SELECT id, last_day, version
+FROM period
+WHERE tenant_id = $1
+AND status = 'closed'
+AND last_day <= $2
+ORDER BY last_day DESC
+LIMIT 1;
+--> Limit
+-->   ->  Sort
+-->         Sort Key: last_day DESC
+-->         ->  Seq Scan on period
+-->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
 
 -- 6
 -- $1 uuid, $2 date
@@ -56,22 +68,7 @@ LIMIT 1;
 -->         ->  Seq Scan on period
 -->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
 
--- 7
--- $1 uuid, $2 date
-SELECT id, last_day, version
-FROM period
-WHERE tenant_id = $1
-AND status = 'closed'
-AND last_day <= $2
-ORDER BY last_day DESC
-LIMIT 1;
---> Limit
--->   ->  Sort
--->         Sort Key: last_day DESC
--->         ->  Seq Scan on period
--->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
-
--- 8: writes checkpoint
+-- 7: writes checkpoint
 -- $1 uuid, $2 uuid
 DELETE
 FROM checkpoint
@@ -81,7 +78,7 @@ AND period_id = $2;
 -->   ->  Index Scan using checkpoint_pkey on checkpoint
 -->         Index Cond: ((tenant_id = $1) AND (period_id = $2))
 
--- 9: writes ledger_head
+-- 8: writes ledger_head
 -- $1 date, $2 uuid
 UPDATE ledger_head
 SET closed_through = $1::date
@@ -91,7 +88,7 @@ RETURNING seq, closed_through;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: (tenant_id = $2)
 
--- 10: writes period
+-- 9: writes period
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 date, $5 date, $6 text, $7 timestamp with time zone, $8 uuid, $9 uuid, $10 uuid
 UPDATE "period"
 SET "version" = $1, "created_at" = $2, "updated_at" = $3, "first_day" = $4, "last_day" = $5, "status" = $6, "closed_at" = $7,
@@ -102,7 +99,7 @@ AND "period"."id" = $10;
 -->   ->  Seq Scan on period
 -->         Filter: ((tenant_id = $9) AND (id = $10))
 
--- 11: writes audit_event
+-- 10: writes audit_event
 -- $1 text
 INSERT INTO audit_event (id, tenant_id, at, actor_id, action, subject, subject_id, summary, details)
 SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::timestamptz AS at, (value->>3)::uuid AS actor_id,
@@ -112,7 +109,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on audit_event
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 12: writes idempotency
+-- 11: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -123,5 +120,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 13
+-- 12
 COMMIT;

@@ -1,15 +1,12 @@
 -- reservation
--- statements: 15, round trips: 15
+-- statements: 13, round trips: 13
 -- held at COMMIT: RowExclusiveLock: idempotency, reservation, stock_key
 -- held at COMMIT: RowShareLock: item, location, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 text
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -54,7 +51,7 @@ AND area.path = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 5
+-- 4
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -102,7 +99,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -118,7 +115,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 7
+-- 6
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -130,39 +127,55 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 8: writes stock_key
+-- 7: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 9: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 10: writes reservation
+-- 8: writes reservation
 -- $1 text, $2 timestamp with time zone
 UPDATE reservation
 SET status = 'ended', version = reservation.version + 1, updated_at = $2::timestamptz
@@ -182,7 +195,7 @@ RETURNING reservation.item_id, reservation.location_id, reservation.quantity - r
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 11
+-- 9
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -226,7 +239,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 12: writes stock_key
+-- 10: writes stock_key
 -- $1 text
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
@@ -241,7 +254,7 @@ AND stock_key.location_id = now.location_id;
 -->         ->  Index Scan using stock_key_pkey on stock_key
 -->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
 
--- 13: writes reservation
+-- 11: writes reservation
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 timestamp with time zone, $6 uuid, $7 uuid, $8 bigint, $9 bigint, $10 text, $11 text, $12 text, $13 timestamp with time zone, $14 uuid
 INSERT INTO "reservation" ("id", "tenant_id", "version", "created_at", "updated_at", "item_id", "location_id", "quantity",
   "taken", "status", "external_ref", "note", "ends_at", "reserved_by")
@@ -251,7 +264,7 @@ RETURNING "id", "tenant_id", "version", "created_at", "updated_at", "item_id", "
 --> Insert on reservation
 -->   ->  Result
 
--- 14: writes idempotency
+-- 12: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -262,5 +275,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 15
+-- 13
 COMMIT;

@@ -1,15 +1,12 @@
 -- review of a count
--- statements: 21, round trips: 21
+-- statements: 19, round trips: 19
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line, stock_key
 -- held at COMMIT: RowShareLock: stock_count, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4: locks rows of stock_count FOR NO KEY UPDATE
+-- 3: locks rows of stock_count FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
 location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
@@ -38,7 +35,7 @@ FOR NO KEY UPDATE OF stock_count;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 5: writes stock_count_line
+-- 4: writes stock_count_line
 -- $1 uuid, $2 uuid
 DELETE
 FROM stock_count_line
@@ -50,7 +47,7 @@ AND uncounted;
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
 -->         Filter: uncounted
 
--- 6
+-- 5
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -86,7 +83,7 @@ AND area.id = $2;
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
@@ -96,7 +93,7 @@ AND line.count_id = $2;
 --> Index Scan using stock_count_line_pkey on stock_count_line line
 -->   Index Cond: ((tenant_id = $1) AND (count_id = $2))
 
--- 8
+-- 7
 -- $1 uuid, $2 text
 SELECT id, path, archived_at
 FROM location
@@ -113,7 +110,7 @@ ORDER BY path;
 -->         ->  Bitmap Index Scan on ix_location_site_id
 -->               Index Cond: (tenant_id = $1)
 
--- 9
+-- 8
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -161,7 +158,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 10
+-- 9
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -177,7 +174,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 11
+-- 10
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -189,39 +186,55 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 12: writes stock_key
+-- 11: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 13: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 14
+-- 12
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -247,7 +260,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 15
+-- 13
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -291,7 +304,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 16
+-- 14
 -- $1 text, $2 timestamp with time zone
 SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -311,7 +324,7 @@ ORDER BY entry.effective_at;
 -->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
 
--- 17
+-- 15
 -- $1 text, $2 uuid
 SELECT wanted.place, COALESCE((SELECT lot.id
     FROM lot
@@ -356,7 +369,7 @@ FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value-
 -->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
 -->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
 
--- 18
+-- 16
 -- $1 uuid
 SELECT seq AS number
 FROM ledger_head
@@ -364,7 +377,7 @@ WHERE tenant_id = $1;
 --> Seq Scan on ledger_head
 -->   Filter: (tenant_id = $1)
 
--- 19: writes stock_count
+-- 17: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -375,7 +388,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 20: writes idempotency
+-- 18: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -386,5 +399,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 21
+-- 19
 COMMIT;

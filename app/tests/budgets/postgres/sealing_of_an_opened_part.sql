@@ -1,15 +1,12 @@
 -- sealing of an opened part
--- statements: 37, round trips: 37
+-- statements: 29, round trips: 29
 -- held at COMMIT: RowExclusiveLock: balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -18,7 +15,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
 lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity,
@@ -68,7 +65,7 @@ AND lot.id = $2;
 -->           ->  Index Scan using ix_balance_lot_id on balance balance_1
 -->                 Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
 
--- 5
+-- 4
 -- $1 uuid, $2 uuid
 SELECT balance.location_id, location.path AS location, balance.quantity, balance.value
 FROM balance
@@ -88,7 +85,7 @@ ORDER BY location.path;
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 
--- 6
+-- 5
 -- $1 uuid, $2 text
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
@@ -107,7 +104,7 @@ ORDER BY 1, 2;
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 7
+-- 6
 -- $1 uuid, $2 uuid
 SELECT number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note
 FROM lot_event
@@ -117,7 +114,7 @@ ORDER BY number;
 --> Index Scan using lot_event_pkey on lot_event
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
--- 8
+-- 7
 -- $1 uuid, $2 uuid
 SELECT document.type, document.number, document.site_id, document.effective_at, document.business_date, document.position,
 detail.transfer_id, detail.count_id
@@ -133,7 +130,7 @@ AND document.id = $2;
 -->   ->  Index Scan using document_detail_pkey on document_detail detail
 -->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
 
--- 9: locks rows of document FOR NO KEY UPDATE
+-- 8: locks rows of document FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
 SELECT status
 FROM document
@@ -144,7 +141,7 @@ FOR NO KEY UPDATE;
 -->   ->  Index Scan using uq_document_id on document
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 10
+-- 9
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
 head.closed_through, (SELECT MAX(last.recorded_at)
@@ -189,7 +186,7 @@ AND area.id = (SELECT document.location_id
 -->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
 -->                 Filter: ((type)::text = 'count'::text)
 
--- 11
+-- 10
 -- $1 uuid, $2 uuid
 SELECT entry.line_no, entry.kind, entry.item_id, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta,
 entry.effective_at, entry.business_date, lot.origin_document_id
@@ -208,7 +205,7 @@ ORDER BY +entry.seq;
 -->               Index Cond: (id = entry.lot_id)
 -->               Filter: (tenant_id = $1)
 
--- 12
+-- 11
 -- $1 uuid, $2 uuid
 SELECT location.id, location.path, location.site_id, location.archived_at, site.time_zone, site.day_starts_at
 FROM location
@@ -231,7 +228,7 @@ AND location.id IN (SELECT entry.location_id
 -->         Index Cond: (id = location.site_id)
 -->         Filter: (tenant_id = $1)
 
--- 13
+-- 12
 -- $1 uuid, $2 text, $3 text
 SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
 item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
@@ -279,7 +276,7 @@ AND item.sku IN (SELECT (value->>0)::text AS sku
 -->                     ->  Seq Scan on unit unit_1
 -->                           Filter: (tenant_id = $1)
 
--- 14
+-- 13
 -- $1 uuid, $2 text
 SELECT item_id, code, numerator, denominator
 FROM item_unit
@@ -295,7 +292,7 @@ AND item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 15
+-- 14
 -- $1 uuid
 SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
 "unit"."dimension", "unit"."numerator", "unit"."denominator"
@@ -307,7 +304,7 @@ ORDER BY "unit"."code" ASC;
 -->   ->  Seq Scan on unit
 -->         Filter: (tenant_id = $1)
 
--- 16
+-- 15
 -- $1 uuid, $2 text
 SELECT id, code, stage, archived_at
 FROM reason
@@ -316,7 +313,7 @@ AND kind = $2;
 --> Seq Scan on reason
 -->   Filter: ((tenant_id = $1) AND ((kind)::text = $2))
 
--- 17
+-- 16
 -- $1 uuid, $2 uuid
 SELECT lot_id, amount, kind
 FROM cost_variance
@@ -326,39 +323,55 @@ ORDER BY number;
 --> Index Scan using cost_variance_pkey on cost_variance
 -->   Index Cond: ((tenant_id = $1) AND (document_id = $2))
 
--- 18: writes stock_key
+-- 17: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 text
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> Insert on stock_key
--->   Conflict Resolution: NOTHING
--->   ->  Subquery Scan on "*SELECT*"
--->         ->  Sort
--->               Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
--->               ->  Function Scan on jsonb_array_elements given
+WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
+  SELECT *
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  WHERE true
+  ORDER BY item_id, location_id
+  ON CONFLICT DO NOTHING
+  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
+  FROM stock_key
+  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  WHERE (SELECT COUNT(*)
+    FROM created) >= 0
+  ORDER BY stock_key.item_id, stock_key.location_id
+  FOR NO KEY UPDATE OF stock_key)
+SELECT (SELECT COUNT(*)
+  FROM created) + (SELECT COUNT(*)
+  FROM locked) AS had;
+--> Result
+-->   CTE created
+-->     ->  Insert on stock_key
+-->           Conflict Resolution: NOTHING
+-->           ->  Subquery Scan on "*SELECT*"
+-->                 ->  Sort
+-->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       ->  Function Scan on jsonb_array_elements given
+-->   CTE locked
+-->     ->  LockRows
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on created
+-->           ->  Sort
+-->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
+-->                 ->  Result
+-->                       One-Time Filter: ($2 >= 0)
+-->                       ->  Nested Loop
+-->                             ->  Function Scan on jsonb_array_elements given_1
+-->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->   InitPlan 4 (returns $6)
+-->     ->  Aggregate
+-->           ->  CTE Scan on created created_1
+-->   InitPlan 5 (returns $7)
+-->     ->  Aggregate
+-->           ->  CTE Scan on locked
 
--- 19: locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
-SELECT stock_key.item_id
-FROM stock_key
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
-ORDER BY stock_key.item_id, stock_key.location_id
-FOR NO KEY UPDATE OF stock_key;
---> LockRows
--->   ->  Sort
--->         Sort Key: stock_key.item_id, stock_key.location_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using stock_key_pkey on stock_key
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
-
--- 20
+-- 18
 -- $1 text, $2 timestamp with time zone
 SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -384,7 +397,7 @@ ORDER BY truth.counted_at, truth.document_id, truth.line_no;
 -->               Index Cond: (id = truth.document_id)
 -->               Filter: (truth.tenant_id = tenant_id)
 
--- 21
+-- 19
 -- $1 text, $2 timestamp with time zone
 WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -428,7 +441,7 @@ WHERE balance.quantity > 0;
 -->         Index Cond: (id = balance.lot_id)
 -->         Filter: (balance.tenant_id = tenant_id)
 
--- 22
+-- 20
 -- $1 text, $2 timestamp with time zone
 SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -448,7 +461,7 @@ ORDER BY entry.effective_at;
 -->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
 
--- 23
+-- 21
 -- $1 text
 SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
@@ -470,7 +483,7 @@ AND site.id = location.site_id;
 -->                     Index Cond: (id = location.site_id)
 -->                     Filter: (location.tenant_id = tenant_id)
 
--- 24
+-- 22
 -- $1 text, $2 uuid, $3 bigint, $4 text
 SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($4 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
@@ -503,7 +516,7 @@ LIMIT $3;
 -->                                       Index Cond: (id = entry.document_id)
 -->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND ((status)::text = 'posted'::text) AND (entry.tenant_id = tenant_id))
 
--- 25: locks rows of lot FOR NO KEY UPDATE
+-- 23: locks rows of lot FOR NO KEY UPDATE
 -- $1 text
 SELECT lot.id, lot.version
 FROM lot
@@ -520,66 +533,41 @@ FOR NO KEY UPDATE OF lot;
 -->                     Index Cond: (id = ((given.value ->> 1))::uuid)
 -->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
 
--- 26: writes balance
--- $1 text
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-  (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> Update on balance
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using ix_balance_lot_id on balance
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
--->               Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
-
--- 27: writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint
-UPDATE ledger_head
+-- 24: writes balance; writes ledger_head
+-- $1 bigint, $2 uuid, $3 bigint, $4 text
+WITH part1 AS (UPDATE balance
+  SET quantity = now.quantity, value = now.value
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
+    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
+    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  WHERE balance.tenant_id = now.tenant_id
+  AND balance.item_id = now.item_id
+  AND balance.location_id = now.location_id
+  AND balance.lot_id = now.lot_id
+  RETURNING 1) UPDATE ledger_head
 SET seq = seq + $1, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $2
 AND rules_version = $3
+AND (SELECT COUNT(*)
+  FROM part1) >= 0
 RETURNING seq, reversal_number AS number, position, head_hash;
 --> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 28: writes ledger_head
--- $1 text, $2 uuid
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> Update on ledger_head
--->   ->  Seq Scan on ledger_head
--->         Filter: (tenant_id = $2)
-
--- 29: writes document
--- $1 uuid, $2 uuid, $3 text, $4 bigint, $5 text, $6 timestamp with time zone, $7 date, $8 timestamp with time zone, $9 timestamp with time zone, $10 uuid, $11 uuid, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 text, $18 bigint, $19 bigint
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> Insert on document
+-->   CTE part1
+-->     ->  Update on balance
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                 ->  Index Scan using ix_balance_lot_id on balance
+-->                       Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (lot_id = ((given.value ->> 3))::uuid))
+-->                       Filter: ((((given.value ->> 1))::uuid = item_id) AND (((given.value ->> 2))::uuid = location_id))
+-->   InitPlan 2 (returns $3)
+-->     ->  Aggregate
+-->           ->  CTE Scan on part1
 -->   ->  Result
+-->         One-Time Filter: ($3 >= 0)
+-->         ->  Seq Scan on ledger_head
+-->               Filter: ((tenant_id = $2) AND (rules_version = $3))
 
--- 30: writes document_detail
--- $1 text
-INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
-  approved_by)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-(value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-(value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on document_detail
--->   ->  Function Scan on jsonb_array_elements given
-
--- 31: writes document
+-- 25: writes document
 -- $1 uuid, $2 uuid
 UPDATE document
 SET status = 'reversed', version = version + 1
@@ -591,48 +579,62 @@ AND status = 'posted';
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 -->         Filter: ((status)::text = 'posted'::text)
 
--- 32: writes lot
--- $1 text
-UPDATE lot
-SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
-revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
-  (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
-WHERE lot.tenant_id = now.tenant_id
-AND lot.id = now.id;
---> Update on lot
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 1))::uuid)
--->               Filter: (((given.value ->> 0))::uuid = tenant_id)
-
--- 33: writes ledger_entry
--- $1 text
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-(value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id, (value->>8)::bigint AS quantity_delta,
-(value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at,
-(value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-FROM jsonb_array_elements($1::jsonb) AS given(value);
---> Insert on ledger_entry
--->   ->  Function Scan on jsonb_array_elements given
-
--- 34: writes shortage
--- $1 uuid, $2 uuid, $3 timestamp with time zone, $4 uuid
-UPDATE shortage
+-- 26: writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage
+-- $1 uuid, $2 uuid, $3 timestamp with time zone, $4 uuid, $5 text, $6 uuid, $7 uuid, $8 uuid, $9 text, $10 bigint, $11 text, $12 timestamp with time zone, $13 date, $14 timestamp with time zone, $15 timestamp with time zone, $16 uuid, $17 uuid, $18 uuid, $19 text, $20 text, $21 bigint, $22 text, $23 text, $24 bigint, $25 bigint, $26 text, $27 text, $28 text
+WITH part1 AS (UPDATE ledger_head
+  SET head_hash = $5
+  WHERE tenant_id = $6), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
+    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
+    "content_hash", "chain_hash", "version", "position")
+  VALUES ($7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)), part3 AS (INSERT INTO document_detail (tenant_id,
+    document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
+  (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
+  (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
+  FROM jsonb_array_elements($26::jsonb) AS given(value)), part4 AS (UPDATE lot
+  SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
+  revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
+  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::bigint AS basis_quantity, (value->>3)::bigint AS basis_value,
+    (value->>4)::timestamptz AS cost_floor_at, (value->>5)::boolean AS void, (value->>6)::bigint AS revalued_position
+    FROM jsonb_array_elements($27::jsonb) AS given(value)) AS now
+  WHERE lot.tenant_id = now.tenant_id
+  AND lot.id = now.id), part5 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id,
+    lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
+  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
+  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+  FROM jsonb_array_elements($28::jsonb) AS given(value)) UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $4, cleared_at = $3::timestamptz, updated_at = $3::timestamptz, version = version + 1
 WHERE tenant_id = $1
 AND document_id = $2
 AND status = 'open';
 --> Update on shortage
+-->   CTE part1
+-->     ->  Update on ledger_head
+-->           ->  Seq Scan on ledger_head
+-->                 Filter: (tenant_id = $6)
+-->   CTE part2
+-->     ->  Insert on document
+-->           ->  Result
+-->   CTE part3
+-->     ->  Insert on document_detail
+-->           ->  Function Scan on jsonb_array_elements given
+-->   CTE part4
+-->     ->  Update on lot
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given_1
+-->                 ->  Index Scan using lot_pkey on lot
+-->                       Index Cond: (id = ((given_1.value ->> 1))::uuid)
+-->                       Filter: (((given_1.value ->> 0))::uuid = tenant_id)
+-->   CTE part5
+-->     ->  Insert on ledger_entry
+-->           ->  Function Scan on jsonb_array_elements given_2
 -->   ->  Index Scan using ix_shortage_document_id_line_no on shortage
 -->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
 -->         Filter: ((status)::text = 'open'::text)
 
--- 35: writes count_truth
+-- 27: writes count_truth
 -- $1 uuid, $2 uuid
 DELETE
 FROM count_truth
@@ -642,7 +644,7 @@ AND document_id = $2;
 -->   ->  Index Scan using count_truth_pkey on count_truth
 -->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
 
--- 36: writes idempotency
+-- 28: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -653,5 +655,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 37
+-- 29
 COMMIT;

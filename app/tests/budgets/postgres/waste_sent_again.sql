@@ -1,14 +1,11 @@
 -- waste, sent again
--- statements: 6, round trips: 6
+-- statements: 5, round trips: 5
 -- held at COMMIT: RowExclusiveLock: idempotency
 
 -- 1
 BEGIN;
 
--- 2
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-
--- 3: writes idempotency
+-- 2: writes idempotency
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
@@ -17,7 +14,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 4
+-- 3
 -- $1 uuid, $2 uuid, $3 text
 SELECT fingerprint, status, body
 FROM idempotency
@@ -27,7 +24,7 @@ AND key = $3;
 --> Index Scan using idempotency_pkey on idempotency
 -->   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND ((key)::text = $3))
 
--- 5
+-- 4
 -- $1 uuid, $2 text
 SELECT location.id AS location_id, site.id AS site_id, site.time_zone, site.day_starts_at
 FROM location
@@ -48,5 +45,5 @@ AND location.id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 6
+-- 5
 COMMIT;

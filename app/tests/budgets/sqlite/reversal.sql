@@ -278,42 +278,26 @@ AND rules_version = $3
 RETURNING seq, reversal_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 21: writes ledger_head
+-- 21: writes document
+UPDATE document
+SET status = 'reversed', version = version + 1
+WHERE tenant_id = $1
+AND id = $2
+AND status = 'posted';
+--> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
+
+-- 22: writes ledger_head
 UPDATE ledger_head
 SET head_hash = $1
 WHERE tenant_id = $2;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 22: writes document
+-- 23: writes document
 INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
   "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-RETURNING "id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at", "posted_by",
-"site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position";
---> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
---> SEARCH count_result_line USING COVERING INDEX sqlite_autoindex_count_result_line_1 (tenant_id=? AND document_id=?)
---> SEARCH stock_count USING INDEX ix_stock_count_location_id (tenant_id=?)
---> SEARCH transfer_step_line USING COVERING INDEX sqlite_autoindex_transfer_step_line_1 (tenant_id=? AND document_id=?)
---> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
---> SEARCH shortage USING COVERING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
---> SEARCH cost_variance USING COVERING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
---> SEARCH lot_parent USING INDEX ix_lot_parent_parent_id (tenant_id=?)
---> SEARCH correction_line USING COVERING INDEX sqlite_autoindex_correction_line_1 (tenant_id=? AND document_id=?)
---> SEARCH cost_change_line USING COVERING INDEX sqlite_autoindex_cost_change_line_1 (tenant_id=? AND document_id=?)
---> SEARCH transformation_line USING COVERING INDEX sqlite_autoindex_transformation_line_1 (tenant_id=? AND document_id=?)
---> SEARCH vendor_return_line USING COVERING INDEX sqlite_autoindex_vendor_return_line_1 (tenant_id=? AND document_id=?)
---> SEARCH adjustment_line USING COVERING INDEX sqlite_autoindex_adjustment_line_1 (tenant_id=? AND document_id=?)
---> SEARCH plate_waste_line USING COVERING INDEX sqlite_autoindex_plate_waste_line_1 (tenant_id=? AND document_id=?)
---> SEARCH usage_line USING COVERING INDEX sqlite_autoindex_usage_line_1 (tenant_id=? AND document_id=?)
---> SEARCH document_detail USING COVERING INDEX ix_document_detail_about_id (tenant_id=? AND about_id=?)
---> SEARCH document_detail USING COVERING INDEX ix_document_detail_reverses_id (tenant_id=? AND reverses_id=?)
---> SEARCH document_detail USING COVERING INDEX sqlite_autoindex_document_detail_1 (tenant_id=? AND document_id=?)
---> SEARCH waste_line USING COVERING INDEX sqlite_autoindex_waste_line_1 (tenant_id=? AND document_id=?)
---> SEARCH receipt_charge USING COVERING INDEX sqlite_autoindex_receipt_charge_1 (tenant_id=? AND document_id=?)
---> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
---> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- 23: writes document_detail
+-- 24: writes document_detail
 INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
   approved_by)
 SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id, unhex(value->>'$[3]') AS reason_id,
@@ -321,14 +305,6 @@ unhex(value->>'$[4]') AS about_id, unhex(value->>'$[5]') AS transfer_id, unhex(v
 (value->>'$[8]') AS recipient, unhex(value->>'$[9]') AS approved_by
 FROM json_each($1);
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
-
--- 24: writes document
-UPDATE document
-SET status = 'reversed', version = version + 1
-WHERE tenant_id = $1
-AND id = $2
-AND status = 'posted';
---> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
 -- 25: writes lot
 UPDATE lot

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use inventory_entity::document_detail;
-use kernel::{Instant, TenantId, Txn};
+use kernel::{Instant, TenantId};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::arithmetic::{Money, Quantity};
 use crate::ledger::DocumentType;
 use crate::names::DocumentId;
-use crate::rows::{self, Given, Kind, Relation, given_row};
+use crate::rows::{self, Batch, Given, Kind, Relation, given_row};
 
 /// A table of lines, whose key is (tenant_id, document_id, line_no).
 #[derive(Debug)]
@@ -382,7 +382,7 @@ impl Lines {
         self.rows.iter().map(|row| self.table.columns.0.iter().map(|(name, _)| *name).zip(row))
     }
 
-    pub async fn write(&self, txn: &Txn, tenant: TenantId, document: DocumentId) -> Result<(), DbErr> {
+    pub fn write(&self, batch: &mut Batch, tenant: TenantId, document: DocumentId) -> Result<(), DbErr> {
         if self.rows.is_empty() {
             return Ok(());
         }
@@ -391,11 +391,12 @@ impl Lines {
         if !self.rows.iter().all(fits) {
             return Err(DbErr::Custom(format!("a line has other cells than {name} has columns")));
         }
-        let backend = txn.get_database_backend();
+        let backend = batch.backend();
         let given = columns.select(backend, 1);
         let sql = format!("INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({given}) AS line", columns.names());
         let rows = self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect();
-        rows::execute(txn, &sql, [rows::parameter(rows), tenant.into(), document.into()]).await.map(|_| ())
+        batch.add(sql, [rows::parameter(rows), tenant.into(), document.into()]);
+        Ok(())
     }
 }
 

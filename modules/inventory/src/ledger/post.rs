@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use inventory_entity::document;
 use kernel::{Instant, Txn, UserId};
-use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::command::{
@@ -22,6 +22,7 @@ use crate::catalog::lookup::clocks_differ;
 use crate::documents::{DetailAnswer, Lines};
 use crate::error::Error;
 use crate::names::{DocumentId, ItemId, LocationId, LotId, ReasonId, Word as _};
+use crate::rows::Batch;
 
 /// What is said about a document beside its lines.
 #[derive(Clone, Debug)]
@@ -336,24 +337,28 @@ pub async fn lock_lots(txn: &Txn, locked: &Locked, decided: impl Iterator<Item =
 /// leaves behind.
 pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<Posted, Error> {
     repository::lock_lots(txn, locked, &effects.changed_lots).await?;
-    repository::write_balances(txn, locked, &effects.balances).await?;
-    repository::take_reserved(txn, locked, &effects.taken, posting.permit.recorded_at).await?;
-    let head = repository::advance(txn, locked, K::TYPE, effects.entries.len(), posting.header.rules).await?;
+    let mut before = Batch::new(txn);
+    repository::write_balances(&mut before, locked, &effects.balances);
+    repository::take_reserved(&mut before, locked, &effects.taken, posting.permit.recorded_at);
+    let head = repository::advance(txn, locked, before, K::TYPE, effects.entries.len(), posting.header.rules).await?;
     let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
     let entries = entries(posting, &effects, first_seq);
     let mut document = row(posting, &effects, &head);
     document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
     document.chain_hash = content::link(&head.previous, &document);
-    repository::seal(txn, locked, &document.chain_hash).await?;
-    let document = document.into_active_model().reset_all().insert(txn).await?;
-    repository::write_detail(txn, locked, posting.id(), &posting.header.detail).await?;
-    repository::write_lots(txn, locked, posting.id(), first_seq, &effects).await?;
-    repository::change_lots(txn, locked, head.position, &effects.changed_lots).await?;
-    repository::write_entries(txn, locked, &entries).await?;
+    repository::mark_undone(txn, locked, &posting.header.detail).await?;
+    let mut batch = Batch::new(txn);
+    repository::write_document(&mut batch, locked, &document);
+    repository::write_detail(&mut batch, locked, posting.id(), &posting.header.detail);
+    repository::write_lots(&mut batch, locked, posting.id(), first_seq, &effects);
+    repository::change_lots(&mut batch, locked, head.position, &effects.changed_lots);
+    repository::write_entries(&mut batch, locked, &entries);
     for lines in lines {
-        lines.write(txn, locked.tenant, posting.id()).await?;
+        lines.write(&mut batch, locked.tenant, posting.id())?;
     }
-    repository::write_left_behind(txn, locked, posting, &effects).await?;
+    repository::write_left_behind(&mut batch, locked, posting, &effects);
+    batch.send(txn).await?;
+    repository::take_back_truths(txn, locked, &effects).await?;
     Ok(Posted { document, detail: (&posting.header.detail).into(), entries, effects })
 }
 

@@ -1,0 +1,83 @@
+//! Single lines of waste over HTTP, in a hundred tenants and in one, against the statements alone.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Figures;
+use crate::kitchens::{self, AREA, Place};
+use crate::larder::{Larder, Postgres, Stores};
+use crate::limits::{pgbench, sqlite};
+use crate::load::{self, Request};
+use crate::report::{Figure, Target, median};
+use crate::{Outcome, Pace, RUNS};
+
+/// So many places are posted at: each in a tenant of its own, or all in one.
+const PLACES: usize = 100;
+
+/// Connections, and the least ratio for each.
+type Goals = [(u32, f64); 3];
+const HUNDRED_TENANTS: Goals = [(1, 0.55), (8, 0.7), (32, 0.85)];
+const ONE_TENANT: Goals = [(1, 0.55), (8, 0.8), (32, 1.0)];
+const SQLITE: Goals = [(1, 0.6), (8, 0.7), (32, 0.8)];
+
+fn requests(places: &[Place]) -> Vec<Request> {
+    let request = |place: &Place| {
+        let body = json!({ "location": AREA, "lines": [{ "sku": place.sku, "quantity": "1", "reason": "spoiled" }] });
+        Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key: place.key.clone(), body: body.to_string() }
+    };
+    places.iter().map(request).collect()
+}
+
+pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
+    let servers = Postgres::of_environment()?;
+    for (name, tenants, goals) in [("tenants", PLACES, HUNDRED_TENANTS), ("tenant", 1, ONE_TENANT)] {
+        let stores = servers.named(&format!("bench_{name}"));
+        super::process::make_databases(&servers, &stores).await?;
+        let folder = tempfile::tempdir()?;
+        let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
+        let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::with_an_item_each(&larder, tenants).await? };
+        let (requests, limit) = (requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
+        for (connections, least) in goals {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            for _ in 0..RUNS {
+                theirs.push(limit.run(connections, figures.pace.run)?);
+                ours.push(load::run(&larder, &requests, connections, figures.pace.run)?.per_second);
+            }
+            let name = format!("waste on Postgres, {tenants} {name}, {connections} connections");
+            figures.report.add(Figure { name, value: median(ours), unit: "/s", limit: Some(median(theirs)), target: Target::AtLeast(least) });
+        }
+    }
+    Ok(())
+}
+
+pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
+    for is_full in [false, true] {
+        let folder = tempfile::tempdir()?;
+        let stores = Stores::Sqlite { is_full };
+        let places = kitchens::with_items(&Larder::start(folder.path(), &stores)?, PLACES).await?;
+        let requests = requests(&places);
+        let mut theirs = Vec::new();
+        let mut ours = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..RUNS {
+            theirs.push(bare(folder.path(), is_full, &places, figures.pace).await?);
+            let larder = Larder::start(folder.path(), &stores)?;
+            for ((connections, _), ours) in SQLITE.iter().zip(&mut ours) {
+                ours.push(load::run(&larder, &requests, *connections, figures.pace.run)?.per_second);
+            }
+        }
+        let limit = median(theirs);
+        for ((connections, least), ours) in SQLITE.into_iter().zip(ours) {
+            let synchronous = if is_full { "FULL" } else { "NORMAL" };
+            let least = if is_full && connections > 1 { 0.8 } else { least };
+            let name = format!("waste on SQLite, synchronous {synchronous}, {connections} connections");
+            figures.report.add(Figure { name, value: median(ours), unit: "/s", limit: Some(limit), target: Target::AtLeast(least) });
+        }
+    }
+    Ok(())
+}
+
+/// The bare loop, while no server has the file.
+async fn bare(folder: &Path, is_full: bool, places: &[Place], pace: Pace) -> Outcome<f64> {
+    sqlite::postings(&folder.join("data/inventory.db"), is_full, places, pace.run).await
+}

@@ -1,0 +1,124 @@
+//! Pages of stock, of the ledger, and one item, where there are 20,000 lots and a million entries: against the bare SQL of such a page, and
+//! against a server that answers as many bytes without asking anybody.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Figures;
+use crate::grow::{self, Size};
+use crate::kitchens::{self, Caller, Place};
+use crate::larder::{Larder, Postgres, Stores};
+use crate::limits::constant::Constant;
+use crate::limits::{pgbench, sqlite};
+use crate::load::{self, Load, Request};
+use crate::report::{Figure, Target, median};
+use crate::{Outcome, RUNS};
+
+const CONNECTIONS: u32 = 8;
+const LEAST_OF_SQL: f64 = 0.6;
+/// The slowest hundredth takes no longer than so many times the median.
+const SPREAD: f64 = 10.0;
+
+fn size(is_quick: bool) -> Size {
+    Size { items: 2_000, lots: 20_000, entries: if is_quick { 100_000 } else { 1_000_000 } }
+}
+
+/// A page, and the SQL that such a page needs at least.
+struct Page {
+    name: &'static str,
+    path: String,
+    sql: String,
+}
+
+fn pages(place: &Place, uuid: impl Fn(&str) -> String) -> Vec<Page> {
+    let tenant = uuid(&place.tenant_id);
+    let ledger = format!(
+        "SELECT entry.*, item.sku, unit.code, location.path, reason.code FROM ledger_entry AS entry JOIN item ON item.tenant_id = entry.tenant_id AND \
+         item.id = entry.item_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id JOIN location ON location.tenant_id = entry.tenant_id \
+         AND location.id = entry.location_id LEFT JOIN reason ON reason.tenant_id = entry.tenant_id AND reason.id = entry.reason_id \
+         WHERE entry.tenant_id = {tenant} AND entry.seq > 50000 ORDER BY entry.seq LIMIT 100"
+    );
+    let item = format!(
+        "SELECT item.*, unit.code FROM item JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+         WHERE item.tenant_id = {tenant} AND item.sku = 'BULK777'"
+    );
+    let stock = format!(
+        "SELECT item.sku, item.name, unit.code, location.path, held.location_id, SUM(held.quantity), SUM(held.value), MIN(lot.expires_on) FROM (SELECT tenant_id, id, sku, \
+         name, base_unit_id FROM item WHERE tenant_id = {tenant} AND EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = item.tenant_id AND balance.item_id = item.id \
+         AND balance.quantity > 0) ORDER BY sku LIMIT 100) AS item JOIN balance AS held ON held.tenant_id = item.tenant_id AND held.item_id = item.id \
+         JOIN lot ON lot.tenant_id = held.tenant_id AND lot.id = held.lot_id JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
+         JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id WHERE held.quantity > 0 \
+         GROUP BY item.sku, item.name, unit.code, location.path, held.location_id ORDER BY item.sku"
+    );
+    vec![
+        Page { name: "a page of stock", path: "/v1/inventory/stock?limit=100".to_owned(), sql: stock },
+        Page { name: "an item by its sku", path: "/v1/inventory/items?sku=BULK777".to_owned(), sql: item },
+        Page { name: "a page of the ledger", path: "/v1/inventory/ledger?after_seq=50000&limit=100".to_owned(), sql: ledger },
+    ]
+}
+
+pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
+    let servers = Postgres::of_environment()?;
+    let stores = servers.named("bench_reading");
+    super::process::make_databases(&servers, &stores).await?;
+    let folder = tempfile::tempdir()?;
+    let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
+    let place = kitchens::with_items(&larder, 1).await?.remove(0);
+    grow::on_postgres(&stores.inventory, &place, size(figures.pace.quick)).await?;
+    for page in pages(&place, |id| format!("'{id}'::uuid")) {
+        let bare = async |time: Duration| pgbench::run_script(&stores.inventory, &format!("{};\n", page.sql), CONNECTIONS, time);
+        measure(figures, &larder, &place, "Postgres", &page, bare).await?;
+    }
+    Ok(())
+}
+
+pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
+    let (folder, stores) = (tempfile::tempdir()?, Stores::Sqlite { is_full: true });
+    let place = kitchens::with_items(&Larder::start(folder.path(), &stores)?, 1).await?.remove(0);
+    let file = folder.path().join("data/inventory.db");
+    grow::on_sqlite(&file, &place, size(figures.pace.quick)).await?;
+    let larder = Larder::start(folder.path(), &stores)?;
+    for page in pages(&place, |id| format!("unhex(replace('{id}', '-', ''))")) {
+        let bare = async |time: Duration| bare_sqlite(&file, &page.sql, time).await;
+        measure(figures, &larder, &place, "SQLite", &page, bare).await?;
+    }
+    Ok(())
+}
+
+/// As many readers as Larder has.
+async fn bare_sqlite(file: &Path, sql: &str, time: Duration) -> Outcome<f64> {
+    let readers = (0..4).map(|_| sqlite::reads(file, sql, time));
+    let mut rate = 0.0;
+    for reader in readers.map(|reader| tokio::spawn(reader)).collect::<Vec<_>>() {
+        rate += reader.await??;
+    }
+    Ok(rate)
+}
+
+async fn measure(
+    figures: &mut Figures,
+    larder: &Larder,
+    place: &Place,
+    engine: &str,
+    page: &Page,
+    bare: impl AsyncFn(Duration) -> Outcome<f64>,
+) -> Outcome<()> {
+    let time = figures.pace.run;
+    let bytes = Caller::new(larder, &place.key).get(&page.path).await?.to_string().len();
+    let constant = Constant::start(bytes)?;
+    let request = Request { method: "GET", path: page.path.clone(), key: place.key.clone(), body: String::new() };
+    let (mut ours, mut of_sql, mut of_bytes) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        of_sql.push(bare(time).await?);
+        ours.push(load::run(larder, std::slice::from_ref(&request), CONNECTIONS, time)?);
+        of_bytes.push(load::at(&constant.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
+    }
+    constant.stop().await;
+    let of = |number: fn(&Load) -> f64| median(ours.iter().map(number).collect());
+    let (name, rate, p50, p99) = (format!("{} on {engine}", page.name), of(|load| load.per_second), of(|load| load.p50_ms), of(|load| load.p99_ms));
+    let figure = |what: &str, value, unit, limit, target| Figure { name: format!("{name}{what}"), value, unit, limit: Some(limit), target };
+    figures.report.add(figure(", of the bare SQL", rate, "/s", median(of_sql), Target::AtLeast(LEAST_OF_SQL)));
+    figures.report.add(figure(", of as many constant bytes", rate, "/s", median(of_bytes), Target::Told));
+    figures.report.add(figure(", p99 of p50", p99, "ms", p50, Target::AtMost(SPREAD)));
+    Ok(())
+}

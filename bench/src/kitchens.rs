@@ -1,0 +1,137 @@
+//! Tenants to work in, made as people make them: over HTTP.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::larder::{Larder, SETUP_TOKEN};
+
+/// An item in an area of a tenant, of which there is more than a benchmark uses.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub tenant_id: String,
+    /// An API key that may do what kitchens do.
+    pub key: String,
+    pub site_id: String,
+    pub location_id: String,
+    pub item_id: String,
+    pub sku: String,
+}
+
+/// So many tenants one user may own.
+const OWNED: usize = 20;
+const PASSWORD: &str = "seven copper kettles under the stairs";
+/// In base units; every posting takes one.
+const IN_STOCK: &str = "100000000";
+pub const AREA: &str = "main/walk-in";
+
+/// Speaks to a server as one caller.
+pub struct Caller {
+    client: Client,
+    address: String,
+    token: String,
+    sent: AtomicU64,
+}
+
+impl Caller {
+    pub fn new(larder: &Larder, token: &str) -> Self {
+        Self { client: Client::new(), address: larder.address.clone(), token: token.to_owned(), sent: AtomicU64::new(0) }
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
+        let sent = self.client.post(format!("{}{path}", self.address)).bearer_auth(&self.token).json(body);
+        // Credentials are answered under no key, and postings only under one.
+        let sent = if path.starts_with("/v1/auth") { sent } else { sent.header("Idempotency-Key", self.key()) };
+        answer(path, sent.send().await?).await
+    }
+
+    fn key(&self) -> String {
+        format!("set-up-{}", self.sent.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub async fn get(&self, path: &str) -> Outcome<Value> {
+        let sent = self.client.get(format!("{}{path}", self.address)).bearer_auth(&self.token).send().await?;
+        answer(path, sent).await
+    }
+}
+
+async fn answer(path: &str, response: Response) -> Outcome<Value> {
+    let status = response.status();
+    let text = response.text().await?;
+    if !status.is_success() {
+        return Err(format!("{path}: {status}: {text}").into());
+    }
+    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Makes that many tenants with one item each.
+pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<Place>> {
+    let mut places = Vec::new();
+    let first = set_up(larder).await?;
+    let mut sessions = vec![first];
+    let mut founder = Caller::new(larder, &text(&sessions[0]["access_token"]));
+    let first_tenant = text(&sessions[0]["tenant_id"]);
+    let mut founded = 1;
+    let mut users = 1;
+    while sessions.len() < tenants {
+        if founded == OWNED {
+            users += 1;
+            let email = format!("owner{users}@example.com");
+            let owner = Caller::new(larder, &text(&sessions[0]["access_token"]));
+            let invite = owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer" })).await?;
+            let accept = json!({ "token": invite["token"], "name": format!("Owner {users}"), "password": PASSWORD });
+            let accepted = Caller::new(larder, "").post("/v1/auth/invites/accept", &accept).await?;
+            founder = Caller::new(larder, &text(&accepted["access_token"]));
+            founded = 0;
+        }
+        let name = format!("Kitchen {}", sessions.len());
+        sessions.push(founder.post("/v1/auth/tenants", &json!({ "name": name, "currency": "EUR", "time_zone": "Europe/Paris" })).await?);
+        founded += 1;
+    }
+    for session in &sessions {
+        places.extend(furnish(larder, session, 1).await?);
+    }
+    Ok(places)
+}
+
+/// Makes one tenant with that many items.
+pub async fn with_items(larder: &Larder, items: usize) -> Outcome<Vec<Place>> {
+    let session = set_up(larder).await?;
+    furnish(larder, &session, items).await
+}
+
+async fn set_up(larder: &Larder) -> Outcome<Value> {
+    let owner = json!({
+        "setup_token": SETUP_TOKEN, "email": "owner@example.com", "password": PASSWORD, "name": "Owner",
+        "tenant_name": "The first kitchen", "currency": "EUR", "time_zone": "Europe/Paris",
+    });
+    Caller::new(larder, "").post("/v1/auth/setup", &owner).await
+}
+
+/// A site, an area, items and a receipt of all of them, in the tenant of a session.
+async fn furnish(larder: &Larder, session: &Value, items: usize) -> Outcome<Vec<Place>> {
+    let (tenant_id, owner) = (text(&session["tenant_id"]), Caller::new(larder, &text(&session["access_token"])));
+    let key = json!({ "name": "benchmark", "scopes": ["read", "see_costs", "receive", "waste", "use_stock", "backdate", "adjust"], "all_sites": true });
+    let key = text(&owner.post(&format!("/v1/auth/tenants/{tenant_id}/api-keys"), &key).await?["secret"]);
+    let site = json!({ "kind": "site", "code": "main", "name": "Main kitchen", "time_zone": "Europe/Paris", "day_starts_at": "04:00" });
+    let site_id = text(&owner.post("/v1/inventory/locations", &site).await?["id"]);
+    let area = json!({ "kind": "area", "code": "walk-in", "name": "Walk-in", "parent": "main" });
+    let location_id = text(&owner.post("/v1/inventory/locations", &area).await?["id"]);
+    let (mut places, mut lines) = (Vec::new(), Vec::new());
+    for number in 0..items {
+        let sku = format!("SKU{number}");
+        let item = json!({ "sku": sku, "name": format!("Item {number}"), "base_unit": "g", "kind": "ingredient", "pick": "fefo" });
+        let item_id = text(&owner.post("/v1/inventory/items", &item).await?["id"]);
+        lines.push(json!({ "sku": sku, "quantity": IN_STOCK, "unit_price": "1" }));
+        let (tenant_id, key, site_id, location_id) = (tenant_id.clone(), key.clone(), site_id.clone(), location_id.clone());
+        places.push(Place { tenant_id, key, site_id, location_id, item_id, sku });
+    }
+    owner.post("/v1/inventory/receipts", &json!({ "location": AREA, "lines": lines })).await?;
+    Ok(places)
+}

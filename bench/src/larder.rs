@@ -1,0 +1,102 @@
+//! The program under load, as a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+pub const SETUP_TOKEN: &str = "a-token-for-the-benchmark-and-nothing-else";
+
+/// Where the databases are.
+#[derive(Clone, Debug)]
+pub enum Stores {
+    /// Files in a folder; whether every commit is flushed before it is answered.
+    Sqlite {
+        is_full: bool,
+    },
+    Postgres(Postgres),
+}
+
+/// The connection strings of both modules.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    pub auth: String,
+    pub inventory: String,
+}
+
+impl Postgres {
+    /// What scripts/bench has started.
+    pub fn of_environment() -> Outcome<Self> {
+        Ok(Self { auth: variable("LARDER_TEST_POSTGRES_AUTH")?, inventory: variable("LARDER_TEST_POSTGRES_INVENTORY")? })
+    }
+
+    /// The same servers, with databases of this name.
+    pub fn named(&self, name: &str) -> Self {
+        let at = |url: &str| url.rsplit_once('/').map_or_else(|| url.to_owned(), |(server, _)| format!("{server}/{name}"));
+        Self { auth: at(&self.auth), inventory: at(&self.inventory) }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what scripts/bench has started is told by the environment")]
+fn variable(name: &str) -> Outcome<String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/bench").into())
+}
+
+/// The optimised program.
+pub fn program() -> Outcome<String> {
+    variable("LARDER_BENCH_PROGRAM")
+}
+
+/// A server that runs. It is killed when it is dropped.
+pub struct Larder {
+    child: Child,
+    pub address: String,
+    /// From the start of the process until it was ready to answer.
+    pub started_within: Duration,
+}
+
+impl Larder {
+    /// Starts the server on what is in a folder, migrating what is to be migrated, and waits until it is ready.
+    pub fn start(folder: &Path, stores: &Stores) -> Outcome<Self> {
+        let mut command = Command::new(program()?);
+        command.args(["serve", "--port", "0"]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env_clear().env("LARDER_SETUP_TOKEN", SETUP_TOKEN).env("LARDER_AUTH_NEW_TENANTS", "true").env("LARDER_LOG_FILTER", "error");
+        match stores {
+            Stores::Sqlite { is_full } => command.env("LARDER_DATABASE_SQLITE_SYNCHRONOUS", if *is_full { "FULL" } else { "NORMAL" }),
+            Stores::Postgres(at) => {
+                command.env("AUTH_DATABASE_URL", &at.auth).env("INVENTORY_DATABASE_URL", &at.inventory).env("LARDER_DATABASE_MIGRATE_ON_START", "true")
+            }
+        };
+        let begun = Instant::now();
+        let mut child = command.spawn()?;
+        let out = child.stdout.take().ok_or("no output")?;
+        let mut lines = BufReader::new(out).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        let started_within = begun.elapsed();
+        // What it says later must not fill its pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let Some(address) = address else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err("larder serve did not start".into());
+        };
+        Ok(Self { child, address, started_within })
+    }
+
+    /// The memory that it holds now, in MiB.
+    pub fn resident_mib(&self) -> Outcome<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+        Ok(kib / 1024.0)
+    }
+}
+
+impl Drop for Larder {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

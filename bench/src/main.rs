@@ -1,0 +1,70 @@
+//! Measures Larder against what it runs on: each figure is held against a limit that is measured in the same run, alternating with it.
+//!
+//! `scripts/bench` starts what this needs (two durable Postgres servers, the optimised program) and runs it. What a figure is and what its
+//! limit does stands in the file of the figure.
+
+mod figures;
+mod grow;
+mod kitchens;
+mod larder;
+mod limits;
+mod load;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use figures::Figures;
+use report::Report;
+
+/// What went wrong, in words for whoever runs the benchmark.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(about = "Measures Larder against its limits")]
+struct Arguments {
+    /// Shorter runs and fewer rows: five minutes instead of thirty.
+    #[arg(long)]
+    quick: bool,
+    /// Only the groups of figures whose name contains one of these: process, postings, receipts, reading, verify;
+    /// with an engine behind it (`reading-sqlite`) only there.
+    groups: Vec<String>,
+    /// Where the table is written.
+    #[arg(long)]
+    write: Option<PathBuf>,
+}
+
+/// How long and how often things are measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    quick: bool,
+    /// How long one run under load takes.
+    run: Duration,
+}
+
+/// Each figure is the median of so many runs.
+pub const RUNS: usize = 5;
+
+impl Pace {
+    fn of(quick: bool) -> Self {
+        Self { quick, run: if quick { Duration::from_secs(1) } else { Duration::from_secs(3) } }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let arguments = Arguments::parse();
+    let mut figures = Figures { report: Report::default(), pace: Pace::of(arguments.quick), groups: arguments.groups };
+    figures.measure().await?;
+    let report = figures.report;
+    #[expect(clippy::print_stdout, reason = "what a benchmark is run for")]
+    {
+        println!("{}", report.table());
+    }
+    if let Some(path) = arguments.write {
+        report.write(&path)?;
+    }
+    Ok(())
+}
