@@ -66,28 +66,27 @@ async fn answer(path: &str, response: Response) -> Outcome<Value> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+fn text(answer: &Value, field: &str) -> Outcome<String> {
+    Ok(answer.get(field).and_then(Value::as_str).ok_or_else(|| format!("{answer} has no {field}"))?.to_owned())
 }
 
 /// Makes that many tenants with one item each.
 pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<Place>> {
     let mut places = Vec::new();
     let first = set_up(larder).await?;
+    let (owner, first_tenant) = (Caller::new(larder, &text(&first, "access_token")?), text(&first, "tenant_id")?);
+    let mut founder = Caller::new(larder, &text(&first, "access_token")?);
     let mut sessions = vec![first];
-    let mut founder = Caller::new(larder, &text(&sessions[0]["access_token"]));
-    let first_tenant = text(&sessions[0]["tenant_id"]);
     let mut founded = 1;
     let mut users = 1;
     while sessions.len() < tenants {
         if founded == OWNED {
             users += 1;
             let email = format!("owner{users}@example.com");
-            let owner = Caller::new(larder, &text(&sessions[0]["access_token"]));
             let invite = owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer" })).await?;
-            let accept = json!({ "token": invite["token"], "name": format!("Owner {users}"), "password": PASSWORD });
+            let accept = json!({ "token": text(&invite, "token")?, "name": format!("Owner {users}"), "password": PASSWORD });
             let accepted = Caller::new(larder, "").post("/v1/auth/invites/accept", &accept).await?;
-            founder = Caller::new(larder, &text(&accepted["access_token"]));
+            founder = Caller::new(larder, &text(&accepted, "access_token")?);
             founded = 0;
         }
         let name = format!("Kitchen {}", sessions.len());
@@ -116,18 +115,18 @@ async fn set_up(larder: &Larder) -> Outcome<Value> {
 
 /// A site, an area, items and a receipt of all of them, in the tenant of a session.
 async fn furnish(larder: &Larder, session: &Value, items: usize) -> Outcome<Vec<Place>> {
-    let (tenant_id, owner) = (text(&session["tenant_id"]), Caller::new(larder, &text(&session["access_token"])));
+    let (tenant_id, owner) = (text(session, "tenant_id")?, Caller::new(larder, &text(session, "access_token")?));
     let key = json!({ "name": "benchmark", "scopes": ["read", "see_costs", "receive", "waste", "use_stock", "backdate", "adjust"], "all_sites": true });
-    let key = text(&owner.post(&format!("/v1/auth/tenants/{tenant_id}/api-keys"), &key).await?["secret"]);
+    let key = text(&owner.post(&format!("/v1/auth/tenants/{tenant_id}/api-keys"), &key).await?, "secret")?;
     let site = json!({ "kind": "site", "code": "main", "name": "Main kitchen", "time_zone": "Europe/Paris", "day_starts_at": "04:00" });
-    let site_id = text(&owner.post("/v1/inventory/locations", &site).await?["id"]);
+    let site_id = text(&owner.post("/v1/inventory/locations", &site).await?, "id")?;
     let area = json!({ "kind": "area", "code": "walk-in", "name": "Walk-in", "parent": "main" });
-    let location_id = text(&owner.post("/v1/inventory/locations", &area).await?["id"]);
+    let location_id = text(&owner.post("/v1/inventory/locations", &area).await?, "id")?;
     let (mut places, mut lines) = (Vec::new(), Vec::new());
     for number in 0..items {
         let sku = format!("SKU{number}");
         let item = json!({ "sku": sku, "name": format!("Item {number}"), "base_unit": "g", "kind": "ingredient", "pick": "fefo" });
-        let item_id = text(&owner.post("/v1/inventory/items", &item).await?["id"]);
+        let item_id = text(&owner.post("/v1/inventory/items", &item).await?, "id")?;
         lines.push(json!({ "sku": sku, "quantity": IN_STOCK, "unit_price": "1" }));
         let (tenant_id, key, site_id, location_id) = (tenant_id.clone(), key.clone(), site_id.clone(), location_id.clone());
         places.push(Place { tenant_id, key, site_id, location_id, item_id, sku });

@@ -194,8 +194,8 @@ impl Batch {
             return one(connection, &last(""), values).await;
         }
         // Of parts that nothing refers to Postgres only says that they are done, not when.
-        let after: String = (1..=self.parts.len()).map(|part| format!(" AND (SELECT COUNT(*) FROM part{part}) >= 0")).collect();
-        let (sql, values) = self.merged(last(&after), values.into_iter().collect(), " RETURNING 1");
+        let after: Vec<_> = (1..=self.parts.len()).map(|part| format!(" AND (SELECT COUNT(*) FROM part{part}) >= 0")).collect();
+        let (sql, values) = self.merged(last(&after.concat()), values.into_iter().collect(), " RETURNING 1");
         one(connection, &sql, values).await
     }
 
