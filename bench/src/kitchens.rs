@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kernel::{Clock, Ids};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::Outcome;
 use crate::larder::{Larder, SETUP_TOKEN};
@@ -22,7 +24,8 @@ pub struct Place {
 
 /// So many tenants one user may own.
 const OWNED: usize = 20;
-const PASSWORD: &str = "seven copper kettles under the stairs";
+/// Of everybody.
+pub const PASSWORD: &str = "seven copper kettles under the stairs";
 /// In base units; every posting takes one.
 const IN_STOCK: &str = "100000000";
 pub const AREA: &str = "main/walk-in";
@@ -32,12 +35,20 @@ pub struct Caller {
     client: Client,
     address: String,
     token: String,
+    /// What the keys of its requests begin with: no two callers share one.
+    name: Uuid,
     sent: AtomicU64,
 }
 
 impl Caller {
     pub fn new(larder: &Larder, token: &str) -> Self {
-        Self { client: Client::new(), address: larder.address.clone(), token: token.to_owned(), sent: AtomicU64::new(0) }
+        Self {
+            client: Client::new(),
+            address: larder.address.clone(),
+            token: token.to_owned(),
+            name: Ids::System.next(Clock::System.now()),
+            sent: AtomicU64::new(0),
+        }
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
@@ -48,7 +59,7 @@ impl Caller {
     }
 
     fn key(&self) -> String {
-        format!("set-up-{}", self.sent.fetch_add(1, Ordering::Relaxed))
+        format!("{}-{}", self.name, self.sent.fetch_add(1, Ordering::Relaxed))
     }
 
     pub async fn get(&self, path: &str) -> Outcome<Value> {
@@ -66,7 +77,8 @@ async fn answer(path: &str, response: Response) -> Outcome<Value> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn text(answer: &Value, field: &str) -> Outcome<String> {
+/// A field of an answer that must be there.
+pub fn text(answer: &Value, field: &str) -> Outcome<String> {
     Ok(answer.get(field).and_then(Value::as_str).ok_or_else(|| format!("{answer} has no {field}"))?.to_owned())
 }
 
@@ -83,7 +95,7 @@ pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<P
         if founded == OWNED {
             users += 1;
             let email = format!("owner{users}@example.com");
-            let invite = owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer" })).await?;
+            let invite = owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer", "all_sites": true })).await?;
             let accept = json!({ "token": text(&invite, "token")?, "name": format!("Owner {users}"), "password": PASSWORD });
             let accepted = Caller::new(larder, "").post("/v1/auth/invites/accept", &accept).await?;
             founder = Caller::new(larder, &text(&accepted, "access_token")?);
@@ -103,6 +115,13 @@ pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<P
 pub async fn with_items(larder: &Larder, items: usize) -> Outcome<Vec<Place>> {
     let session = set_up(larder).await?;
     furnish(larder, &session, items).await
+}
+
+/// Makes one tenant with one item; and who may invite others into it.
+pub async fn with_a_session(larder: &Larder) -> Outcome<(Place, Caller)> {
+    let session = set_up(larder).await?;
+    let place = furnish(larder, &session, 1).await?.pop().ok_or("no place")?;
+    Ok((place, Caller::new(larder, &text(&session, "access_token")?)))
 }
 
 async fn set_up(larder: &Larder) -> Outcome<Value> {

@@ -234,7 +234,7 @@ async fn hold(engine: Engine) {
     assert!(
         differences.is_empty(),
         "{differences}\nThese budgets differ. Where that is meant, write them anew, and commit them:\n\
-         UPDATE_BUDGETS=1 cargo nextest run --workspace --test api budgets"
+         UPDATE_BUDGETS=1 scripts/test budgets"
     );
 }
 

@@ -1,5 +1,6 @@
 //! What is measured, a file for each group.
 
+mod logins;
 mod postings;
 mod process;
 mod reading;
@@ -20,6 +21,9 @@ impl Figures {
     pub async fn measure(&mut self) -> Outcome<()> {
         if self.wants("process") {
             process::measure(self).await?;
+        }
+        if self.wants("logins") {
+            logins::measure(self).await?;
         }
         if self.wants("postings-sqlite") {
             postings::on_sqlite(self).await?;

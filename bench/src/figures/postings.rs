@@ -24,7 +24,7 @@ const SQLITE: Goals = [(1, 0.6), (8, 0.7), (32, 0.8)];
 fn requests(places: &[Place]) -> Vec<Request> {
     let request = |place: &Place| {
         let body = json!({ "location": AREA, "lines": [{ "sku": place.sku, "quantity": "1", "reason": "spoiled" }] });
-        Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key: place.key.clone(), body: body.to_string() }
+        Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key: Some(place.key.clone()), body: body.to_string() }
     };
     places.iter().map(request).collect()
 }

@@ -17,7 +17,7 @@ pub async fn measure(figures: &mut Figures) -> Outcome<()> {
     let (mut seconds, mut idle, mut busy) = (Vec::new(), Vec::new(), Vec::new());
     let body = json!({ "location": AREA, "lines": [{ "sku": "SKU0", "quantity": "1", "reason": "spoiled" }] }).to_string();
     let key = places.first().map(|place| place.key.clone()).unwrap_or_default();
-    let posting = Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key, body };
+    let posting = Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key: Some(key), body };
     for _ in 0..RUNS {
         let larder = Larder::start(folder.path(), &stores)?;
         seconds.push(larder.started_within.as_secs_f64());

@@ -22,7 +22,7 @@ fn request(places: &[Place]) -> Outcome<Request> {
     let line = |place: &Place| json!({ "sku": place.sku, "quantity": "3", "unit_price": "1.25" });
     let body = json!({ "location": AREA, "lines": places.iter().cycle().take(LINES).map(line).collect::<Vec<_>>() });
     let key = places.first().ok_or("no place")?.key.clone();
-    Ok(Request { method: "POST", path: "/v1/inventory/receipts".to_owned(), key, body: body.to_string() })
+    Ok(Request { method: "POST", path: "/v1/inventory/receipts".to_owned(), key: Some(key), body: body.to_string() })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a thousand")]
