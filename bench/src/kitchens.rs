@@ -95,7 +95,8 @@ pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<P
         if founded == OWNED {
             users += 1;
             let email = format!("owner{users}@example.com");
-            let invite = owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer", "all_sites": true })).await?;
+            let invite =
+                owner.post(&format!("/v1/auth/tenants/{first_tenant}/invites"), &json!({ "email": email, "role": "viewer", "all_sites": true })).await?;
             let accept = json!({ "token": text(&invite, "token")?, "name": format!("Owner {users}"), "password": PASSWORD });
             let accepted = Caller::new(larder, "").post("/v1/auth/invites/accept", &accept).await?;
             founder = Caller::new(larder, &text(&accepted, "access_token")?);
