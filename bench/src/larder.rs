@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sea_orm::sqlx::{self, Connection as _};
+
 use crate::Outcome;
 
 pub const SETUP_TOKEN: &str = "a-token-for-the-benchmark-and-nothing-else";
@@ -32,11 +34,20 @@ impl Postgres {
         Ok(Self { auth: variable("LARDER_TEST_POSTGRES_AUTH")?, inventory: variable("LARDER_TEST_POSTGRES_INVENTORY")? })
     }
 
-    /// The same servers, with databases of this name.
-    pub fn named(&self, name: &str) -> Self {
-        let at = |url: &str| url.rsplit_once('/').map_or_else(|| url.to_owned(), |(server, _)| format!("{server}/{name}"));
-        Self { auth: at(&self.auth), inventory: at(&self.inventory) }
+    /// Databases of this name on the same servers, made anew.
+    pub async fn emptied(&self, name: &str) -> Outcome<Self> {
+        Ok(Self { auth: emptied(&self.auth, name).await?, inventory: emptied(&self.inventory, name).await? })
     }
+}
+
+async fn emptied(server: &str, name: &str) -> Outcome<String> {
+    let mut connection = sqlx::PgConnection::connect(server).await?;
+    for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    let (server, _) = server.rsplit_once('/').ok_or("no database in the URL")?;
+    Ok(format!("{server}/{name}"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "what scripts/bench has started is told by the environment")]

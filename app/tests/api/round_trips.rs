@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Ids;
 use larder::Surroundings;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -17,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::counts::{COUNTS, put, step};
 use crate::receipts::RECEIPTS;
 use crate::support::kitchen::{Kitchen, WALK_IN, text};
-use crate::support::{Api, Engine, Stores, fixed_clock, on, variable};
+use crate::support::{Api, Engine, Stores, connect, fixed_clock, on, variable};
 
 /// Listens in front of a server and counts; answers where.
 async fn count_in_front_of(server: String) -> (u16, Arc<AtomicU64>) {
@@ -90,14 +91,17 @@ fn lines(count: usize, line: &Value) -> Value {
 
 /// A program that speaks to its database through a counter of round trips.
 async fn behind_a_counter() -> Option<(Api, Arc<AtomicU64>)> {
-    let stores = Stores::make(Engine::Postgres).await?;
+    Some(behind_a_counter_on(Stores::make(Engine::Postgres).await?).await)
+}
+
+async fn behind_a_counter_on(stores: Stores) -> (Api, Arc<AtomicU64>) {
     let (server, _) = at_port(&stores.variables()["INVENTORY_DATABASE_URL"], 0);
     let (port, count) = count_in_front_of(server).await;
     let (_, url) = at_port(&stores.variables()["INVENTORY_DATABASE_URL"], port);
     let surroundings = Surroundings { clock: fixed_clock(), ids: Ids::System };
     // One connection, so that every statement is prepared on it once; a posting never needs a second one.
     let variables = [("INVENTORY_DATABASE_URL", url.as_str()), ("LARDER_DATABASE_POOL_CONNECTIONS", "1")];
-    Some((Api::start(Arc::new(stores), &variables, surroundings).await, count))
+    (Api::start(Arc::new(stores), &variables, surroundings).await, count)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,6 +137,35 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
     }
     api.stop().await;
     api.stores().remove().await;
+}
+
+/// A plain BEGIN begins what the role has for a default there: it may not write, and sees only what was there when it began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_transactions_are_other_by_default_each_says_what_it_needs() {
+    let mut trips = Vec::new();
+    // What may not write changes no defaults either: that one comes last.
+    for defaults in [&[][..], &["default_transaction_isolation = 'repeatable read'", "default_transaction_read_only = on"]] {
+        let Some(stores) = Stores::make(Engine::Postgres).await else { return };
+        let url = stores.variables()["INVENTORY_DATABASE_URL"].clone();
+        let (role, name) = (connect(&url).await, url.rsplit_once('/').expect("a database").1);
+        for default in defaults {
+            role.execute_unprepared(&format!("ALTER ROLE CURRENT_USER IN DATABASE {name} SET {default}")).await.expect("a default");
+        }
+        role.close().await.expect("closed");
+        let (api, count) = behind_a_counter_on(stores).await;
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("SKU0", json!({})).await;
+        let mut last = 0;
+        for _ in 0..3 {
+            let before = count.load(Ordering::SeqCst);
+            kitchen.owner.post("/v1/inventory/receipts", lines(1, &json!({ "quantity": "9", "line_total": "1" }))).await.ok(201);
+            last = count.load(Ordering::SeqCst) - before;
+        }
+        trips.push(last);
+        api.stop().await;
+        api.stores().remove().await;
+    }
+    assert_eq!(trips[1], trips[0] + 1);
 }
 
 const ITEMS: usize = 200;

@@ -7,8 +7,18 @@ mod reading;
 mod receipts;
 mod verify;
 
-use crate::report::Report;
-use crate::{Outcome, Pace};
+use crate::report::{Report, median};
+use crate::{Outcome, Pace, RUNS};
+
+/// What Larder reaches and what its limit is: the medians of several runs of both, in turn.
+async fn in_turn(mut ours: impl AsyncFnMut() -> Outcome<f64>, mut limit: impl AsyncFnMut() -> Outcome<f64>) -> Outcome<(f64, f64)> {
+    let (mut reached, mut limits) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        limits.push(limit().await?);
+        reached.push(ours().await?);
+    }
+    Ok((median(reached), median(limits)))
+}
 
 pub struct Figures {
     pub report: Report,

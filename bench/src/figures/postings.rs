@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Figures;
+use super::{Figures, in_turn};
 use crate::kitchens::{self, AREA, Place};
 use crate::larder::{Larder, Postgres, Stores};
 use crate::limits::{pgbench, sqlite};
@@ -32,20 +32,17 @@ fn requests(places: &[Place]) -> Vec<Request> {
 pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let servers = Postgres::of_environment()?;
     for (name, tenants, goals) in [("tenants", PLACES, HUNDRED_TENANTS), ("tenant", 1, ONE_TENANT)] {
-        let stores = servers.named(&format!("bench_{name}"));
-        super::process::make_databases(&servers, &stores).await?;
+        let stores = servers.emptied(&format!("bench_{name}")).await?;
         let folder = tempfile::tempdir()?;
         let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
         let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::with_an_item_each(&larder, tenants).await? };
         let (requests, limit) = (requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
         for (connections, least) in goals {
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            for _ in 0..RUNS {
-                theirs.push(limit.run(connections, figures.pace.run)?);
-                ours.push(load::run(&larder, &requests, connections, figures.pace.run)?.per_second);
-            }
+            let time = figures.pace.run;
+            let ours = async || Ok(load::run(&larder, &requests, connections, time)?.per_second);
+            let (value, limit) = in_turn(ours, async || limit.run(connections, time)).await?;
             let name = format!("waste on Postgres, {tenants} {name}, {connections} connections");
-            figures.report.add(Figure { name, value: median(ours), unit: "/s", limit: Some(median(theirs)), target: Target::AtLeast(least) });
+            figures.report.add(Figure { name, value, unit: "/s", limit: Some(limit), target: Target::AtLeast(least) });
         }
     }
     Ok(())

@@ -1,11 +1,10 @@
 //! What the program takes of a machine: the time until it is ready, and memory.
 
-use sea_orm::sqlx::{self, Connection as _};
 use serde_json::json;
 
 use super::Figures;
 use crate::kitchens::{self, AREA};
-use crate::larder::{Larder, Postgres, Stores};
+use crate::larder::{Larder, Stores};
 use crate::load::{self, Request};
 use crate::report::{Figure, Target, median};
 use crate::{Outcome, RUNS};
@@ -29,18 +28,5 @@ pub async fn measure(figures: &mut Figures) -> Outcome<()> {
     figures.report.add(figure("start to ready, embedded and migrated", seconds, "s", 0.15));
     figures.report.add(figure("resident memory, idle", idle, "MiB", 40.0));
     figures.report.add(figure("resident memory, after 32 connections have posted", busy, "MiB", 150.0));
-    Ok(())
-}
-
-/// Makes empty databases beside those of the server.
-pub async fn make_databases(servers: &Postgres, stores: &Postgres) -> Outcome<()> {
-    for (server, database) in [(&servers.auth, &stores.auth), (&servers.inventory, &stores.inventory)] {
-        let name = database.rsplit_once('/').map_or("", |(_, name)| name);
-        let mut connection = sqlx::PgConnection::connect(server).await?;
-        for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
-        }
-        connection.close().await?;
-    }
     Ok(())
 }

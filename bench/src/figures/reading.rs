@@ -57,8 +57,7 @@ fn pages(place: &Place, uuid: impl Fn(&str) -> String) -> Vec<Page> {
 
 pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let servers = Postgres::of_environment()?;
-    let stores = servers.named("bench_reading");
-    super::process::make_databases(&servers, &stores).await?;
+    let stores = servers.emptied("bench_reading").await?;
     let folder = tempfile::tempdir()?;
     let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
     let place = kitchens::with_items(&larder, 1).await?.remove(0);

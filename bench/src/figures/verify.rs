@@ -5,10 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use sea_orm::sqlx::{self, Connection as _, Row as _};
-use serde_json::json;
 
-use super::Figures;
-use crate::kitchens::{self, AREA, Caller, Place};
+use super::{Figures, receipts};
+use crate::kitchens::{self, Caller};
 use crate::larder::{Larder, Stores, program};
 use crate::limits::sqlite;
 use crate::report::{Figure, Target, median};
@@ -23,8 +22,7 @@ pub async fn measure(figures: &mut Figures) -> Outcome<()> {
         let larder = Larder::start(folder.path(), &stores)?;
         let places = kitchens::with_items(&larder, LINES).await?;
         let key = places.first().ok_or("no place")?.key.clone();
-        let line = |place: &Place| json!({ "sku": place.sku, "quantity": "3", "unit_price": "1.25" });
-        let receipt = json!({ "location": AREA, "lines": places.iter().map(line).collect::<Vec<_>>() });
+        let receipt = receipts::of_all(&places);
         let caller = Caller::new(&larder, &key);
         for _ in 0..if figures.pace.quick { 50 } else { 200 } {
             caller.post("/v1/inventory/receipts", &receipt).await?;

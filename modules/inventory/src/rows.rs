@@ -137,11 +137,9 @@ pub async fn one<M: FromQueryResult>(
 
 /// Inserts the given rows into a table whose columns are those of the relation.
 pub async fn insert(connection: &impl ConnectionTrait, table: &str, relation: Relation, rows: Vec<Value>) -> Result<(), DbErr> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let sql = format!("INSERT INTO {table} ({}) {}", relation.names(), relation.select(connection.get_database_backend(), 1));
-    execute(connection, &sql, [parameter(rows)]).await.map(|_| ())
+    let mut batch = Batch::new(connection);
+    batch.insert(table, relation, rows);
+    batch.send(connection).await
 }
 
 /// Statements none of which sees what another does, to be sent together: on Postgres as the parts of one statement, in one round trip; on

@@ -11,7 +11,7 @@ use crate::arithmetic::{Money, Quantity};
 use crate::calendar::SiteDays;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
-use crate::ledger::{DocumentType, EntryKind, Key, OldEntry, Place, TouchedBy, VarianceKind};
+use crate::ledger::{DocumentType, EntryKind, FEW_BY_SEQ, Key, OldEntry, Place, TouchedBy, VarianceKind};
 use crate::names::{DocumentId, LocationId, LotId, Word as _};
 use crate::rows;
 
@@ -128,13 +128,14 @@ pub async fn entries(txn: &Txn, tenant: TenantId, document: DocumentId) -> Resul
         business_date: NaiveDate,
         origin_document_id: Uuid,
     }
-    // Sorted, as feed::SORTED is and for the same reason.
-    let sql = "SELECT entry.line_no, entry.kind, entry.item_id, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta, \
-               entry.effective_at, entry.business_date, lot.origin_document_id FROM ledger_entry AS entry \
-               JOIN lot ON lot.tenant_id = entry.tenant_id AND lot.id = entry.lot_id \
-               WHERE entry.tenant_id = $1 AND entry.document_id = $2 ORDER BY +entry.seq";
+    let sql = format!(
+        "SELECT entry.line_no, entry.kind, entry.item_id, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta, \
+         entry.effective_at, entry.business_date, lot.origin_document_id FROM ledger_entry AS entry \
+         JOIN lot ON lot.tenant_id = entry.tenant_id AND lot.id = entry.lot_id \
+         WHERE entry.tenant_id = $1 AND entry.document_id = $2 ORDER BY {FEW_BY_SEQ}"
+    );
     let (mut entries, mut made) = (Vec::new(), BTreeMap::new());
-    for row in rows::all::<Row>(txn, sql, [tenant.into(), document.into()]).await? {
+    for row in rows::all::<Row>(txn, &sql, [tenant.into(), document.into()]).await? {
         if row.origin_document_id == document {
             made.insert(row.lot_id, TouchedBy::default());
         }

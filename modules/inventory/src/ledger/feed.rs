@@ -140,12 +140,12 @@ pub async fn entries_of_document(reader: &impl ConnectionTrait, caller: &Caller,
     let mut filter = Filter::tenant("entry.tenant_id", caller.tenant_id);
     filter.and("entry.document_id = ?", document);
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    select(reader, filter, SORTED, i64::MAX).await
+    select(reader, filter, FEW_BY_SEQ, i64::MAX).await
 }
 
 /// The order of few entries, which are sorted. SQLite does not know how few they are, and without the + it reads all that the tenant has
 /// because its key has them in order.
-pub const SORTED: &str = "+entry.seq";
+pub const FEW_BY_SEQ: &str = "+entry.seq";
 
 #[derive(FromQueryResult)]
 struct Row {

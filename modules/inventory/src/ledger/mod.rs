@@ -33,7 +33,7 @@ pub use command::{
 };
 pub use effects::{Effects, EntryKind, LineOutcome};
 pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
-pub use feed::{EntryAnswer, entries_of_document};
+pub use feed::{EntryAnswer, FEW_BY_SEQ, entries_of_document};
 pub use load::lot_places;
 pub use lot_state::{EventRow, LotEvent, LotEventKind, LotState, lock_lot_states, lot_events, with_descendants, write_lot_states};
 pub use numbers::next_transfer_number;
