@@ -2,7 +2,7 @@
 //!
 //! Reads go to [`Database::reader`]. Everything that writes goes through [`Database::write`]: on Postgres a transaction of its
 //! own, tried again where the database asks for it; on SQLite the one writer, where many requests share one IMMEDIATE
-//! transaction, each in its savepoint, and are answered after the outer commit. So the flush of a commit is shared by all who wait.
+//! transaction, and are answered after its commit. So the flush of a commit is shared by all who wait.
 
 mod errors;
 mod postgres;

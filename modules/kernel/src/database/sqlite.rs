@@ -1,5 +1,6 @@
-//! Writing on SQLite: one task owns the one connection that writes. Who waits in its queue shares an IMMEDIATE transaction,
-//! each piece of work in its savepoint, and is answered after the outer commit.
+//! Writing on SQLite: one task owns the one connection that writes. Who waits in its queue shares an IMMEDIATE transaction, and is answered
+//! after its commit. The first works in the transaction itself, which is all that most need, and ends it where it fails; each of the others
+//! in a savepoint.
 //!
 //! Where the disk is full or fails, SQLite may end the whole transaction by itself, whatever savepoints are open. Then
 //! neither sqlx's count of them nor the transaction is what this task believes: a next savepoint would be a transaction of
@@ -26,15 +27,32 @@ const SHARE: usize = 64;
 /// How many requests may wait for the writer.
 const QUEUE: usize = 4096;
 
-/// One request in the writer's queue: runs in its savepoint, then is told how the outer commit went. A job that is dropped
-/// before tells its caller that nothing was done.
-type Job = Box<dyn for<'a> FnOnce(&'a Txn) -> Pin<Box<dyn Future<Output = Ran> + Send + 'a>> + Send>;
+/// One request in the writer's queue: runs, then is told how the outer commit went. A job that is dropped before tells its caller that
+/// nothing was done.
+type Job = Box<dyn for<'a> FnOnce(&'a Txn, Place) -> Pin<Box<dyn Future<Output = Ran> + Send + 'a>> + Send>;
 
-/// A request that has run and waits for the outer commit.
+/// Where in the shared transaction a request runs.
+#[derive(Clone, Copy)]
+enum Place {
+    First,
+    Behind,
+}
+
+/// A request that has run and waits for the outer transaction to end.
 struct Ran {
-    /// Whether the transaction that it shares is still what it was.
-    intact: Result<(), String>,
+    left: Left,
     tell: Box<dyn FnOnce(Result<(), String>) + Send>,
+}
+
+/// How a request leaves the transaction that it shares.
+#[derive(Clone)]
+enum Left {
+    /// Others may go on in it.
+    Intact,
+    /// What was done in it is to be undone: by the first, which failed.
+    Undo,
+    /// It is no longer what it was.
+    Broken(String),
 }
 
 /// The way to the writer.
@@ -75,11 +93,17 @@ where
     E: WriteError,
 {
     let span = tracing::Span::current();
-    Box::new(move |outer| {
+    Box::new(move |outer, place| {
         let run = async move {
-            let (intact, outcome) = match in_savepoint(outer, &input, &work).await {
-                Ok(outcome) => (Ok(()), outcome),
-                Err(broken) => (Err(broken.to_string()), Err(broken.into())),
+            let (left, outcome) = match place {
+                Place::First => match caught(&input, outer, &work).await {
+                    Ok(value) => (Left::Intact, Ok(value)),
+                    Err(error) => (Left::Undo, Err(error)),
+                },
+                Place::Behind => match in_savepoint(outer, &input, &work).await {
+                    Ok(outcome) => (Left::Intact, outcome),
+                    Err(broken) => (Left::Broken(broken.to_string()), Err(broken.into())),
+                },
             };
             // Also a refusal waits for the outer commit: it was decided on what others of this transaction wrote.
             let tell = Box::new(move |committed: Result<(), String>| {
@@ -87,10 +111,16 @@ where
                 // Nobody listens any more where the client has hung up; the work stands all the same.
                 let _ = send.send(answer);
             });
-            Ran { intact, tell }
+            Ran { left, tell }
         };
         Box::pin(run.instrument(span))
     })
+}
+
+/// Runs `work`; where it panics, that is an error.
+async fn caught<I, T, E: WriteError>(input: &I, txn: &Txn, work: &impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E>) -> Result<T, E> {
+    let worked = AssertUnwindSafe(async { work(input, txn).await }).catch_unwind().await;
+    worked.unwrap_or_else(|_| Err(DbErr::Custom("the work panicked".into()).into()))
 }
 
 /// Runs `work` in a savepoint of its own. The outer error says that the transaction around it can no longer be relied on.
@@ -99,8 +129,7 @@ where
 async fn in_savepoint<I, T, E: WriteError>(outer: &Txn, input: &I, work: &impl for<'a> Fn(&'a I, &'a Txn) -> Outcome<'a, T, E>) -> Result<Result<T, E>, DbErr> {
     let savepoint = outer.begin().await?;
     // The savepoint stays outside of what may panic: dropped there, it would be rolled back without a word on how that went.
-    let worked = AssertUnwindSafe(async { work(input, &savepoint).await }).catch_unwind().await;
-    let outcome = worked.unwrap_or_else(|_| Err(DbErr::Custom("the work panicked".into()).into()));
+    let outcome = caught(input, &savepoint, work).await;
     let ended = match &outcome {
         Ok(_) => savepoint.commit().await,
         Err(error) => {
@@ -158,15 +187,16 @@ impl Writer {
 
     /// Runs `first` and who waits behind it in one transaction, ends it, and only then answers them.
     async fn share(&mut self, outer: Txn, first: Job, jobs: &mut mpsc::Receiver<Job>) {
-        let (ran, intact) = run(&outer, first, jobs).await;
-        let committed = match intact {
-            Ok(()) => outer.commit().await.map_err(|error| error.to_string()),
-            Err(reason) => {
+        let (ran, left) = run(&outer, first, jobs).await;
+        let ended = match left {
+            Left::Intact => outer.commit().await.map_err(|error| error.to_string()),
+            Left::Undo => outer.rollback().await.map_err(|error| error.to_string()),
+            Left::Broken(reason) => {
                 drop(outer);
                 Err(reason)
             }
         };
-        if let Err(reason) = &committed {
+        if let Err(reason) = &ended {
             tracing::error!(error = reason, requests = ran.len(), "a shared transaction of SQLite was lost");
             self.damaged = true;
             if let Err(error) = self.replace_connection().await {
@@ -174,7 +204,7 @@ impl Writer {
             }
         }
         for each in ran {
-            (each.tell)(committed.clone());
+            (each.tell)(ended.clone());
         }
     }
 
@@ -193,21 +223,21 @@ impl Writer {
     }
 }
 
-/// Runs `first`, then who waits, until the share is full, nobody waits, or the transaction is broken. Who has not run by then
+/// Runs `first`, then who waits, until the share is full, nobody waits, or the transaction is to be ended. Who has not run by then
 /// stays in the queue.
-async fn run(outer: &Txn, first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Ran>, Result<(), String>) {
+async fn run(outer: &Txn, first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Ran>, Left) {
     let mut ran = Vec::with_capacity(SHARE);
-    let mut next = Some(first);
-    while let Some(job) = next {
-        let done = job(outer).await;
-        let intact = done.intact.clone();
+    let mut next = Some((first, Place::First));
+    while let Some((job, place)) = next {
+        let done = job(outer, place).await;
+        let left = done.left.clone();
         ran.push(done);
-        if intact.is_err() {
-            return (ran, intact);
+        if !matches!(left, Left::Intact) {
+            return (ran, left);
         }
-        next = if ran.len() < SHARE { jobs.try_recv().ok() } else { None };
+        next = if ran.len() < SHARE { jobs.try_recv().ok().map(|job| (job, Place::Behind)) } else { None };
     }
-    (ran, Ok(()))
+    (ran, Left::Intact)
 }
 
 /// Fails who waits now, instead of letting each of them wait for the file in turn. A dropped job tells its caller.
