@@ -446,6 +446,17 @@ both_engines! {
             assert_eq!((column(&by_site["data"], "value"), column(&by_site["data"], "issued_value")), (["15", "8", "7"].map(str::to_owned).to_vec(), ["15", "2", "0"].map(str::to_owned).to_vec()), "{method}");
             let own = valued(&there, &format!("method={method}&group_by=site")).await;
             assert_eq!(own["data"], json!([by_site["data"][0]]), "{method}");
+            // The total alone is the same, at a place and in the past, too.
+            for of in ["", "&location=main", "&as_of=2026-11-24", "&include=issued"] {
+                for caller in [owner, &there] {
+                    let all = caller.get(&format!("{VALUATION}?method={method}{of}")).await.ok(200);
+                    let total = caller.get(&format!("{VALUATION}?method={method}{of}&group_by=total")).await.ok(200);
+                    assert_eq!(total["data"], json!([]), "{method}{of}");
+                    for told in ["total", "rounding", "issued_value", "currency"] {
+                        assert_eq!(total[told], all[told], "{method}{of}: {told}");
+                    }
+                }
+            }
         }
         let nowhere = api.member("viewer", Some(&[])).await;
         for method in METHODS {

@@ -409,7 +409,7 @@ async fn a_table_that_is_not_there_leaves_nothing_sqlite() {
 
 /// What is claimed is not the key of the request.
 fn claiming_another_key(sql: &str) -> Option<String> {
-    sql.starts_with("INSERT INTO idempotency").then(|| sql.replace("($1, $2, $3,", "($1, $2, $3 || gen_random_uuid()::text,"))
+    sql.contains("INSERT INTO idempotency").then(|| sql.replace("($1, $2, $3,", "($1, $2, $3 || gen_random_uuid()::text,"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -162,15 +162,18 @@ fn without_the_lock(sql: &str) -> Option<String> {
 
 /// The lock moves into the statement that reads the balances, which then reads those from before it waited.
 fn reading_with_the_lock(sql: &str) -> Option<String> {
-    const BALANCE: &str = " JOIN balance ON balance.tenant_id = wanted.tenant_id";
-    let key = " JOIN stock_key ON stock_key.tenant_id = wanted.tenant_id AND stock_key.item_id = wanted.item_id AND stock_key.location_id = wanted.location_id";
-    let reads = sql.contains("reserved_quantity FROM wanted") && sql.contains(BALANCE);
-    if reads { Some(sql.replace(BALANCE, &format!("{key}{BALANCE}")) + LOCK) } else { without_the_lock(sql) }
+    const KEYS: &str = "stock_key.location_id = given.location_id";
+    let reads = sql.contains(" AS reserved_quantity FROM (") && sql.contains(KEYS);
+    if reads { Some(sql.replace(KEYS, &format!("{KEYS}{LOCK}"))) } else { without_the_lock(sql) }
 }
 
 /// The head is advanced whatever the rules are by now.
 fn without_the_rules(sql: &str) -> Option<String> {
-    sql.contains(" AND rules_version = $3").then(|| sql.replace(" AND rules_version = $3", " AND $3::bigint IS NOT NULL"))
+    const RULES: &str = " AND rules_version = $";
+    let (before, rest) = sql.split_once(RULES)?;
+    let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, rest) = rest.split_at(digits);
+    Some(format!("{before} AND ${number}::bigint IS NOT NULL{rest}"))
 }
 
 /// An archiving leaves no trace at the head.

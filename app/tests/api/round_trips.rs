@@ -133,7 +133,7 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_one() {
     for path in ["/v1/inventory/receipts", "/v1/inventory/waste"] {
         let trips = of(path);
         assert!(trips.iter().all(|other| *other == trips[0]), "{path}: {trips:?} round trips for 1, 10 and 1,000 lines");
-        assert!(trips[0] <= 15, "{path}: {} round trips", trips[0]);
+        assert!(trips[0] <= 8, "{path}: {} round trips", trips[0]);
     }
     api.stop().await;
     api.stores().remove().await;

@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use crate::arithmetic::Money;
 use crate::error::Error;
+use crate::ledger::Head;
+use crate::names::DocumentId;
 
 /// An answer from which money can be left out, for a caller without `see_costs`.
 pub trait HideCosts {
@@ -36,6 +38,14 @@ pub trait Recheck: Sync {
     fn recheck<'a>(&'a self, _: &'a Caller, _: &'a Txn) -> Outcome<'a, (), Error> {
         Box::pin(async { Ok(()) })
     }
+
+    /// The document whose numbers it was stored without: those were made in the statement that stored it.
+    fn unnumbered(&self) -> Option<DocumentId> {
+        None
+    }
+
+    /// Gives the document its numbers.
+    fn number(&mut self, _: &Head) {}
 }
 
 /// 403 for a site that the caller may not see.

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use kernel::http::IdempotencyKey;
 use kernel::{Caller, Fingerprint, Instant, Outcome, Txn, database};
-use sea_orm::FromQueryResult;
+use sea_orm::{DbErr, FromQueryResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Inventory;
 use crate::error::Error;
 use crate::http::{Answer, HideCosts, Recheck};
-use crate::rows;
+use crate::ledger::{self, Writing};
+use crate::rows::{self, Batch, Reads, Told};
 
 /// The key of a request and what it asked for.
 #[derive(Clone, Debug)]
@@ -46,6 +47,18 @@ struct Stored {
     body: String,
 }
 
+/// What a unit of work answers; with the document, not numbered yet, that it has left to be written last.
+pub struct Done<T> {
+    pub body: T,
+    pub writing: Option<Writing>,
+}
+
+impl<T> From<T> for Done<T> {
+    fn from(body: T) -> Self {
+        Self { body, writing: None }
+    }
+}
+
 impl Inventory {
     /// Runs `work` in a transaction under the request's key: 201 with its answer, or the stored answer of the first time.
     pub(crate) async fn create_once<I, T>(
@@ -59,6 +72,29 @@ impl Inventory {
         I: Send + Sync + 'static,
         T: Serialize + DeserializeOwned + HideCosts + Recheck + Send + 'static,
     {
+        let work = Arc::new(work);
+        self.post_once(caller, once, input, move |task, txn, once| {
+            let work = work.clone();
+            Box::pin(async move {
+                let claimed = once.claimed(once.claim(task, txn).send(txn).await)?;
+                if claimed.is_some() { Ok(Some(work(task, txn).await?.into())) } else { Ok(None) }
+            })
+        })
+        .await
+    }
+
+    /// The same for work that claims the key itself, with the first that it reads, and answers nothing where that is taken.
+    pub(crate) async fn post_once<I, T>(
+        &self,
+        caller: &Caller,
+        once: Once,
+        input: I,
+        work: impl for<'a> Fn(&'a Task<I>, &'a Txn, &'a Once) -> Outcome<'a, Option<Done<T>>, Error> + Send + Sync + 'static,
+    ) -> Result<Answer<T>, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + HideCosts + Recheck + Send + 'static,
+    {
         self.ensure_known(caller.tenant_id).await?;
         let task = Task { state: self.clone(), caller: caller.clone(), now: self.now(), input };
         let work = Arc::new(work);
@@ -67,14 +103,10 @@ impl Inventory {
             .write((task, once), move |(task, once), txn| -> Outcome<'_, Answer<T>, Error> {
                 let work = work.clone();
                 Box::pin(async move {
-                    if let Some(stored) = claim(txn, task, once).await? {
-                        let answer = stored.answer::<T>()?;
-                        answer.body.recheck(&task.caller, txn).await?;
-                        return Ok(answer);
+                    match work(task, txn, once).await? {
+                        Some(done) => finish(txn, task, once, done).await,
+                        None => answered_before(txn, task, once).await,
                     }
-                    let body = work(task, txn).await?;
-                    keep(txn, task, once, &body).await?;
-                    Ok(Answer { status: CREATED, body, replayed: false })
                 })
             })
             .await?;
@@ -128,37 +160,64 @@ const CREATED: i64 = 201;
 
 impl Stored {
     fn answer<T: DeserializeOwned>(self) -> Result<Answer<T>, Error> {
-        let body = serde_json::from_str(&self.body).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
+        let body = serde_json::from_str(&self.body).map_err(|error| DbErr::Json(error.to_string()))?;
         Ok(Answer { status: self.status, body, replayed: true })
     }
 }
 
-/// Claims the key, or finds what was answered under it.
-async fn claim<I>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Option<Stored>, Error> {
-    let Some(key) = &once.key.0 else { return Ok(None) };
-    let (tenant, actor) = (task.caller.tenant_id, task.caller.user_id);
-    let insert =
-        "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";
-    let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
-    let claimed = rows::execute(txn, insert, [tenant.into(), actor.into(), key.clone().into(), once.fingerprint.0.clone().into(), at.into()]).await;
-    let claimed = claimed.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
-    if claimed.rows_affected() == 1 {
-        return Ok(None);
+impl Once {
+    /// Reads to be sent with the claim of the key; without one there is nothing to claim.
+    pub fn claim<I>(&self, task: &Task<I>, txn: &Txn) -> Reads {
+        let Some(key) = &self.key.0 else { return Reads::new(txn) };
+        let (tenant, actor) = (task.caller.tenant_id, task.caller.user_id);
+        let insert = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 0, '', $5)";
+        let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
+        Reads::after_claim(txn, insert, [tenant.into(), actor.into(), key.clone().into(), self.fingerprint.0.clone().into(), at.into()])
     }
-    let select = "SELECT fingerprint, status, body FROM idempotency WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
-    let stored = rows::one::<Stored>(txn, select, [tenant.into(), actor.into(), key.clone().into()]).await?;
-    match stored {
-        Some(stored) if stored.fingerprint == once.fingerprint.0 => Ok(Some(stored)),
-        Some(_) => Err(Error::IdempotencyKeyReused),
-        // The first was undone between the two statements: its key is free again.
-        None => Err(Error::IdempotencyInProgress),
+
+    /// What was told with the claim; `None` where the key is taken.
+    pub fn claimed(&self, told: Result<Told, DbErr>) -> Result<Option<Told>, Error> {
+        let told = told.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
+        Ok((self.key.0.is_none() || told.is_claimed()).then_some(told))
     }
 }
 
-async fn keep<I, T: Serialize>(txn: &Txn, task: &Task<I>, once: &Once, body: &T) -> Result<(), Error> {
+/// Stores what was done under the key.
+async fn finish<I, T: Serialize + Recheck>(txn: &Txn, task: &Task<I>, once: &Once, done: Done<T>) -> Result<Answer<T>, Error> {
+    let Done { mut body, writing } = done;
+    if let Some(mut writing) = writing {
+        keep(writing.beside(), task, once, &body)?;
+        body.number(&writing.send(txn).await?);
+    } else {
+        let mut batch = Batch::new(txn);
+        keep(&mut batch, task, once, &body)?;
+        batch.send(txn).await?;
+    }
+    Ok(Answer { status: CREATED, body, replayed: false })
+}
+
+/// What was answered under the key, which is taken.
+async fn answered_before<I, T: DeserializeOwned + Recheck>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Answer<T>, Error> {
+    let (tenant, actor, key) = (task.caller.tenant_id, task.caller.user_id, once.key.0.clone());
+    let select = "SELECT fingerprint, status, body FROM idempotency WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
+    let stored = rows::one::<Stored>(txn, select, [tenant.into(), actor.into(), key.into()]).await?;
+    // Where there is none, the first was undone between the two statements: its key is free again.
+    let stored = stored.ok_or(Error::IdempotencyInProgress)?;
+    if stored.fingerprint != once.fingerprint.0 {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let mut answer = stored.answer::<T>()?;
+    answer.body.recheck(&task.caller, txn).await?;
+    if let Some(document) = answer.body.unnumbered() {
+        answer.body.number(&ledger::head_of(txn, tenant, document).await?);
+    }
+    Ok(answer)
+}
+
+fn keep<I, T: Serialize>(batch: &mut Batch, task: &Task<I>, once: &Once, body: &T) -> Result<(), Error> {
     let Some(key) = &once.key.0 else { return Ok(()) };
-    let body = serde_json::to_string(body).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
+    let body = serde_json::to_string(body).map_err(|error| DbErr::Json(error.to_string()))?;
     let update = "UPDATE idempotency SET status = $1, body = $2 WHERE tenant_id = $3 AND actor_id = $4 AND key = $5";
-    rows::execute(txn, update, [CREATED.into(), body.into(), task.caller.tenant_id.into(), task.caller.user_id.into(), key.clone().into()]).await?;
+    batch.add(update, [CREATED.into(), body.into(), task.caller.tenant_id.into(), task.caller.user_id.into(), key.clone().into()]);
     Ok(())
 }

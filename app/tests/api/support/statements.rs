@@ -17,7 +17,7 @@ use super::trial::Bench;
 use super::wire::{Event, Text, Verdict, Wire};
 use super::{Call, fresh};
 
-/// The statements that are sent together, one on SQLite.
+/// The statements that are sent together.
 pub type Trip = Vec<Text>;
 
 /// What a request sent.
@@ -75,13 +75,23 @@ async fn in_the_log(bench: &Bench, name: &str, call: Call) -> Sent {
     // What a new connection sets for itself is the pool's business, and explaining it would set it here.
     for sql in logged.into_iter().filter(|sql| !sql.starts_with("PRAGMA")) {
         // Who is calling is asked of the other database, whose statements the log has as well.
-        if super::plans::is_of(bench.api().inventory_db(), &sql).await {
-            trips.push(vec![Text { sql, types: Vec::new() }]);
+        let together: Vec<&str> = sql.split(";\n").collect();
+        if are_of(bench.api().inventory_db(), &together).await {
+            trips.push(together.into_iter().map(|sql| Text { sql: sql.to_owned(), types: Vec::new() }).collect());
         } else {
-            assert!(super::plans::is_of(bench.api().auth_db(), &sql).await, "{name}: neither database understands {sql}");
+            assert!(are_of(bench.api().auth_db(), &together).await, "{name}: neither database understands {sql}");
         }
     }
     Sent { trips, held: Vec::new() }
+}
+
+async fn are_of(database: &DatabaseConnection, statements: &[&str]) -> bool {
+    for sql in statements {
+        if !super::plans::is_of(database, sql).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// What the driver logs statements under.

@@ -1,5 +1,5 @@
 -- filling of a count
--- statements: 17, round trips: 17
+-- statements: 15, round trips: 15
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_counter, stock_count_line
 -- held at COMMIT: RowShareLock: item, ledger_head, location, stock_count
 
@@ -10,7 +10,8 @@ BEGIN;
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 --> Insert on idempotency
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
@@ -37,21 +38,22 @@ FOR NO KEY UPDATE OF stock_count;
 
 -- 4
 -- $1 uuid, $2 uuid
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.id = $2;
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.id = $2) AS told;
 --> Nested Loop
 -->   ->  Nested Loop
 -->         Join Filter: (area.site_id = site.id)
@@ -89,82 +91,43 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 6
--- $1 uuid, $2 text, $3 text
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>0)::text AS sku
-  FROM jsonb_array_elements($3::jsonb) AS given(value));
---> HashAggregate
--->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
--->   ->  Append
+-- $1 uuid, $2 text, $3 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.sku IN (SELECT (value->>0)::text AS sku
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> Append
+-->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Hash Semi Join
--->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
--->                     ->  Bitmap Heap Scan on item
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: (given.value ->> 0)
 -->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using ix_item_sku on item
+-->                           Index Cond: ((tenant_id = $1) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
--->         ->  Hash Join
--->               Hash Cond: (item_1.base_unit_id = unit_1.id)
--->               ->  Hash Semi Join
--->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
--->                     ->  Bitmap Heap Scan on item item_1
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
--->                           ->  Function Scan on jsonb_array_elements given_1
--->               ->  Hash
--->                     ->  Seq Scan on unit unit_1
--->                           Filter: (tenant_id = $1)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $3)
 
 -- 7
--- $1 uuid, $2 text
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
--->   ->  Bitmap Heap Scan on item_unit
--->         Recheck Cond: (tenant_id = $1)
--->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
--->               Index Cond: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
-
--- 8
--- $1 uuid
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = $1
-ORDER BY "unit"."code" ASC;
---> Sort
--->   Sort Key: code COLLATE "C"
--->   ->  Seq Scan on unit
--->         Filter: (tenant_id = $1)
-
--- 9
 -- $1 uuid, $2 text
 SELECT id, item_id, received_at, void
 FROM lot
@@ -179,7 +142,7 @@ AND id IN (SELECT (value->>0)::uuid AS id
 -->         Index Cond: (id = ((given.value ->> 0))::uuid)
 -->         Filter: (tenant_id = $1)
 
--- 10
+-- 8
 -- $1 uuid, $2 uuid, $3 text
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
@@ -195,7 +158,7 @@ AND line.item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 11
+-- 9
 -- $1 uuid, $2 uuid
 SELECT COUNT(*) AS number
 FROM stock_count_line
@@ -205,7 +168,7 @@ AND count_id = $2;
 -->   ->  Index Only Scan using stock_count_line_pkey on stock_count_line
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
 
--- 12: writes stock_count_line
+-- 10: writes stock_count_line
 -- $1 text
 INSERT INTO stock_count_line (tenant_id, count_id, item_id, location_id, lot_key, lot_id, entered_quantity, entered_unit,
   quantity, counted_at, counted_by, recount, uncounted, note)
@@ -224,7 +187,7 @@ counted_by = excluded.counted_by, recount = excluded.recount, uncounted = exclud
 -->   Conflict Arbiter Indexes: stock_count_line_pkey
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 13: writes stock_count_counter
+-- 11: writes stock_count_counter
 -- $1 uuid, $2 uuid, $3 uuid
 INSERT INTO stock_count_counter (tenant_id, count_id, user_id)
 VALUES ($1, $2, $3)
@@ -233,7 +196,7 @@ ON CONFLICT DO NOTHING;
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
--- 14: writes stock_count
+-- 12: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -244,7 +207,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 15: locks rows of ledger_head FOR SHARE
+-- 13: locks rows of ledger_head FOR SHARE
 -- $1 uuid, $2 bigint
 SELECT rules_version
 FROM ledger_head
@@ -254,7 +217,7 @@ AND rules_version = $2 FOR SHARE;
 -->   ->  Seq Scan on ledger_head
 -->         Filter: ((tenant_id = $1) AND (rules_version = $2))
 
--- 16: writes idempotency
+-- 14: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -265,5 +228,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 17
+-- 15
 COMMIT;

@@ -10,7 +10,8 @@ BEGIN;
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 --> Insert on idempotency
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
@@ -146,11 +147,13 @@ ORDER BY id;
 -->   ->  CTE Scan on made
 
 -- 8: locks rows of lot FOR NO KEY UPDATE
--- $1 text
-SELECT lot.id
+-- $1 uuid, $2 text
+SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, id)
+JOIN (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS wanted USING (id)
+WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
@@ -158,9 +161,10 @@ FOR NO KEY UPDATE OF lot;
 -->         Sort Key: lot.id
 -->         ->  Nested Loop
 -->               ->  Function Scan on jsonb_array_elements given
+-->                     Filter: (jsonb_typeof(value) = 'array'::text)
 -->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 1))::uuid)
--->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
+-->                     Index Cond: (id = ((given.value ->> 0))::uuid)
+-->                     Filter: (tenant_id = $1)
 
 -- 9: writes ledger_head
 -- $1 uuid
@@ -172,16 +176,19 @@ WHERE tenant_id = $1;
 -->         Filter: (tenant_id = $1)
 
 -- 10
--- $1 text
+-- $1 text, $2 uuid
 SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, COALESCE((SELECT MAX(event.number)
     FROM lot_event AS event
     WHERE event.tenant_id = lot.tenant_id
     AND event.lot_id = lot.id), 0) AS events
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-JOIN lot ON lot.tenant_id = wanted.tenant_id
+FROM (SELECT (value->>0)::uuid AS id
+  FROM jsonb_array_elements($1::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS wanted
+CROSS JOIN lot
+CROSS JOIN item
+WHERE lot.tenant_id = $2
 AND lot.id = wanted.id
-JOIN item ON item.tenant_id = lot.tenant_id
+AND item.tenant_id = $2
 AND item.id = lot.item_id
 ORDER BY lot.id;
 --> Sort
@@ -189,12 +196,13 @@ ORDER BY lot.id;
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               ->  Function Scan on jsonb_array_elements given
+-->                     Filter: (jsonb_typeof(value) = 'array'::text)
 -->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 1))::uuid)
--->                     Filter: (((given.value ->> 0))::uuid = tenant_id)
+-->                     Index Cond: (id = ((given.value ->> 0))::uuid)
+-->                     Filter: (tenant_id = $2)
 -->         ->  Index Scan using item_pkey on item
 -->               Index Cond: (id = lot.item_id)
--->               Filter: (lot.tenant_id = tenant_id)
+-->               Filter: (tenant_id = $2)
 -->         SubPlan 2
 -->           ->  Result
 -->                 InitPlan 1 (returns $2)
@@ -234,20 +242,21 @@ ORDER BY id;
 -->   ->  CTE Scan on made
 
 -- 12: writes lot
--- $1 text
+-- $1 uuid, $2 text
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS id, (value->>2)::text AS hold, (value->>3)::date AS expires_on,
-  (value->>4)::text AS batch_code
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS id, (value->>1)::text AS hold, (value->>2)::date AS expires_on, (value->>3)::text AS batch_code
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS now
 WHERE lot.tenant_id = now.tenant_id
 AND lot.id = now.id;
 --> Update on lot
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 1))::uuid)
--->               Filter: (((given.value ->> 0))::uuid = tenant_id)
+-->               Index Cond: (id = ((given.value ->> 0))::uuid)
+-->               Filter: (tenant_id = $1)
 
 -- 13: writes lot_event
 -- $1 text

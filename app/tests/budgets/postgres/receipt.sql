@@ -1,5 +1,5 @@
 -- receipt
--- statements: 13, round trips: 13
+-- statements: 8, round trips: 8
 -- held at COMMIT: RowExclusiveLock: balance, document, idempotency, ledger_entry, ledger_head, lot, receipt_charge, receipt_line, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, stock_key
 
@@ -7,139 +7,104 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
---> Insert on idempotency
--->   Conflict Resolution: NOTHING
--->   ->  Result
-
--- 3
--- $1 uuid, $2 text
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.path = $2;
---> Nested Loop
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid
+WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($1, $2, $3, $4, 0, '', $5)
+  ON CONFLICT DO NOTHING
+  RETURNING -1 AS part)
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $6
+  AND area.path = $7) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $8
+  AND item.sku IN (SELECT (value->>0)::text AS sku
+    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 2 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $10) AS told
+UNION ALL
+SELECT part, NULL AS told
+FROM claimed;
+--> Append
+-->   CTE claimed
+-->     ->  Insert on idempotency
+-->           Conflict Resolution: NOTHING
+-->           ->  Result
 -->   ->  Nested Loop
--->         Join Filter: (area.site_id = site.id)
--->         ->  Seq Scan on location area
--->               Filter: ((tenant_id = $1) AND ((path)::text = $2))
--->         ->  Seq Scan on location site
--->               Filter: (tenant_id = $1)
--->   ->  Seq Scan on ledger_head head
--->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
-
--- 4
--- $1 uuid, $2 text, $3 text
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>0)::text AS sku
-  FROM jsonb_array_elements($3::jsonb) AS given(value));
---> HashAggregate
--->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
--->   ->  Append
 -->         ->  Nested Loop
--->               ->  Hash Semi Join
--->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
--->                     ->  Bitmap Heap Scan on item
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
+-->               Join Filter: (area.site_id = site.id)
+-->               ->  Seq Scan on location area
+-->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->               ->  Seq Scan on location site
+-->                     Filter: (tenant_id = $6)
+-->         ->  Seq Scan on ledger_head head
+-->               Filter: (tenant_id = $6)
+-->         SubPlan 2
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->         SubPlan 3
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last_1
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                       Filter: ((type)::text = 'count'::text)
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: (given.value ->> 0)
 -->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using ix_item_sku on item
+-->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $1)
--->         ->  Hash Join
--->               Hash Cond: (item_1.base_unit_id = unit_1.id)
--->               ->  Hash Semi Join
--->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
--->                     ->  Bitmap Heap Scan on item item_1
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
--->                           ->  Function Scan on jsonb_array_elements given_1
--->               ->  Hash
--->                     ->  Seq Scan on unit unit_1
--->                           Filter: (tenant_id = $1)
+-->                     Filter: (tenant_id = $8)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $10)
+-->   ->  CTE Scan on claimed
 
--- 5
+-- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 uuid, $2 text
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
--->   ->  Bitmap Heap Scan on item_unit
--->         Recheck Cond: (tenant_id = $1)
--->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
--->               Index Cond: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
-
--- 6
--- $1 uuid
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = $1
-ORDER BY "unit"."code" ASC;
---> Sort
--->   Sort Key: code COLLATE "C"
--->   ->  Seq Scan on unit
--->         Filter: (tenant_id = $1)
-
--- 7: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -153,8 +118,9 @@ SELECT (SELECT COUNT(*)
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
 -->                 ->  Sort
--->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
 -->                       ->  Function Scan on jsonb_array_elements given
+-->                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
@@ -166,8 +132,9 @@ SELECT (SELECT COUNT(*)
 -->                       One-Time Filter: ($2 >= 0)
 -->                       ->  Nested Loop
 -->                             ->  Function Scan on jsonb_array_elements given_1
+-->                                   Filter: (jsonb_typeof(value) = 'array'::text)
 -->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
 -->   InitPlan 4 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
@@ -175,118 +142,135 @@ SELECT (SELECT COUNT(*)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
--- 8
--- $1 text, $2 timestamp with time zone
-SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id
-AND truth.item_id = wanted.item_id
-AND truth.location_id = wanted.location_id
-JOIN document ON document.tenant_id = truth.tenant_id
-AND document.id = truth.document_id
-WHERE truth.counted_at >= $2
-AND truth.marked_by IS NULL
-ORDER BY truth.counted_at, truth.document_id, truth.line_no;
---> Sort
--->   Sort Key: truth.counted_at, truth.document_id, truth.line_no
+-- 4
+-- $1 text, $2 timestamp with time zone, $3 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
+  CROSS JOIN count_truth AS truth
+  CROSS JOIN document
+  WHERE truth.tenant_id = $3
+  AND truth.item_id = wanted.item_id
+  AND truth.location_id = wanted.location_id
+  AND truth.counted_at >= $2
+  AND truth.marked_by IS NULL
+  AND document.tenant_id = $3
+  AND document.id = truth.document_id) AS told;
+--> Nested Loop
 -->   ->  Nested Loop
--->         ->  Hash Join
--->               Hash Cond: ((((given.value ->> 0))::uuid = truth.tenant_id) AND (((given.value ->> 1))::uuid = truth.item_id) AND (((given.value ->> 2))::uuid = truth.location_id))
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Hash
--->                     ->  Seq Scan on count_truth truth
--->                           Filter: ((marked_by IS NULL) AND (counted_at >= $2))
--->         ->  Index Scan using document_pkey on document
--->               Index Cond: (id = truth.document_id)
--->               Filter: (truth.tenant_id = tenant_id)
+-->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $2))
+-->               Filter: (marked_by IS NULL)
+-->   ->  Index Scan using document_pkey on document
+-->         Index Cond: (id = truth.document_id)
+-->         Filter: (tenant_id = $3)
 
--- 9: writes balance; writes ledger_head
--- $1 bigint, $2 uuid, $3 bigint, $4 text
-WITH part1 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
+-- 5: writes balance; writes ledger_head; writes document; writes lot; writes ledger_entry; writes receipt_line; writes receipt_charge
+-- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 bigint, $10 text, $11 bigint, $12 text, $13 uuid, $14 uuid, $15 text, $16 uuid, $17 uuid
+WITH part0 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
   SELECT *
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::uuid AS lot_id,
-    (value->>4)::bigint AS quantity, (value->>5)::bigint AS value
-    FROM jsonb_array_elements($4::jsonb) AS given(value)) AS now
+  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
+    (value->>3)::bigint AS quantity, (value->>4)::bigint AS value
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS now
   WHERE true
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
-  RETURNING 1) UPDATE ledger_head
-SET seq = seq + $1, receipt_number = COALESCE(receipt_number, 0) + 1, position = COALESCE(position, 0) + 1
-WHERE tenant_id = $2
-AND rules_version = $3
-AND (SELECT COUNT(*)
-  FROM part1) >= 0
-RETURNING seq, receipt_number AS number, position, head_hash;
---> Update on ledger_head
--->   CTE part1
--->     ->  Insert on balance
--->           Conflict Resolution: UPDATE
--->           Conflict Arbiter Indexes: balance_pkey
--->           ->  Function Scan on jsonb_array_elements given
--->   InitPlan 2 (returns $2)
--->     ->  Aggregate
--->           ->  CTE Scan on part1
--->   ->  Result
--->         One-Time Filter: ($2 >= 0)
--->         ->  Seq Scan on ledger_head
--->               Filter: ((tenant_id = $2) AND (rules_version = $3))
-
--- 10: writes ledger_head; writes document; writes lot; writes ledger_entry; writes receipt_line; writes receipt_charge
--- $1 text, $2 uuid, $3 uuid, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 bigint, $10 text, $11 timestamp with time zone, $12 date, $13 timestamp with time zone, $14 timestamp with time zone, $15 uuid, $16 uuid, $17 uuid, $18 text, $19 text, $20 bigint, $21 text, $22 text, $23 bigint, $24 bigint, $25 text, $26 text, $27 text, $28 uuid, $29 uuid
-WITH part1 AS (UPDATE ledger_head
-  SET head_hash = $4
-  WHERE tenant_id = $5), part2 AS (INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at",
-    "business_date", "recorded_at", "posted_at", "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq",
-    "content_hash", "chain_hash", "version", "position")
-  VALUES ($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)), part3 AS (INSERT INTO lot (id,
-    tenant_id, item_id, origin_document_id, origin_seq, origin_line, batch_code, received_at, produced_on, expires_on, date_kind,
-    basis_quantity, basis_value, cost_floor_at, void, version, opened_at)
-  SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
-  (value->>4)::bigint AS origin_seq, (value->>5)::bigint AS origin_line, (value->>6)::text AS batch_code, (value->>7)::timestamptz AS received_at,
-  (value->>8)::date AS produced_on, (value->>9)::date AS expires_on, (value->>10)::text AS date_kind, (value->>11)::bigint AS basis_quantity,
-  (value->>12)::bigint AS basis_value, (value->>13)::timestamptz AS cost_floor_at, (value->>14)::boolean AS void, (value->>15)::bigint AS version,
-  (value->>16)::timestamptz AS opened_at
-  FROM jsonb_array_elements($25::jsonb) AS given(value)), part4 AS (INSERT INTO ledger_entry (tenant_id, seq, document_id,
-    line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id,
-    reason_id)
-  SELECT (value->>0)::uuid AS tenant_id, (value->>1)::bigint AS seq, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-  (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
-  (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at, (value->>11)::date AS business_date,
-  (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-  FROM jsonb_array_elements($26::jsonb) AS given(value)), part5 AS (INSERT INTO receipt_line (tenant_id, document_id, line_no,
-    item_id, lot_id, entered_quantity, entered_unit, quantity, unit_price, line_total, free, discount, charges, value, batch_code,
-    expires_on, produced_on)
-  SELECT $28, $29, line.*
+  RETURNING 1), head AS (UPDATE ledger_head
+  SET seq = seq + $3, receipt_number = COALESCE(receipt_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
+        'UTF8') || int8send(COALESCE(receipt_number, 0) + 1) || int8send(seq + $3) || convert_to($6, 'UTF8')), 'hex')
+  WHERE tenant_id = $4
+  AND rules_version = $5
+  AND (SELECT COUNT(*)
+    FROM part0) >= 0
+  RETURNING seq, receipt_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type, status,
+    effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
+    version, number, last_seq, position, chain_hash)
+  SELECT now.*, head.number, head.seq, head.position, head.head_hash
+  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
+    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
+    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
+    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
+    FROM jsonb_array_elements($7::jsonb) AS given(value)) AS now
+  CROSS JOIN head), after1 AS (INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_line, batch_code, received_at,
+    produced_on, expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at, origin_seq)
+  SELECT now.*, head.seq - $9 + 1
+  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
+    (value->>4)::bigint AS origin_line, (value->>5)::text AS batch_code, (value->>6)::timestamptz AS received_at, (value->>7)::date AS produced_on,
+    (value->>8)::date AS expires_on, (value->>9)::text AS date_kind, (value->>10)::bigint AS basis_quantity, (value->>11)::bigint AS basis_value,
+    (value->>12)::timestamptz AS cost_floor_at, (value->>13)::boolean AS void, (value->>14)::bigint AS version, (value->>15)::timestamptz AS opened_at
+    FROM jsonb_array_elements($8::jsonb) AS given(value)) AS now
+  CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
+    lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
+  SELECT head.seq - $11 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
+  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
+    (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
+    (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
+    (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
+    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+  CROSS JOIN head), after3 AS (INSERT INTO receipt_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
+    entered_unit, quantity, unit_price, line_total, free, discount, charges, value, batch_code, expires_on, produced_on)
+  SELECT $13, $14, line.*
   FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS unit_price, (value->>7)::bigint AS line_total,
     (value->>8)::text AS free, (value->>9)::bigint AS discount, (value->>10)::bigint AS charges, (value->>11)::bigint AS value,
     (value->>12)::text AS batch_code, (value->>13)::date AS expires_on, (value->>14)::date AS produced_on
-    FROM jsonb_array_elements($27::jsonb) AS given(value)) AS line) INSERT INTO receipt_charge (tenant_id, document_id, line_no,
-  label, amount, basis)
-SELECT $2, $3, line.*
-FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::text AS label, (value->>2)::bigint AS amount, (value->>3)::text AS basis
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS line;
---> Insert on receipt_charge
--->   CTE part1
+    FROM jsonb_array_elements($12::jsonb) AS given(value)) AS line
+  CROSS JOIN head), after4 AS (INSERT INTO receipt_charge (tenant_id, document_id, line_no, label, amount, basis)
+  SELECT $16, $17, line.*
+  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::text AS label, (value->>2)::bigint AS amount, (value->>3)::text AS basis
+    FROM jsonb_array_elements($15::jsonb) AS given(value)) AS line
+  CROSS JOIN head)
+SELECT *
+FROM head;
+--> CTE Scan on head
+-->   CTE part0
+-->     ->  Insert on balance
+-->           Conflict Resolution: UPDATE
+-->           Conflict Arbiter Indexes: balance_pkey
+-->           ->  Function Scan on jsonb_array_elements given
+-->                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->   CTE head
 -->     ->  Update on ledger_head
--->           ->  Seq Scan on ledger_head
--->                 Filter: (tenant_id = $5)
--->   CTE part2
--->     ->  Insert on document
+-->           InitPlan 2 (returns $2)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part0
 -->           ->  Result
--->   CTE part3
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Seq Scan on ledger_head
+-->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
+-->   CTE after0
+-->     ->  Insert on document
+-->           ->  Nested Loop
+-->                 ->  CTE Scan on head head_1
+-->                 ->  Function Scan on jsonb_array_elements given_1
+-->   CTE after1
 -->     ->  Insert on lot
--->           ->  Function Scan on jsonb_array_elements given_1
--->   CTE part4
+-->           ->  Nested Loop
+-->                 ->  CTE Scan on head head_2
+-->                 ->  Function Scan on jsonb_array_elements given_2
+-->   CTE after2
 -->     ->  Insert on ledger_entry
--->           ->  Function Scan on jsonb_array_elements given_2
--->   CTE part5
+-->           ->  Nested Loop
+-->                 ->  CTE Scan on head head_3
+-->                 ->  Function Scan on jsonb_array_elements given_3
+-->   CTE after3
 -->     ->  Insert on receipt_line
--->           ->  Function Scan on jsonb_array_elements given_3
--->   ->  Function Scan on jsonb_array_elements given
+-->           ->  Nested Loop
+-->                 ->  CTE Scan on head head_4
+-->                 ->  Function Scan on jsonb_array_elements given_4
+-->   CTE after4
+-->     ->  Insert on receipt_charge
+-->           ->  Nested Loop
+-->                 ->  CTE Scan on head head_5
+-->                 ->  Function Scan on jsonb_array_elements given_5
 
--- 11
+-- 6
 -- $1 uuid, $2 uuid, $3 text, $4 bigint
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
@@ -330,7 +314,7 @@ LIMIT $4;
 -->               ->  Index Scan using uq_document_id on document
 -->                     Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
 
--- 12: writes idempotency
+-- 7: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -341,5 +325,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 13
+-- 8
 COMMIT;

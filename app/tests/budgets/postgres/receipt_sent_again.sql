@@ -6,13 +6,88 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
---> Insert on idempotency
--->   Conflict Resolution: NOTHING
--->   ->  Result
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid
+WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($1, $2, $3, $4, 0, '', $5)
+  ON CONFLICT DO NOTHING
+  RETURNING -1 AS part)
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $6
+  AND area.path = $7) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $8
+  AND item.sku IN (SELECT (value->>0)::text AS sku
+    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 2 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $10) AS told
+UNION ALL
+SELECT part, NULL AS told
+FROM claimed;
+--> Append
+-->   CTE claimed
+-->     ->  Insert on idempotency
+-->           Conflict Resolution: NOTHING
+-->           ->  Result
+-->   ->  Nested Loop
+-->         ->  Nested Loop
+-->               Join Filter: (area.site_id = site.id)
+-->               ->  Seq Scan on location area
+-->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->               ->  Seq Scan on location site
+-->                     Filter: (tenant_id = $6)
+-->         ->  Seq Scan on ledger_head head
+-->               Filter: (tenant_id = $6)
+-->         SubPlan 2
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->         SubPlan 3
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last_1
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                       Filter: ((type)::text = 'count'::text)
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: (given.value ->> 0)
+-->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using ix_item_sku on item
+-->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
+-->               ->  Index Scan using unit_pkey on unit
+-->                     Index Cond: (id = item.base_unit_id)
+-->                     Filter: (tenant_id = $8)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $10)
+-->   ->  CTE Scan on claimed
 
 -- 3
 -- $1 uuid, $2 uuid, $3 text
@@ -32,18 +107,19 @@ JOIN location AS site ON site.tenant_id = location.tenant_id
 AND site.id = location.site_id
 WHERE location.tenant_id = $1
 AND location.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (location.id = ((given.value ->> 0))::uuid)
--->   ->  Hash Join
--->         Hash Cond: (location.site_id = site.id)
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array');
+--> Nested Loop
+-->   ->  Hash Semi Join
+-->         Hash Cond: (location.id = ((given.value ->> 0))::uuid)
 -->         ->  Seq Scan on location
 -->               Filter: (tenant_id = $1)
 -->         ->  Hash
--->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
+-->               ->  Function Scan on jsonb_array_elements given
+-->                     Filter: (jsonb_typeof(value) = 'array'::text)
+-->   ->  Index Scan using location_pkey on location site
+-->         Index Cond: (id = location.site_id)
+-->         Filter: (tenant_id = $1)
 
 -- 5
 COMMIT;

@@ -1,5 +1,5 @@
 -- recount of a count
--- statements: 13, round trips: 13
+-- statements: 11, round trips: 11
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line
 -- held at COMMIT: RowShareLock: stock_count
 
@@ -10,7 +10,8 @@ BEGIN;
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 --> Insert on idempotency
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
@@ -53,82 +54,43 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 5
--- $1 uuid, $2 text, $3 text
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>0)::text AS sku
-  FROM jsonb_array_elements($3::jsonb) AS given(value));
---> HashAggregate
--->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
--->   ->  Append
+-- $1 uuid, $2 text, $3 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.sku IN (SELECT (value->>0)::text AS sku
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> Append
+-->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Hash Semi Join
--->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
--->                     ->  Bitmap Heap Scan on item
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: (given.value ->> 0)
 -->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using ix_item_sku on item
+-->                           Index Cond: ((tenant_id = $1) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
--->         ->  Hash Join
--->               Hash Cond: (item_1.base_unit_id = unit_1.id)
--->               ->  Hash Semi Join
--->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
--->                     ->  Bitmap Heap Scan on item item_1
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
--->                           ->  Function Scan on jsonb_array_elements given_1
--->               ->  Hash
--->                     ->  Seq Scan on unit unit_1
--->                           Filter: (tenant_id = $1)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $3)
 
 -- 6
--- $1 uuid, $2 text
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
--->   ->  Bitmap Heap Scan on item_unit
--->         Recheck Cond: (tenant_id = $1)
--->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
--->               Index Cond: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
-
--- 7
--- $1 uuid
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = $1
-ORDER BY "unit"."code" ASC;
---> Sort
--->   Sort Key: code COLLATE "C"
--->   ->  Seq Scan on unit
--->         Filter: (tenant_id = $1)
-
--- 8
 -- $1 uuid, $2 uuid, $3 text
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
@@ -144,7 +106,7 @@ AND line.item_id IN (SELECT (value->>0)::uuid AS id
 -->   ->  Hash
 -->         ->  Function Scan on jsonb_array_elements given
 
--- 9: writes stock_count_line
+-- 7: writes stock_count_line
 -- $1 uuid, $2 uuid
 DELETE
 FROM stock_count_line
@@ -156,7 +118,7 @@ AND uncounted;
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
 -->         Filter: uncounted
 
--- 10: writes stock_count_line
+-- 8: writes stock_count_line
 -- $1 uuid, $2 uuid, $3 text
 UPDATE stock_count_line
 SET recount = true
@@ -172,7 +134,7 @@ AND (item_id, location_id, lot_key) IN (SELECT (value->>0)::uuid AS item_id, (va
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 11: writes stock_count
+-- 9: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -183,7 +145,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 12: writes idempotency
+-- 10: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -194,5 +156,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 13
+-- 11
 COMMIT;

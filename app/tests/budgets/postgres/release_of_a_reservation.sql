@@ -33,18 +33,20 @@ AND reservation.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
+-- $1 uuid, $2 text
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -58,8 +60,9 @@ SELECT (SELECT COUNT(*)
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
 -->                 ->  Sort
--->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
 -->                       ->  Function Scan on jsonb_array_elements given
+-->                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
@@ -71,8 +74,9 @@ SELECT (SELECT COUNT(*)
 -->                       One-Time Filter: ($2 >= 0)
 -->                       ->  Nested Loop
 -->                             ->  Function Scan on jsonb_array_elements given_1
+-->                                   Filter: (jsonb_typeof(value) = 'array'::text)
 -->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
 -->   InitPlan 4 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
@@ -81,24 +85,25 @@ SELECT (SELECT COUNT(*)
 -->           ->  CTE Scan on locked
 
 -- 4: writes reservation
--- $1 text, $2 timestamp with time zone
+-- $1 uuid, $2 text, $3 timestamp with time zone
 UPDATE reservation
-SET status = 'ended', version = reservation.version + 1, updated_at = $2::timestamptz
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+SET status = 'ended', version = reservation.version + 1, updated_at = $3::timestamptz
+FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS wanted
 WHERE reservation.tenant_id = wanted.tenant_id
 AND reservation.item_id = wanted.item_id
 AND reservation.location_id = wanted.location_id
 AND reservation.status = 'active'
-AND reservation.ends_at <= $2::timestamptz
+AND reservation.ends_at <= $3::timestamptz
 RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
 --> Update on reservation
--->   ->  Hash Join
--->         Hash Cond: ((reservation.tenant_id = ((given.value ->> 0))::uuid) AND (reservation.item_id = ((given.value ->> 1))::uuid) AND (reservation.location_id = ((given.value ->> 2))::uuid))
--->         ->  Seq Scan on reservation
--->               Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
--->         ->  Hash
--->               ->  Function Scan on jsonb_array_elements given
+-->   ->  Nested Loop
+-->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
+-->         ->  Index Scan using ix_reservation_item_id_location_id on reservation
+-->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
 
 -- 5
 -- $1 uuid, $2 uuid
@@ -127,19 +132,21 @@ AND reservation.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 6: writes stock_key
--- $1 text
+-- $1 uuid, $2 text
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::bigint AS quantity
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::bigint AS quantity
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS now
 WHERE stock_key.tenant_id = now.tenant_id
 AND stock_key.item_id = now.item_id
 AND stock_key.location_id = now.location_id;
 --> Update on stock_key
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->         ->  Index Scan using stock_key_pkey on stock_key
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
 
 -- 7: writes reservation
 -- $1 bigint, $2 timestamp with time zone, $3 text, $4 uuid, $5 uuid

@@ -1,5 +1,5 @@
 -- reservation
--- statements: 13, round trips: 13
+-- statements: 10, round trips: 10
 -- held at COMMIT: RowExclusiveLock: idempotency, reservation, stock_key
 -- held at COMMIT: RowShareLock: item, location, stock_key
 
@@ -10,136 +10,99 @@ BEGIN;
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 --> Insert on idempotency
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
 
 -- 3
--- $1 uuid, $2 text
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.path = $2;
---> Nested Loop
+-- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.path = $2) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $3
+  AND item.sku IN (SELECT (value->>0)::text AS sku
+    FROM jsonb_array_elements($4::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 2 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $5) AS told;
+--> Append
 -->   ->  Nested Loop
--->         Join Filter: (area.site_id = site.id)
--->         ->  Seq Scan on location area
--->               Filter: ((tenant_id = $1) AND ((path)::text = $2))
--->         ->  Seq Scan on location site
--->               Filter: (tenant_id = $1)
--->   ->  Seq Scan on ledger_head head
--->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
-
--- 4
--- $1 uuid, $2 text, $3 text
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>0)::text AS sku
-  FROM jsonb_array_elements($3::jsonb) AS given(value));
---> HashAggregate
--->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
--->   ->  Append
 -->         ->  Nested Loop
--->               ->  Hash Semi Join
--->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
--->                     ->  Bitmap Heap Scan on item
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
+-->               Join Filter: (area.site_id = site.id)
+-->               ->  Seq Scan on location area
+-->                     Filter: ((tenant_id = $1) AND ((path)::text = $2))
+-->               ->  Seq Scan on location site
+-->                     Filter: (tenant_id = $1)
+-->         ->  Seq Scan on ledger_head head
+-->               Filter: (tenant_id = $1)
+-->         SubPlan 1
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->         SubPlan 2
+-->           ->  Aggregate
+-->                 ->  Index Scan using ix_document_last_seq on document last_1
+-->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
+-->                       Filter: ((type)::text = 'count'::text)
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: (given.value ->> 0)
 -->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using ix_item_sku on item
+-->                           Index Cond: ((tenant_id = $3) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $1)
--->         ->  Hash Join
--->               Hash Cond: (item_1.base_unit_id = unit_1.id)
--->               ->  Hash Semi Join
--->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
--->                     ->  Bitmap Heap Scan on item item_1
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
--->                           ->  Function Scan on jsonb_array_elements given_1
--->               ->  Hash
--->                     ->  Seq Scan on unit unit_1
--->                           Filter: (tenant_id = $1)
+-->                     Filter: (tenant_id = $3)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $3) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $5)
 
--- 5
+-- 4: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 uuid, $2 text
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
--->   ->  Bitmap Heap Scan on item_unit
--->         Recheck Cond: (tenant_id = $1)
--->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
--->               Index Cond: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
-
--- 6
--- $1 uuid
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = $1
-ORDER BY "unit"."code" ASC;
---> Sort
--->   Sort Key: code COLLATE "C"
--->   ->  Seq Scan on unit
--->         Filter: (tenant_id = $1)
-
--- 7: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -153,8 +116,9 @@ SELECT (SELECT COUNT(*)
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
 -->                 ->  Sort
--->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
 -->                       ->  Function Scan on jsonb_array_elements given
+-->                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
@@ -166,8 +130,9 @@ SELECT (SELECT COUNT(*)
 -->                       One-Time Filter: ($2 >= 0)
 -->                       ->  Nested Loop
 -->                             ->  Function Scan on jsonb_array_elements given_1
+-->                                   Filter: (jsonb_typeof(value) = 'array'::text)
 -->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
 -->   InitPlan 4 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
@@ -175,86 +140,96 @@ SELECT (SELECT COUNT(*)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
--- 8: writes reservation
--- $1 text, $2 timestamp with time zone
+-- 5: writes reservation
+-- $1 uuid, $2 text, $3 timestamp with time zone
 UPDATE reservation
-SET status = 'ended', version = reservation.version + 1, updated_at = $2::timestamptz
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+SET status = 'ended', version = reservation.version + 1, updated_at = $3::timestamptz
+FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS wanted
 WHERE reservation.tenant_id = wanted.tenant_id
 AND reservation.item_id = wanted.item_id
 AND reservation.location_id = wanted.location_id
 AND reservation.status = 'active'
-AND reservation.ends_at <= $2::timestamptz
+AND reservation.ends_at <= $3::timestamptz
 RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
 --> Update on reservation
--->   ->  Hash Join
--->         Hash Cond: ((reservation.tenant_id = ((given.value ->> 0))::uuid) AND (reservation.item_id = ((given.value ->> 1))::uuid) AND (reservation.location_id = ((given.value ->> 2))::uuid))
--->         ->  Seq Scan on reservation
--->               Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
--->         ->  Hash
--->               ->  Function Scan on jsonb_array_elements given
-
--- 9
--- $1 text, $2 timestamp with time zone
-WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
-        FROM reservation AS past
-        WHERE past.tenant_id = stock_key.tenant_id
-        AND past.item_id = stock_key.item_id
-        AND past.location_id = stock_key.location_id
-        AND past.status = 'active'
-        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS given
-  JOIN stock_key ON stock_key.tenant_id = given.tenant_id
-  AND stock_key.item_id = given.item_id
-  AND stock_key.location_id = given.location_id)
-SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
-lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
-balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
-FROM wanted
-JOIN balance ON balance.tenant_id = wanted.tenant_id
-AND balance.item_id = wanted.item_id
-AND balance.location_id = wanted.location_id
-JOIN lot ON lot.tenant_id = balance.tenant_id
-AND lot.id = balance.lot_id
-WHERE balance.quantity > 0;
---> Nested Loop
--->   CTE wanted
--->     ->  Nested Loop
--->           ->  Function Scan on jsonb_array_elements given
--->           ->  Index Scan using stock_key_pkey on stock_key
--->                 Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
--->           SubPlan 1
--->             ->  Aggregate
--->                   ->  Index Scan using ix_reservation_item_id_location_id on reservation past
--->                         Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
--->                         Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
 -->   ->  Nested Loop
--->         ->  CTE Scan on wanted
--->         ->  Index Scan using balance_pkey on balance
--->               Index Cond: ((tenant_id = wanted.tenant_id) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
--->               Filter: (quantity > 0)
--->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = balance.lot_id)
--->         Filter: (balance.tenant_id = tenant_id)
+-->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
+-->         ->  Index Scan using ix_reservation_item_id_location_id on reservation
+-->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
 
--- 10: writes stock_key
--- $1 text
+-- 6
+-- $1 text, $2 timestamp with time zone, $3 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+          FROM reservation AS past
+          WHERE past.tenant_id = stock_key.tenant_id
+          AND past.item_id = stock_key.item_id
+          AND past.location_id = stock_key.location_id
+          AND past.status = 'active'
+          AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
+    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+      FROM jsonb_array_elements($1::jsonb) AS given(value)
+      WHERE jsonb_typeof(value) = 'array') AS given
+    CROSS JOIN stock_key
+    WHERE stock_key.tenant_id = $3
+    AND stock_key.item_id = given.item_id
+    AND stock_key.location_id = given.location_id)
+  SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+  lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
+  balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
+  FROM wanted
+  CROSS JOIN balance
+  CROSS JOIN lot
+  WHERE balance.tenant_id = $3
+  AND balance.item_id = wanted.item_id
+  AND balance.location_id = wanted.location_id
+  AND balance.quantity > 0
+  AND lot.tenant_id = $3
+  AND lot.id = balance.lot_id) AS told;
+--> Subquery Scan on told
+-->   ->  Nested Loop
+-->         CTE wanted
+-->           ->  Nested Loop
+-->                 ->  Function Scan on jsonb_array_elements given
+-->                       Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Index Scan using stock_key_pkey on stock_key
+-->                       Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->                 SubPlan 1
+-->                   ->  Aggregate
+-->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
+-->                               Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
+-->                               Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
+-->         ->  Nested Loop
+-->               ->  CTE Scan on wanted
+-->               ->  Index Scan using balance_pkey on balance
+-->                     Index Cond: ((tenant_id = $3) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
+-->                     Filter: (quantity > 0)
+-->         ->  Index Scan using lot_pkey on lot
+-->               Index Cond: (id = balance.lot_id)
+-->               Filter: (tenant_id = $3)
+
+-- 7: writes stock_key
+-- $1 uuid, $2 text
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::bigint AS quantity
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS now
+FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::bigint AS quantity
+  FROM jsonb_array_elements($2::jsonb) AS given(value)
+  WHERE jsonb_typeof(value) = 'array') AS now
 WHERE stock_key.tenant_id = now.tenant_id
 AND stock_key.item_id = now.item_id
 AND stock_key.location_id = now.location_id;
 --> Update on stock_key
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->         ->  Index Scan using stock_key_pkey on stock_key
--->               Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
 
--- 11: writes reservation
+-- 8: writes reservation
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 timestamp with time zone, $6 uuid, $7 uuid, $8 bigint, $9 bigint, $10 text, $11 text, $12 text, $13 timestamp with time zone, $14 uuid
 INSERT INTO "reservation" ("id", "tenant_id", "version", "created_at", "updated_at", "item_id", "location_id", "quantity",
   "taken", "status", "external_ref", "note", "ends_at", "reserved_by")
@@ -264,7 +239,7 @@ RETURNING "id", "tenant_id", "version", "created_at", "updated_at", "item_id", "
 --> Insert on reservation
 -->   ->  Result
 
--- 12: writes idempotency
+-- 9: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -275,5 +250,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 13
+-- 10
 COMMIT;

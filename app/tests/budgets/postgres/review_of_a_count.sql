@@ -1,5 +1,5 @@
 -- review of a count
--- statements: 19, round trips: 19
+-- statements: 14, round trips: 14
 -- held at COMMIT: RowExclusiveLock: idempotency, stock_count, stock_count_line, stock_key
 -- held at COMMIT: RowShareLock: stock_count, stock_key
 
@@ -10,7 +10,8 @@ BEGIN;
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 --> Insert on idempotency
 -->   Conflict Resolution: NOTHING
 -->   ->  Result
@@ -49,21 +50,22 @@ AND uncounted;
 
 -- 5
 -- $1 uuid, $2 uuid
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.id = $2;
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.id = $2) AS told;
 --> Nested Loop
 -->   ->  Nested Loop
 -->         Join Filter: (area.site_id = site.id)
@@ -111,94 +113,57 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 text, $3 text
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>0)::text AS sku
-  FROM jsonb_array_elements($3::jsonb) AS given(value));
---> HashAggregate
--->   Group Key: item.id, item.sku, unit.code, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days, item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
--->   ->  Append
+-- $1 uuid, $2 text, $3 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.id IN (SELECT (value->>0)::uuid AS id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> Append
+-->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Hash Semi Join
--->                     Hash Cond: (item.id = ((given.value ->> 0))::uuid)
--->                     ->  Bitmap Heap Scan on item
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
+-->               ->  Nested Loop
+-->                     ->  HashAggregate
+-->                           Group Key: ((given.value ->> 0))::uuid
 -->                           ->  Function Scan on jsonb_array_elements given
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                     ->  Index Scan using uq_item_id on item
+-->                           Index Cond: ((tenant_id = $1) AND (id = ((given.value ->> 0))::uuid))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
--->         ->  Hash Join
--->               Hash Cond: (item_1.base_unit_id = unit_1.id)
--->               ->  Hash Semi Join
--->                     Hash Cond: ((item_1.sku)::text = ((given_1.value ->> 0))::text)
--->                     ->  Bitmap Heap Scan on item item_1
--->                           Recheck Cond: (tenant_id = $1)
--->                           ->  Bitmap Index Scan on ix_item_updated_at_id
--->                                 Index Cond: (tenant_id = $1)
--->                     ->  Hash
--->                           ->  Function Scan on jsonb_array_elements given_1
--->               ->  Hash
--->                     ->  Seq Scan on unit unit_1
--->                           Filter: (tenant_id = $1)
+-->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->   ->  Seq Scan on unit unit_1
+-->         Filter: (tenant_id = $3)
 
--- 9
+-- 9: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
 -- $1 uuid, $2 text
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value));
---> Hash Semi Join
--->   Hash Cond: (item_unit.item_id = ((given.value ->> 0))::uuid)
--->   ->  Bitmap Heap Scan on item_unit
--->         Recheck Cond: (tenant_id = $1)
--->         ->  Bitmap Index Scan on ix_item_unit_item_id_code
--->               Index Cond: (tenant_id = $1)
--->   ->  Hash
--->         ->  Function Scan on jsonb_array_elements given
-
--- 10
--- $1 uuid
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = $1
-ORDER BY "unit"."code" ASC;
---> Sort
--->   Sort Key: code COLLATE "C"
--->   ->  Seq Scan on unit
--->         Filter: (tenant_id = $1)
-
--- 11: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 text
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($2::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -212,8 +177,9 @@ SELECT (SELECT COUNT(*)
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
 -->                 ->  Sort
--->                       Sort Key: (((given.value ->> 1))::uuid), (((given.value ->> 2))::uuid)
+-->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
 -->                       ->  Function Scan on jsonb_array_elements given
+-->                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
@@ -225,8 +191,9 @@ SELECT (SELECT COUNT(*)
 -->                       One-Time Filter: ($2 >= 0)
 -->                       ->  Nested Loop
 -->                             ->  Function Scan on jsonb_array_elements given_1
+-->                                   Filter: (jsonb_typeof(value) = 'array'::text)
 -->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = ((given_1.value ->> 0))::uuid) AND (item_id = ((given_1.value ->> 1))::uuid) AND (location_id = ((given_1.value ->> 2))::uuid))
+-->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
 -->   InitPlan 4 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
@@ -234,142 +201,152 @@ SELECT (SELECT COUNT(*)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
--- 12
--- $1 text, $2 timestamp with time zone
-SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id
-AND truth.item_id = wanted.item_id
-AND truth.location_id = wanted.location_id
-JOIN document ON document.tenant_id = truth.tenant_id
-AND document.id = truth.document_id
-WHERE truth.counted_at >= $2
-AND truth.marked_by IS NULL
-ORDER BY truth.counted_at, truth.document_id, truth.line_no;
---> Sort
--->   Sort Key: truth.counted_at, truth.document_id, truth.line_no
+-- 10
+-- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid, $10 text, $11 uuid
+SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($1::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
+  CROSS JOIN count_truth AS truth
+  CROSS JOIN document
+  WHERE truth.tenant_id = $3
+  AND truth.item_id = wanted.item_id
+  AND truth.location_id = wanted.location_id
+  AND truth.counted_at >= $2
+  AND truth.marked_by IS NULL
+  AND document.tenant_id = $3
+  AND document.id = truth.document_id) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
+FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+          FROM reservation AS past
+          WHERE past.tenant_id = stock_key.tenant_id
+          AND past.item_id = stock_key.item_id
+          AND past.location_id = stock_key.location_id
+          AND past.status = 'active'
+          AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
+    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+      FROM jsonb_array_elements($4::jsonb) AS given(value)
+      WHERE jsonb_typeof(value) = 'array') AS given
+    CROSS JOIN stock_key
+    WHERE stock_key.tenant_id = $6
+    AND stock_key.item_id = given.item_id
+    AND stock_key.location_id = given.location_id)
+  SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+  lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
+  balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
+  FROM wanted
+  CROSS JOIN balance
+  CROSS JOIN lot
+  WHERE balance.tenant_id = $6
+  AND balance.item_id = wanted.item_id
+  AND balance.location_id = wanted.location_id
+  AND balance.quantity > 0
+  AND lot.tenant_id = $6
+  AND lot.id = balance.lot_id) AS told
+UNION ALL
+SELECT 2 AS part, row_to_json(told)::text AS told
+FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
+  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
+    FROM jsonb_array_elements($7::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted
+  CROSS JOIN ledger_entry AS entry
+  WHERE entry.tenant_id = $9
+  AND entry.item_id = wanted.item_id
+  AND entry.location_id = wanted.location_id
+  AND entry.effective_at > $8
+  GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at) AS told
+UNION ALL
+SELECT 3 AS part, row_to_json(told)::text AS told
+FROM (SELECT wanted.place, COALESCE((SELECT lot.id
+      FROM lot
+      WHERE lot.tenant_id = $11
+      AND lot.item_id = wanted.item_id
+      AND NOT lot.void
+      AND lot.received_at <= wanted.at
+      AND EXISTS (SELECT 1
+        FROM balance
+        WHERE balance.tenant_id = lot.tenant_id
+        AND balance.item_id = lot.item_id
+        AND balance.location_id = wanted.location_id
+        AND balance.lot_id = lot.id)
+      ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+      LIMIT 1), (SELECT lot.id
+      FROM lot
+      WHERE lot.tenant_id = $11
+      AND lot.item_id = wanted.item_id
+      AND NOT lot.void
+      AND lot.received_at <= wanted.at
+      ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+      LIMIT 1)) AS lot_id
+  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
+    FROM jsonb_array_elements($10::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array') AS wanted) AS told;
+--> Append
 -->   ->  Nested Loop
--->         ->  Hash Join
--->               Hash Cond: ((((given.value ->> 0))::uuid = truth.tenant_id) AND (((given.value ->> 1))::uuid = truth.item_id) AND (((given.value ->> 2))::uuid = truth.location_id))
--->               ->  Function Scan on jsonb_array_elements given
--->               ->  Hash
--->                     ->  Seq Scan on count_truth truth
--->                           Filter: ((marked_by IS NULL) AND (counted_at >= $2))
--->         ->  Index Scan using document_pkey on document
--->               Index Cond: (id = truth.document_id)
--->               Filter: (truth.tenant_id = tenant_id)
-
--- 13
--- $1 text, $2 timestamp with time zone
-WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
-        FROM reservation AS past
-        WHERE past.tenant_id = stock_key.tenant_id
-        AND past.item_id = stock_key.item_id
-        AND past.location_id = stock_key.location_id
-        AND past.status = 'active'
-        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)) AS given
-  JOIN stock_key ON stock_key.tenant_id = given.tenant_id
-  AND stock_key.item_id = given.item_id
-  AND stock_key.location_id = given.location_id)
-SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
-lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
-balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
-FROM wanted
-JOIN balance ON balance.tenant_id = wanted.tenant_id
-AND balance.item_id = wanted.item_id
-AND balance.location_id = wanted.location_id
-JOIN lot ON lot.tenant_id = balance.tenant_id
-AND lot.id = balance.lot_id
-WHERE balance.quantity > 0;
---> Nested Loop
--->   CTE wanted
--->     ->  Nested Loop
--->           ->  Function Scan on jsonb_array_elements given
--->           ->  Index Scan using stock_key_pkey on stock_key
--->                 Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
--->           SubPlan 1
--->             ->  Aggregate
--->                   ->  Index Scan using ix_reservation_item_id_location_id on reservation past
--->                         Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
--->                         Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
--->   ->  Nested Loop
--->         ->  CTE Scan on wanted
--->         ->  Index Scan using balance_pkey on balance
--->               Index Cond: ((tenant_id = wanted.tenant_id) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
--->               Filter: (quantity > 0)
--->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = balance.lot_id)
--->         Filter: (balance.tenant_id = tenant_id)
-
--- 14
--- $1 text, $2 timestamp with time zone
-SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
-JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id
-AND entry.item_id = wanted.item_id
-AND entry.location_id = wanted.location_id
-WHERE entry.effective_at > $2
-GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
-ORDER BY entry.effective_at;
---> GroupAggregate
--->   Group Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
--->   ->  Sort
--->         Sort Key: entry.effective_at, entry.item_id, entry.location_id, entry.lot_id
 -->         ->  Nested Loop
 -->               ->  Function Scan on jsonb_array_elements given
--->               ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                     Index Cond: ((tenant_id = ((given.value ->> 0))::uuid) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid) AND (effective_at > $2))
-
--- 15
--- $1 text, $2 uuid
-SELECT wanted.place, COALESCE((SELECT lot.id
-    FROM lot
-    WHERE lot.tenant_id = $2
-    AND lot.item_id = wanted.item_id
-    AND NOT lot.void
-    AND lot.received_at <= wanted.at
-    AND EXISTS (SELECT 1
-      FROM balance
-      WHERE balance.tenant_id = lot.tenant_id
-      AND balance.item_id = lot.item_id
-      AND balance.location_id = wanted.location_id
-      AND balance.lot_id = lot.id)
-    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
-    LIMIT 1), (SELECT lot.id
-    FROM lot
-    WHERE lot.tenant_id = $2
-    AND lot.item_id = wanted.item_id
-    AND NOT lot.void
-    AND lot.received_at <= wanted.at
-    ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
-    LIMIT 1)) AS lot_id
-FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
-  FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted;
---> Function Scan on jsonb_array_elements given
--->   SubPlan 1
--->     ->  Limit
--->           ->  Sort
--->                 Sort Key: lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
+-->                     Filter: (jsonb_typeof(value) = 'array'::text)
+-->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $2))
+-->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using document_pkey on document
+-->               Index Cond: (id = truth.document_id)
+-->               Filter: (tenant_id = $3)
+-->   ->  Subquery Scan on told
+-->         ->  Nested Loop
+-->               CTE wanted
 -->                 ->  Nested Loop
--->                       Join Filter: (lot.id = balance.lot_id)
--->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot
--->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
--->                             Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
--->                       ->  Index Only Scan using balance_pkey on balance
--->                             Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid) AND (location_id = ((given.value ->> 2))::uuid))
--->   SubPlan 2
--->     ->  Limit
--->           ->  Sort
--->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
--->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
--->                       Index Cond: ((tenant_id = $2) AND (item_id = ((given.value ->> 1))::uuid))
--->                       Filter: ((NOT void) AND (received_at <= ((given.value ->> 3))::timestamp with time zone))
+-->                       ->  Function Scan on jsonb_array_elements given_3
+-->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                       ->  Index Scan using stock_key_pkey on stock_key
+-->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_3.value ->> 0))::uuid) AND (location_id = ((given_3.value ->> 1))::uuid))
+-->                       SubPlan 1
+-->                         ->  Aggregate
+-->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
+-->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
+-->                                     Filter: ((ends_at <= $5) AND ((status)::text = 'active'::text))
+-->               ->  Nested Loop
+-->                     ->  CTE Scan on wanted
+-->                     ->  Index Scan using balance_pkey on balance
+-->                           Index Cond: ((tenant_id = $6) AND (item_id = wanted.item_id) AND (location_id = wanted.location_id))
+-->                           Filter: (quantity > 0)
+-->               ->  Index Scan using lot_pkey on lot
+-->                     Index Cond: (id = balance.lot_id)
+-->                     Filter: (tenant_id = $6)
+-->   ->  Subquery Scan on told_1
+-->         ->  GroupAggregate
+-->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
+-->               ->  Sort
+-->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
+-->                     ->  Nested Loop
+-->                           ->  Function Scan on jsonb_array_elements given_1
+-->                                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $8))
+-->   ->  Function Scan on jsonb_array_elements given_2
+-->         Filter: (jsonb_typeof(value) = 'array'::text)
+-->         SubPlan 3
+-->           ->  Limit
+-->                 ->  Sort
+-->                       Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
+-->                       ->  Nested Loop
+-->                             Join Filter: (lot_1.id = balance_1.lot_id)
+-->                             ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
+-->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
+-->                                   Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
+-->                             ->  Index Only Scan using balance_pkey on balance balance_1
+-->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid) AND (location_id = ((given_2.value ->> 2))::uuid))
+-->         SubPlan 4
+-->           ->  Limit
+-->                 ->  Sort
+-->                       Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
+-->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
+-->                             Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
 
--- 16
+-- 11
 -- $1 uuid
 SELECT seq AS number
 FROM ledger_head
@@ -377,7 +354,7 @@ WHERE tenant_id = $1;
 --> Seq Scan on ledger_head
 -->   Filter: (tenant_id = $1)
 
--- 17: writes stock_count
+-- 12: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -388,7 +365,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 18: writes idempotency
+-- 13: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -399,5 +376,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 19
+-- 14
 COMMIT;

@@ -4,24 +4,26 @@
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 
 -- 2
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.path = $2;
+SELECT 0 AS part, told.*
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.path = $2) AS told;
 --> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)

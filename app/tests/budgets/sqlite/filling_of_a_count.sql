@@ -1,10 +1,11 @@
 -- filling of a count
--- statements: 15
+-- statements: 14
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 
 -- 2
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
@@ -20,21 +21,22 @@ AND stock_count.id = $2;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 
 -- 3
-SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
-FROM location AS area
-JOIN location AS site ON site.tenant_id = area.tenant_id
-AND site.id = area.site_id
-JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-WHERE area.tenant_id = $1
-AND area.id = $2;
+SELECT 0 AS part, told.*
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.id = $2) AS told;
 --> SEARCH area USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
@@ -53,58 +55,33 @@ AND (path = $2
 ORDER BY path;
 --> SEARCH location USING INDEX ix_location_path (tenant_id=?)
 
--- 5
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>'$[0]') AS sku
-  FROM json_each($3));
---> COMPOUND QUERY
--->   LEFT-MOST SUBQUERY
--->     SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
--->     LIST SUBQUERY 1
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
--->   UNION USING TEMP B-TREE
--->     SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
--->     LIST SUBQUERY 3
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
-
--- 6
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2));
---> SEARCH item_unit USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?)
+-- 5.1
+SELECT 0 AS part, told.*
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.sku IN (SELECT (value->>'$[0]') AS sku
+    FROM json_each($2))) AS told;
+--> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+--> SEARCH own USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?) LEFT-JOIN
 
--- 7
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = ?
-ORDER BY "unit"."code" ASC;
---> SEARCH unit USING INDEX ix_unit_code (tenant_id=?)
+-- 5.2
+SELECT 1 AS part, told.*
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
 
--- 8
+-- 6
 SELECT id, item_id, received_at, void
 FROM lot
 WHERE tenant_id = $1
@@ -115,7 +92,7 @@ AND id IN (SELECT unhex(value->>'$[0]') AS id
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 
--- 9
+-- 7
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
 FROM stock_count_line AS line
@@ -128,14 +105,14 @@ AND line.item_id IN (SELECT unhex(value->>'$[0]') AS id
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 
--- 10
+-- 8
 SELECT COUNT(*) AS number
 FROM stock_count_line
 WHERE tenant_id = $1
 AND count_id = $2;
 --> SEARCH stock_count_line USING COVERING INDEX sqlite_autoindex_stock_count_line_1 (tenant_id=? AND count_id=?)
 
--- 11: writes stock_count_line
+-- 9: writes stock_count_line
 INSERT INTO stock_count_line (tenant_id, count_id, item_id, location_id, lot_key, lot_id, entered_quantity, entered_unit,
   quantity, counted_at, counted_by, recount, uncounted, note)
 SELECT *
@@ -150,12 +127,12 @@ SET entered_quantity = excluded.entered_quantity, entered_unit = excluded.entere
 counted_by = excluded.counted_by, recount = excluded.recount, uncounted = excluded.uncounted, note = excluded.note;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 
--- 12: writes stock_count_counter
+-- 10: writes stock_count_counter
 INSERT INTO stock_count_counter (tenant_id, count_id, user_id)
 VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING;
 
--- 13: writes stock_count
+-- 11: writes stock_count
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
 uncounted = $11
@@ -163,14 +140,14 @@ WHERE tenant_id = $1
 AND id = $2;
 --> SEARCH stock_count USING INDEX sqlite_autoindex_stock_count_2 (tenant_id=? AND id=?)
 
--- 14
+-- 12
 SELECT rules_version
 FROM ledger_head
 WHERE tenant_id = $1
 AND rules_version = $2;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 15: writes idempotency
+-- 13: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

@@ -78,11 +78,13 @@ SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, 
     FROM lot_event AS event
     WHERE event.tenant_id = lot.tenant_id
     AND event.lot_id = lot.id), 0) AS events
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id
+FROM (SELECT unhex(value->>'$[0]') AS id
   FROM json_each($1)) AS wanted
-JOIN lot ON lot.tenant_id = wanted.tenant_id
+CROSS JOIN lot
+CROSS JOIN item
+WHERE lot.tenant_id = $2
 AND lot.id = wanted.id
-JOIN item ON item.tenant_id = lot.tenant_id
+AND item.tenant_id = $2
 AND item.id = lot.item_id
 ORDER BY lot.id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
@@ -95,9 +97,9 @@ ORDER BY lot.id;
 -- 7: writes lot
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id, (value->>'$[2]') AS hold, (value->>'$[3]') AS expires_on,
-  (value->>'$[4]') AS batch_code
-  FROM json_each($1)) AS now
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS hold, (value->>'$[2]') AS expires_on,
+  (value->>'$[3]') AS batch_code
+  FROM json_each($2)) AS now
 WHERE lot.tenant_id = now.tenant_id
 AND lot.id = now.id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:

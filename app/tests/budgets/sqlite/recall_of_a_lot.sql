@@ -4,7 +4,8 @@
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 
 -- 2
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
@@ -105,11 +106,13 @@ SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, 
     FROM lot_event AS event
     WHERE event.tenant_id = lot.tenant_id
     AND event.lot_id = lot.id), 0) AS events
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id
+FROM (SELECT unhex(value->>'$[0]') AS id
   FROM json_each($1)) AS wanted
-JOIN lot ON lot.tenant_id = wanted.tenant_id
+CROSS JOIN lot
+CROSS JOIN item
+WHERE lot.tenant_id = $2
 AND lot.id = wanted.id
-JOIN item ON item.tenant_id = lot.tenant_id
+AND item.tenant_id = $2
 AND item.id = lot.item_id
 ORDER BY lot.id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
@@ -144,9 +147,9 @@ ORDER BY id;
 -- 10: writes lot
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id, (value->>'$[2]') AS hold, (value->>'$[3]') AS expires_on,
-  (value->>'$[4]') AS batch_code
-  FROM json_each($1)) AS now
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS hold, (value->>'$[2]') AS expires_on,
+  (value->>'$[3]') AS batch_code
+  FROM json_each($2)) AS now
 WHERE lot.tenant_id = now.tenant_id
 AND lot.id = now.id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:

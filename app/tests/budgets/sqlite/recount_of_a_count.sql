@@ -1,10 +1,11 @@
 -- recount of a count
--- statements: 11
+-- statements: 10
 
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 
 -- 2
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
@@ -29,58 +30,33 @@ AND (path = $2
 ORDER BY path;
 --> SEARCH location USING INDEX ix_location_path (tenant_id=?)
 
--- 4
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>'$[0]') AS sku
-  FROM json_each($3));
---> COMPOUND QUERY
--->   LEFT-MOST SUBQUERY
--->     SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
--->     LIST SUBQUERY 1
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
--->   UNION USING TEMP B-TREE
--->     SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
--->     LIST SUBQUERY 3
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
-
--- 5
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2));
---> SEARCH item_unit USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?)
+-- 4.1
+SELECT 0 AS part, told.*
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.sku IN (SELECT (value->>'$[0]') AS sku
+    FROM json_each($2))) AS told;
+--> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+--> SEARCH own USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?) LEFT-JOIN
 
--- 6
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = ?
-ORDER BY "unit"."code" ASC;
---> SEARCH unit USING INDEX ix_unit_code (tenant_id=?)
+-- 4.2
+SELECT 1 AS part, told.*
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
 
--- 7
+-- 5
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
 FROM stock_count_line AS line
@@ -93,7 +69,7 @@ AND line.item_id IN (SELECT unhex(value->>'$[0]') AS id
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 
--- 8: writes stock_count_line
+-- 6: writes stock_count_line
 DELETE
 FROM stock_count_line
 WHERE tenant_id = $1
@@ -101,7 +77,7 @@ AND count_id = $2
 AND uncounted;
 --> SEARCH stock_count_line USING INDEX sqlite_autoindex_stock_count_line_1 (tenant_id=? AND count_id=?)
 
--- 9: writes stock_count_line
+-- 7: writes stock_count_line
 UPDATE stock_count_line
 SET recount = true
 WHERE tenant_id = $1
@@ -113,7 +89,7 @@ AND (item_id, location_id, lot_key) IN (SELECT unhex(value->>'$[0]') AS item_id,
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 
--- 10: writes stock_count
+-- 8: writes stock_count
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
 uncounted = $11
@@ -121,7 +97,7 @@ WHERE tenant_id = $1
 AND id = $2;
 --> SEARCH stock_count USING INDEX sqlite_autoindex_stock_count_2 (tenant_id=? AND id=?)
 
--- 11: writes idempotency
+-- 9: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

@@ -20,8 +20,8 @@ AND reservation.id = $2;
 -- 2: writes stock_key
 INSERT INTO stock_key (tenant_id, item_id, location_id)
 SELECT *
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+  FROM json_each($2)) AS wanted
 WHERE true
 ORDER BY item_id, location_id
 ON CONFLICT DO NOTHING;
@@ -30,14 +30,14 @@ ON CONFLICT DO NOTHING;
 
 -- 3: writes reservation
 UPDATE reservation
-SET status = 'ended', version = reservation.version + 1, updated_at = $2
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
+SET status = 'ended', version = reservation.version + 1, updated_at = $3
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+  FROM json_each($2)) AS wanted
 WHERE reservation.tenant_id = wanted.tenant_id
 AND reservation.item_id = wanted.item_id
 AND reservation.location_id = wanted.location_id
 AND reservation.status = 'active'
-AND reservation.ends_at <= $2
+AND reservation.ends_at <= $3
 RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH reservation USING INDEX ix_reservation_item_id_location_id (tenant_id=? AND item_id=? AND location_id=?)
@@ -61,8 +61,8 @@ AND reservation.id = $2;
 -- 5: writes stock_key
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id, (value->>'$[3]') AS quantity
-  FROM json_each($1)) AS now
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, (value->>'$[2]') AS quantity
+  FROM json_each($2)) AS now
 WHERE stock_key.tenant_id = now.tenant_id
 AND stock_key.item_id = now.item_id
 AND stock_key.location_id = now.location_id;

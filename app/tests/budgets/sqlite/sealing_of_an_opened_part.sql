@@ -4,7 +4,8 @@
 -- 1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
 
 -- 2
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
@@ -148,65 +149,41 @@ AND location.id IN (SELECT entry.location_id
 -->   CREATE BLOOM FILTER
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 
--- 11
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2))
-UNION
-SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
-item.shelf_life_days, item.opened_shelf_life_days, item.archived_at
-FROM item
-JOIN unit ON unit.tenant_id = item.tenant_id
-AND unit.id = item.base_unit_id
-WHERE item.tenant_id = $1
-AND item.sku IN (SELECT (value->>'$[0]') AS sku
-  FROM json_each($3));
---> COMPOUND QUERY
--->   LEFT-MOST SUBQUERY
--->     SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
--->     LIST SUBQUERY 1
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
--->   UNION USING TEMP B-TREE
--->     SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
--->     LIST SUBQUERY 3
--->       SCAN json_each VIRTUAL TABLE INDEX 1:
--->       CREATE BLOOM FILTER
--->     SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
-
--- 12
-SELECT item_id, code, numerator, denominator
-FROM item_unit
-WHERE tenant_id = $1
-AND item_id IN (SELECT unhex(value->>'$[0]') AS id
-  FROM json_each($2));
---> SEARCH item_unit USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?)
+-- 11.1
+SELECT 0 AS part, told.*
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.id IN (SELECT unhex(value->>'$[0]') AS id
+    FROM json_each($2))) AS told;
+--> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+--> SEARCH own USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?) LEFT-JOIN
 
--- 13
-SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
-"unit"."dimension", "unit"."numerator", "unit"."denominator"
-FROM "unit"
-WHERE "unit"."tenant_id" = ?
-ORDER BY "unit"."code" ASC;
---> SEARCH unit USING INDEX ix_unit_code (tenant_id=?)
+-- 11.2
+SELECT 1 AS part, told.*
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
 
--- 14
-SELECT id, code, stage, archived_at
-FROM reason
-WHERE tenant_id = $1
-AND kind = $2;
+-- 12
+SELECT 0 AS part, told.*
+FROM (SELECT id, code, stage, archived_at
+  FROM reason
+  WHERE tenant_id = $1
+  AND kind = $2) AS told;
 --> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=?)
 
--- 15
+-- 13
 SELECT lot_id, amount, kind
 FROM cost_variance
 WHERE tenant_id = $1
@@ -214,57 +191,51 @@ AND document_id = $2
 ORDER BY number;
 --> SEARCH cost_variance USING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
 
--- 16: writes stock_key
-INSERT INTO stock_key (tenant_id, item_id, location_id)
-SELECT *
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
-WHERE true
-ORDER BY item_id, location_id
-ON CONFLICT DO NOTHING;
---> SCAN json_each VIRTUAL TABLE INDEX 1:
---> USE TEMP B-TREE FOR ORDER BY
-
--- 17
-SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
-JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id
-AND truth.item_id = wanted.item_id
-AND truth.location_id = wanted.location_id
-JOIN document ON document.tenant_id = truth.tenant_id
-AND document.id = truth.document_id
-WHERE truth.counted_at >= $2
-AND truth.marked_by IS NULL
-ORDER BY truth.counted_at, truth.document_id, truth.line_no;
+-- 14.1
+SELECT 0 AS part, told.*
+FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+  FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+    FROM json_each($1)) AS wanted
+  CROSS JOIN count_truth AS truth
+  CROSS JOIN document
+  WHERE truth.tenant_id = $3
+  AND truth.item_id = wanted.item_id
+  AND truth.location_id = wanted.location_id
+  AND truth.counted_at >= $2
+  AND truth.marked_by IS NULL
+  AND document.tenant_id = $3
+  AND document.id = truth.document_id) AS told;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH truth USING INDEX ix_count_truth_item_id_location_id_counted_at (tenant_id=? AND item_id=? AND location_id=? AND counted_at>?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
---> USE TEMP B-TREE FOR ORDER BY
 
--- 18
-WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
-        FROM reservation AS past
-        WHERE past.tenant_id = stock_key.tenant_id
-        AND past.item_id = stock_key.item_id
-        AND past.location_id = stock_key.location_id
-        AND past.status = 'active'
-        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
-  FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-    FROM json_each($1)) AS given
-  JOIN stock_key ON stock_key.tenant_id = given.tenant_id
-  AND stock_key.item_id = given.item_id
-  AND stock_key.location_id = given.location_id)
-SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
-lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
-balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
-FROM wanted
-JOIN balance ON balance.tenant_id = wanted.tenant_id
-AND balance.item_id = wanted.item_id
-AND balance.location_id = wanted.location_id
-JOIN lot ON lot.tenant_id = balance.tenant_id
-AND lot.id = balance.lot_id
-WHERE balance.quantity > 0;
+-- 14.2
+SELECT 1 AS part, told.*
+FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+          FROM reservation AS past
+          WHERE past.tenant_id = stock_key.tenant_id
+          AND past.item_id = stock_key.item_id
+          AND past.location_id = stock_key.location_id
+          AND past.status = 'active'
+          AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
+    FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+      FROM json_each($4)) AS given
+    CROSS JOIN stock_key
+    WHERE stock_key.tenant_id = $6
+    AND stock_key.item_id = given.item_id
+    AND stock_key.location_id = given.location_id)
+  SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+  lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
+  balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity
+  FROM wanted
+  CROSS JOIN balance
+  CROSS JOIN lot
+  WHERE balance.tenant_id = $6
+  AND balance.item_id = wanted.item_id
+  AND balance.location_id = wanted.location_id
+  AND balance.quantity > 0
+  AND lot.tenant_id = $6
+  AND lot.id = balance.lot_id) AS told;
 --> MATERIALIZE wanted
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   SEARCH stock_key USING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=? AND location_id=?)
@@ -274,44 +245,65 @@ WHERE balance.quantity > 0;
 --> SEARCH balance USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=?)
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 
--- 19
-SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
-JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id
-AND entry.item_id = wanted.item_id
-AND entry.location_id = wanted.location_id
-WHERE entry.effective_at > $2
-GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
-ORDER BY entry.effective_at;
---> SCAN json_each VIRTUAL TABLE INDEX 1:
---> SEARCH entry USING INDEX ix_ledger_entry_item_id_location_id_effective_at (tenant_id=? AND item_id=? AND location_id=? AND effective_at>?)
---> USE TEMP B-TREE FOR GROUP BY
---> USE TEMP B-TREE FOR ORDER BY
+-- 14.3
+SELECT 2 AS part, told.*
+FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
+  FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+    FROM json_each($7)) AS wanted
+  CROSS JOIN ledger_entry AS entry
+  WHERE entry.tenant_id = $9
+  AND entry.item_id = wanted.item_id
+  AND entry.location_id = wanted.location_id
+  AND entry.effective_at > $8
+  GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at) AS told;
+--> CO-ROUTINE told
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   SEARCH entry USING INDEX ix_ledger_entry_item_id_location_id_effective_at (tenant_id=? AND item_id=? AND location_id=? AND effective_at>?)
+-->   USE TEMP B-TREE FOR GROUP BY
+--> SCAN told
 
--- 20
-SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id
-  FROM json_each($1)) AS wanted
-JOIN location ON location.tenant_id = wanted.tenant_id
-AND location.id = wanted.location_id
-JOIN location AS site ON site.tenant_id = location.tenant_id
-AND site.id = location.site_id;
+-- 14.4
+SELECT 3 AS part, told.*
+FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
+  lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
+  FROM (SELECT unhex(value->>'$[0]') AS id
+    FROM json_each($10)) AS wanted
+  CROSS JOIN lot
+  WHERE lot.tenant_id = $11
+  AND lot.id = wanted.id) AS told;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
---> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
---> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
---> USE TEMP B-TREE FOR DISTINCT
+--> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 
--- 21
+-- 14.5
+SELECT 4 AS part, told.*
+FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
+  FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+    FROM json_each($12)) AS wanted
+  CROSS JOIN location
+  CROSS JOIN location AS site
+  WHERE location.tenant_id = $13
+  AND location.id = wanted.location_id
+  AND site.tenant_id = $13
+  AND site.id = location.site_id) AS told;
+--> CO-ROUTINE told
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+-->   SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+-->   USE TEMP B-TREE FOR DISTINCT
+--> SCAN told
+
+-- 15
 SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($4 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id
+FROM (SELECT unhex(value->>'$[0]') AS id
   FROM json_each($1)) AS wanted
-JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id
+CROSS JOIN ledger_entry AS entry
+CROSS JOIN document
+WHERE entry.tenant_id = $5
 AND entry.lot_id = wanted.id
-JOIN document ON document.tenant_id = entry.tenant_id
+AND document.tenant_id = $5
 AND document.id = entry.document_id
-WHERE document.id <> $2
+AND document.id <> $2
 AND document.status = 'posted'
 AND document.type <> 'reversal'
 GROUP BY wanted.id, document.id, document.type, document.number, document.site_id
@@ -326,28 +318,7 @@ LIMIT $3;
 --> SCAN (subquery-3)
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 22: writes balance
-UPDATE balance
-SET quantity = now.quantity, value = now.value
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS location_id, unhex(value->>'$[3]') AS lot_id,
-  (value->>'$[4]') AS quantity, (value->>'$[5]') AS value
-  FROM json_each($1)) AS now
-WHERE balance.tenant_id = now.tenant_id
-AND balance.item_id = now.item_id
-AND balance.location_id = now.location_id
-AND balance.lot_id = now.lot_id;
---> SCAN json_each VIRTUAL TABLE INDEX 1:
---> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
-
--- 23: writes ledger_head
-UPDATE ledger_head
-SET seq = seq + $1, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
-WHERE tenant_id = $2
-AND rules_version = $3
-RETURNING seq, reversal_number AS number, position, head_hash;
---> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
-
--- 24: writes document
+-- 16: writes document
 UPDATE document
 SET status = 'reversed', version = version + 1
 WHERE tenant_id = $1
@@ -355,64 +326,151 @@ AND id = $2
 AND status = 'posted';
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 25: writes ledger_head
-UPDATE ledger_head
-SET head_hash = $1
-WHERE tenant_id = $2;
---> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
-
--- 26: writes document
-INSERT INTO "document" ("id", "tenant_id", "type", "number", "status", "effective_at", "business_date", "recorded_at", "posted_at",
-  "posted_by", "site_id", "location_id", "external_ref", "note", "last_seq", "content_hash", "chain_hash", "version", "position")
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- 27: writes document_detail
-INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient,
-  approved_by)
-SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id, unhex(value->>'$[3]') AS reason_id,
-unhex(value->>'$[4]') AS about_id, unhex(value->>'$[5]') AS transfer_id, unhex(value->>'$[6]') AS count_id, (value->>'$[7]') AS purpose,
-(value->>'$[8]') AS recipient, unhex(value->>'$[9]') AS approved_by
-FROM json_each($1);
---> SCAN json_each VIRTUAL TABLE INDEX 1:
-
--- 28: writes lot
-UPDATE lot
-SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
-revalued_position = COALESCE(now.revalued_position, lot.revalued_position), version = lot.version + 1
-FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS id, (value->>'$[2]') AS basis_quantity, (value->>'$[3]') AS basis_value,
-  (value->>'$[4]') AS cost_floor_at, (value->>'$[5]') AS void, (value->>'$[6]') AS revalued_position
-  FROM json_each($1)) AS now
-WHERE lot.tenant_id = now.tenant_id
-AND lot.id = now.id;
---> SCAN json_each VIRTUAL TABLE INDEX 1:
---> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
-
--- 29: writes ledger_entry
-INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
-  effective_at, business_date, recorded_at, actor_id, reason_id)
-SELECT unhex(value->>'$[0]') AS tenant_id, (value->>'$[1]') AS seq, unhex(value->>'$[2]') AS document_id, (value->>'$[3]') AS line_no,
-(value->>'$[4]') AS kind, unhex(value->>'$[5]') AS item_id, unhex(value->>'$[6]') AS location_id, unhex(value->>'$[7]') AS lot_id,
-(value->>'$[8]') AS quantity_delta, (value->>'$[9]') AS value_delta, (value->>'$[10]') AS effective_at, (value->>'$[11]') AS business_date,
-(value->>'$[12]') AS recorded_at, unhex(value->>'$[13]') AS actor_id, unhex(value->>'$[14]') AS reason_id
-FROM json_each($1);
---> SCAN json_each VIRTUAL TABLE INDEX 1:
-
--- 30: writes shortage
-UPDATE shortage
-SET status = 'cleared', cleared_by_document_id = $4, cleared_at = $3, updated_at = $3, version = version + 1
-WHERE tenant_id = $1
-AND document_id = $2
-AND status = 'open';
---> SEARCH shortage USING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
-
--- 31: writes count_truth
+-- 17: writes count_truth
 DELETE
 FROM count_truth
 WHERE tenant_id = $1
 AND document_id = $2;
 --> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
 
--- 32: writes idempotency
+-- 18.1: writes stock_key
+INSERT INTO stock_key (tenant_id, item_id, location_id)
+SELECT *
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+  FROM json_each($2)) AS wanted
+WHERE true
+ORDER BY item_id, location_id
+ON CONFLICT DO NOTHING;
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> USE TEMP B-TREE FOR ORDER BY
+
+-- 18.2: writes balance
+UPDATE balance
+SET quantity = now.quantity, value = now.value
+FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
+  (value->>'$[3]') AS quantity, (value->>'$[4]') AS value
+  FROM json_each($4)) AS now
+WHERE balance.tenant_id = now.tenant_id
+AND balance.item_id = now.item_id
+AND balance.location_id = now.location_id
+AND balance.lot_id = now.lot_id;
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
+
+-- 18.3: writes ledger_head
+UPDATE ledger_head
+SET seq = seq + $5, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
+WHERE tenant_id = $6
+AND rules_version = $7
+RETURNING seq, reversal_number AS number, position, head_hash;
+--> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+
+-- 19.1: writes document
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document (id, tenant_id, type,
+  status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
+  version, number, last_seq, position, chain_hash)
+SELECT now.*, head.number, head.seq, head.position, head.head_hash
+FROM (SELECT unhex(value->>'$[0]') AS id, unhex(value->>'$[1]') AS tenant_id, (value->>'$[2]') AS type, (value->>'$[3]') AS status,
+  (value->>'$[4]') AS effective_at, (value->>'$[5]') AS business_date, (value->>'$[6]') AS recorded_at, (value->>'$[7]') AS posted_at,
+  unhex(value->>'$[8]') AS posted_by, unhex(value->>'$[9]') AS site_id, unhex(value->>'$[10]') AS location_id, (value->>'$[11]') AS external_ref,
+  (value->>'$[12]') AS note, (value->>'$[13]') AS content_hash, (value->>'$[14]') AS version
+  FROM json_each($1)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+--> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
+--> SEARCH count_result_line USING COVERING INDEX sqlite_autoindex_count_result_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH stock_count USING INDEX ix_stock_count_location_id (tenant_id=?)
+--> SEARCH transfer_step_line USING COVERING INDEX sqlite_autoindex_transfer_step_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
+--> SEARCH shortage USING COVERING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
+--> SEARCH cost_variance USING COVERING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
+--> SEARCH lot_parent USING INDEX ix_lot_parent_parent_id (tenant_id=?)
+--> SEARCH correction_line USING COVERING INDEX sqlite_autoindex_correction_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH cost_change_line USING COVERING INDEX sqlite_autoindex_cost_change_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH transformation_line USING COVERING INDEX sqlite_autoindex_transformation_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH vendor_return_line USING COVERING INDEX sqlite_autoindex_vendor_return_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH adjustment_line USING COVERING INDEX sqlite_autoindex_adjustment_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH plate_waste_line USING COVERING INDEX sqlite_autoindex_plate_waste_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH usage_line USING COVERING INDEX sqlite_autoindex_usage_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH document_detail USING COVERING INDEX ix_document_detail_about_id (tenant_id=? AND about_id=?)
+--> SEARCH document_detail USING COVERING INDEX ix_document_detail_reverses_id (tenant_id=? AND reverses_id=?)
+--> SEARCH document_detail USING COVERING INDEX sqlite_autoindex_document_detail_1 (tenant_id=? AND document_id=?)
+--> SEARCH waste_line USING COVERING INDEX sqlite_autoindex_waste_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH receipt_charge USING COVERING INDEX sqlite_autoindex_receipt_charge_1 (tenant_id=? AND document_id=?)
+--> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
+
+-- 19.2: writes document_detail
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document_detail (tenant_id,
+  document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
+SELECT now.*
+FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
+  unhex(value->>'$[3]') AS reason_id, unhex(value->>'$[4]') AS about_id, unhex(value->>'$[5]') AS transfer_id, unhex(value->>'$[6]') AS count_id,
+  (value->>'$[7]') AS purpose, (value->>'$[8]') AS recipient, unhex(value->>'$[9]') AS approved_by
+  FROM json_each($2)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+
+-- 19.3: writes lot
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE lot
+SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
+revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
+FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS basis_quantity, (value->>'$[2]') AS basis_value,
+  (value->>'$[3]') AS cost_floor_at, (value->>'$[4]') AS void, (value->>'$[5]') AS revalued
+  FROM json_each($4)) AS now
+CROSS JOIN head
+WHERE lot.tenant_id = now.tenant_id
+AND lot.id = now.id;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
+--> SCAN head
+
+-- 19.4: writes ledger_entry
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+  document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
+  actor_id, reason_id)
+SELECT head.seq - $6 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
+effective_at, business_date, recorded_at, actor_id, reason_id
+FROM (SELECT (value->>'$[0]') AS place, unhex(value->>'$[1]') AS tenant_id, unhex(value->>'$[2]') AS document_id, (value->>'$[3]') AS line_no,
+  (value->>'$[4]') AS kind, unhex(value->>'$[5]') AS item_id, unhex(value->>'$[6]') AS location_id, unhex(value->>'$[7]') AS lot_id,
+  (value->>'$[8]') AS quantity_delta, (value->>'$[9]') AS value_delta, (value->>'$[10]') AS effective_at, (value->>'$[11]') AS business_date,
+  (value->>'$[12]') AS recorded_at, unhex(value->>'$[13]') AS actor_id, unhex(value->>'$[14]') AS reason_id
+  FROM json_each($5)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+
+-- 19.5: writes shortage
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE shortage
+SET status = 'cleared', cleared_by_document_id = $10, cleared_at = $9, updated_at = $9, version = version + 1
+WHERE tenant_id = $7
+AND document_id = $8
+AND status = 'open'
+AND EXISTS (SELECT 1
+  FROM head);
+--> SEARCH shortage USING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
+--> SCALAR SUBQUERY 2
+-->   CO-ROUTINE head
+-->     SCAN CONSTANT ROW
+-->   SCAN head
+
+-- 19.6: writes ledger_head
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE ledger_head
+SET head_hash = $11
+WHERE tenant_id = $12;
+--> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+
+-- 20: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

@@ -1,10 +1,63 @@
 -- waste, sent again
--- statements: 3
+-- statements: 7
 
--- 1: writes idempotency
+-- 1.1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
 VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
+
+-- 1.2
+SELECT 0 AS part, told.*
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $6
+  AND area.path = $7) AS told;
+--> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
+--> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+--> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+--> CORRELATED SCALAR SUBQUERY 1
+-->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
+--> CORRELATED SCALAR SUBQUERY 2
+-->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
+
+-- 1.3
+SELECT 1 AS part, told.*
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $8
+  AND item.sku IN (SELECT (value->>'$[0]') AS sku
+    FROM json_each($9))) AS told;
+--> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
+--> LIST SUBQUERY 1
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   CREATE BLOOM FILTER
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+--> SEARCH own USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?) LEFT-JOIN
+
+-- 1.4
+SELECT 2 AS part, told.*
+FROM (SELECT id, code, stage, archived_at
+  FROM reason
+  WHERE tenant_id = $10
+  AND kind = $11) AS told;
+--> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=?)
 
 -- 2
 SELECT fingerprint, status, body
@@ -27,3 +80,10 @@ AND location.id IN (SELECT unhex(value->>'$[0]') AS id
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+
+-- 4
+SELECT number, last_seq, position, chain_hash
+FROM document
+WHERE tenant_id = $1
+AND id = $2;
+--> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)

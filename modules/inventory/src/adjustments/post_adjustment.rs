@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, SignedQuantity};
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Items, Reasons, Units};
 use crate::catalog::reasons::ReasonKind;
-use crate::documents::{ADJUSTMENT_LINE, Heading, LINES, Lines, PostedAnswer, answer, both, cells, every_line, need_lines};
+use crate::documents::{ADJUSTMENT_LINE, Found, Heading, LINES, Lines, PostedAnswer, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::{self, AdjustLine, Counted, Effects, Posting, kinds};
 use crate::names::{BatchCode, Code, DocumentId, ItemRef, LocationRef, LotId, UnitCode};
 
@@ -124,7 +124,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     caller.need(kernel::Permission::Adjust)?;
     need_lines(state, request.lines.len())?;
     let ids = Ids { document: state.next_id(), lots: request.lines.iter().map(|_| state.next_id()).collect() };
-    state.create_once(caller, once, (ids, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (ids, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
 struct Ids {
@@ -132,20 +132,22 @@ struct Ids {
     lots: Vec<LotId>,
 }
 
-async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
-    let tenant = task.caller.tenant_id;
-    let (permit, header) = request.heading.permitted::<kinds::Adjustment, _>(task, txn, ids.document).await?;
-    let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
-    let reasons = lookup::reasons(txn, tenant, ReasonKind::Adjust).await?;
+    let names = request.lines.iter().map(|line| &line.item);
+    let Some(Found { permit, header, items, reasons }) =
+        request.heading.find::<kinds::Adjustment, _>(task, txn, once, ids.document, (names, Units::All), Some(ReasonKind::Adjust)).await?
+    else {
+        return Ok(None);
+    };
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;
     let mut posting = Posting::adjustment(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
     let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
-    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &reasons, &stored)
+    let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;
+    Ok(Some(Done { body: answer(&posted, posting.location(), &items, &reasons, &stored)?, writing: Some(writing) }))
 }
 
 /// A line by resolved names.

@@ -15,7 +15,7 @@ use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::{Items, Reasons, sites_of};
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, hide, need_site};
-use crate::ledger::{Basis, Detail, DocumentType, EntryAnswer, Posted, VarianceKind};
+use crate::ledger::{Basis, Detail, DocumentType, EntryAnswer, Head, Posted, VarianceKind};
 use crate::names::Word as _;
 use crate::shortages::Shortage;
 
@@ -74,6 +74,17 @@ impl Recheck for PostedAnswer {
             }
             Ok(())
         })
+    }
+
+    fn unnumbered(&self) -> Option<Uuid> {
+        self.document.chain_hash.is_empty().then_some(self.document.id)
+    }
+
+    fn number(&mut self, head: &Head) {
+        self.document.number = self.document.r#type.show(head.number());
+        head.link().clone_into(&mut self.document.chain_hash);
+        let seqs = head.sequence(self.entries.len());
+        self.entries.iter_mut().zip(seqs).for_each(|(entry, seq)| entry.seq = seq);
     }
 }
 

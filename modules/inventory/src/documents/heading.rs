@@ -4,11 +4,12 @@ use kernel::{Fields, Instant, Text, Txn};
 use uuid::Uuid;
 
 use crate::Inventory;
-use crate::catalog::lookup;
+use crate::catalog::lookup::{self, Ground, Items, Reasons, Units};
+use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
-use crate::idempotency::Task;
+use crate::idempotency::{Once, Task};
 use crate::ledger::{Counted, Header, Kind, Permit};
-use crate::names::LocationRef;
+use crate::names::{ItemRef, LocationRef};
 
 /// How many lines a request can hold; how many a document may have is a setting, and not more.
 pub const LINES: usize = 20_000;
@@ -38,13 +39,48 @@ impl Heading {
         })
     }
 
+    /// Claims the key and finds, in one statement, what a document names: its place, where it must be permitted, its items, and its reasons where
+    /// it gives some. `None` where the key is taken.
+    pub async fn find<'a, K: Kind, I>(
+        &self,
+        task: &Task<I>,
+        txn: &Txn,
+        once: &Once,
+        id: Uuid,
+        (items, units): (impl Iterator<Item = &'a ItemRef>, Units),
+        reasons: Option<ReasonKind>,
+    ) -> Result<Option<Found<K>>, Error> {
+        let tenant = task.caller.tenant_id;
+        let mut reads = once.claim(task, txn);
+        let ground = lookup::ask_area(&mut reads, tenant, &self.location);
+        let items = lookup::ask_items(&mut reads, tenant, items, units);
+        let reasons = reasons.map(|kind| lookup::ask_reasons(&mut reads, tenant, kind));
+        let Some(mut told) = once.claimed(reads.send(txn).await)? else { return Ok(None) };
+        let (permit, header) = self.permitted_at(task, ground.told(&mut told, task.now)?, id)?;
+        let (items, reasons) = (items.told(&mut told)?, reasons.map(|reasons| reasons.told(&mut told)).transpose()?.unwrap_or_default());
+        Ok(Some(Found { permit, header, items, reasons }))
+    }
+
     /// Finds the place, and asks whether a document of this kind may be posted there at that time.
     pub async fn permitted<K: Kind, I>(&self, task: &Task<I>, txn: &Txn, id: Uuid) -> Result<(Permit<K>, Header), Error> {
         let ground = lookup::area(txn, task.caller.tenant_id, &self.location, task.now).await?;
+        self.permitted_at(task, ground, id)
+    }
+
+    fn permitted_at<K: Kind, I>(&self, task: &Task<I>, ground: Ground, id: Uuid) -> Result<(Permit<K>, Header), Error> {
         let permit = Permit::ask(&task.caller, ground.area, self.effective_at, ground.now)?;
         let (external_ref, note) = (self.external_ref.clone(), self.note.clone());
         Ok((permit, Header { external_ref, note, counted: self.counted, ..Header::plain(id, ground.rules) }))
     }
+}
+
+/// What a document names, found.
+pub struct Found<K: Kind> {
+    pub permit: Permit<K>,
+    pub header: Header,
+    pub items: Items,
+    /// None, where none were asked for.
+    pub reasons: Reasons,
 }
 
 /// 422 where a document has more lines than this installation takes.

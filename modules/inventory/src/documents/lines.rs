@@ -382,6 +382,7 @@ impl Lines {
         self.rows.iter().map(|row| self.table.columns.0.iter().map(|(name, _)| *name).zip(row))
     }
 
+    /// After the head of the ledger, which is not had where the posting begins anew.
     pub fn write(&self, batch: &mut Batch, tenant: TenantId, document: DocumentId) -> Result<(), DbErr> {
         if self.rows.is_empty() {
             return Ok(());
@@ -393,7 +394,7 @@ impl Lines {
         }
         let backend = batch.backend();
         let given = columns.select(backend, 1);
-        let sql = format!("INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({given}) AS line", columns.names());
+        let sql = format!("INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({given}) AS line CROSS JOIN head", columns.names());
         let rows = self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect();
         batch.add(sql, [rows::parameter(rows), tenant.into(), document.into()]);
         Ok(())

@@ -12,7 +12,7 @@ mod undone;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use answer::{BalanceAnswer, DetailAnswer, DocumentAnswer, PostedAnswer, answer};
-pub use heading::{Heading, LINES, need_lines};
+pub use heading::{Found, Heading, LINES, need_lines};
 pub(crate) use lines::cells;
 pub use lines::{
     ADJUSTMENT_LINE, CORRECTION_LINE, COST_CHANGE_LINE, COUNT_RESULT_LINE, Cell, LINE_TABLES, LineTable, Lines, PLATE_WASTE_LINE, RECEIPT_CHARGE, RECEIPT_LINE,

@@ -120,11 +120,11 @@ pub fn hash(document: &document::Model, said: Said<'_>, lines: &[Lines], entries
 
 /// The next link of the chain: SHA-256 of the previous link, the document's number, its last sequence number (both as eight
 /// bytes, most significant first) and its content hash.
-pub fn link(previous: &str, document: &document::Model) -> String {
+pub fn link(previous: &str, number: i64, last_seq: i64, content_hash: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(previous.as_bytes());
-    hash.update(document.number.to_be_bytes());
-    hash.update(document.last_seq.to_be_bytes());
-    hash.update(document.content_hash.as_bytes());
+    hash.update(number.to_be_bytes());
+    hash.update(last_seq.to_be_bytes());
+    hash.update(content_hash.as_bytes());
     hex(&hash.finalize())
 }

@@ -1,11 +1,14 @@
-//! What a posting is decided on, read under its locks: one statement for each table, whatever the number of lines.
+//! What a posting is decided on, read under its locks: one text for each table, whatever the number of lines, and sent together.
+//!
+//! CROSS JOIN says nothing to Postgres; SQLite, which keeps no statistics, takes it as the order in which to go: from what is given on.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Instant, SiteId, Sites, TenantId, Txn};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::command::{Command, Reversal, Touching};
@@ -18,10 +21,9 @@ use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
-use crate::rows::{self, Kind, Relation, given_row};
+use crate::rows::{self, Asked, Kind, Reads, Relation, Told, given_row};
 
 const ID: Relation = Relation(&[("id", Kind::Uuid)]);
-const LOT: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
 
 /// The time of a command that is decided.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +39,26 @@ pub struct Moment {
 /// Reads the state that a command is decided on, under its locks. Its `now` is not before anything that it shows. Of what is
 /// there, what only comes in needs nothing.
 pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, moment: Moment) -> Result<Snapshot, Error> {
-    let truths = truths(txn, locked, command.since()).await?;
-    let mut snapshot = Snapshot { closed_through: rules.closed_through, truths, ..Snapshot::empty(moment.now) };
-    if !command.only_brings() {
-        what_is_there(txn, locked, command, moment, &mut snapshot).await?;
+    let mut reads = Reads::new(txn);
+    let truths = ask_truths(&mut reads, locked, command.since());
+    let mut snapshot = Snapshot { closed_through: rules.closed_through, ..Snapshot::empty(moment.now) };
+    let revalued = command.revalued_lots();
+    if command.only_brings() {
+        snapshot.truths = told_truths(&mut reads.send(txn).await?, truths)?;
+    } else if revalued.is_empty() {
+        let (held, later) = (ask_held(&mut reads, locked, moment.now), ask_later(&mut reads, locked, command.since()));
+        let beside = Beside::ask(&mut reads, locked, command, moment);
+        let mut told = reads.send(txn).await?;
+        snapshot.truths = told_truths(&mut told, truths)?;
+        keep_held(told.rows(held)?, &mut snapshot)?;
+        snapshot.later = told_later(&mut told, later)?;
+        beside.keep(txn, locked, &mut told, &mut snapshot).await?;
+    } else {
+        let beside = Beside::ask(&mut reads, locked, command, moment);
+        let mut told = reads.send(txn).await?;
+        snapshot.truths = told_truths(&mut told, truths)?;
+        beside.keep(txn, locked, &mut told, &mut snapshot).await?;
+        held_of_lots(txn, locked, &revalued, &mut snapshot).await?;
     }
     snapshot.now = snapshot.seen().chain(command.follows()).filter(|at| *at <= moment.latest).fold(moment.now, Instant::max);
     if moment.happens_now && !command.finds_revalued() {
@@ -50,40 +68,56 @@ pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSee
     Ok(snapshot)
 }
 
-async fn what_is_there(txn: &Txn, locked: &Locked, command: &Command, moment: Moment, snapshot: &mut Snapshot) -> Result<(), Error> {
-    let revalued = command.revalued_lots();
-    if revalued.is_empty() {
-        held_at_keys(txn, locked, snapshot).await?;
-        snapshot.later = later(txn, locked, command.since()).await?;
-    } else {
-        held_of_lots(txn, locked, &revalued, snapshot).await?;
-    }
-    let mut finds = command.finds();
-    if moment.happens_now && !command.finds_revalued() {
-        for (_, at) in &mut finds {
-            *at = moment.latest;
-        }
-    }
-    if !finds.is_empty() {
-        snapshot.youngest = youngest(txn, locked, &finds, command.finds_revalued()).await?;
-    }
-    let mut lots = command.named_lots();
-    lots.extend(snapshot.youngest.values());
-    lots.retain(|lot| !snapshot.lots.contains_key(lot));
-    if !lots.is_empty() {
-        named(txn, locked, &lots, snapshot).await?;
-    }
-    let reservations = command.reservations();
-    if !reservations.is_empty() {
-        snapshot.reservations = reserved(txn, locked, &reservations, moment.now).await?;
-    }
-    if command.needs_days() {
-        days(txn, locked, snapshot).await?;
-    }
-    Ok(())
+/// What only some commands need beside what is held.
+struct Beside {
+    finds: Vec<(Key, Instant)>,
+    youngest: Option<Asked<YoungestRow>>,
+    named: Option<Asked<LotRow>>,
+    reserved: Option<Asked<ReservedRow>>,
+    days: Option<Asked<DaysRow>>,
 }
 
-#[derive(FromQueryResult)]
+impl Beside {
+    fn ask(reads: &mut Reads, locked: &Locked, command: &Command, moment: Moment) -> Self {
+        let mut finds = command.finds();
+        if moment.happens_now && !command.finds_revalued() {
+            for (_, at) in &mut finds {
+                *at = moment.latest;
+            }
+        }
+        let (lots, reservations) = (command.named_lots(), command.reservations());
+        Self {
+            youngest: (!finds.is_empty()).then(|| ask_youngest(reads, locked, &finds, command.finds_revalued())),
+            finds,
+            named: (!lots.is_empty()).then(|| ask_lots(reads, locked, &lots)),
+            reserved: (!reservations.is_empty()).then(|| ask_reserved(reads, locked, &reservations, moment.now)),
+            days: command.needs_days().then(|| ask_days(reads, locked)),
+        }
+    }
+
+    /// Puts what was told to what is held. The lots that something is found of are read now, where they are not known yet.
+    async fn keep(self, txn: &Txn, locked: &Locked, told: &mut Told, snapshot: &mut Snapshot) -> Result<(), Error> {
+        if let Some(lots) = self.named {
+            keep_lots(told.rows(lots)?, snapshot)?;
+        }
+        if let Some(reserved) = self.reserved {
+            snapshot.reservations = told_reserved(told, reserved)?;
+        }
+        if let Some(days) = self.days {
+            keep_days(told.rows(days)?, snapshot)?;
+        }
+        if let Some(youngest) = self.youngest {
+            snapshot.youngest = told_youngest(told, youngest, &self.finds)?;
+            let unread: Vec<LotId> = snapshot.youngest.values().copied().filter(|lot| !snapshot.lots.contains_key(lot)).collect();
+            if !unread.is_empty() {
+                named(txn, locked, &unread, snapshot).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(FromQueryResult, Deserialize)]
 struct LotRow {
     id: Uuid,
     item_id: Uuid,
@@ -126,9 +160,10 @@ impl LotRow {
 const LOT_COLUMNS: &str = "lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind, \
      lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version";
 
-#[derive(FromQueryResult)]
+#[derive(FromQueryResult, Deserialize)]
 struct HeldRow {
     #[sea_orm(nested)]
+    #[serde(flatten)]
     lot: LotRow,
     location_id: Uuid,
     quantity: i64,
@@ -151,23 +186,33 @@ impl HeldRow {
 
 /// What is held at the locked keys, with its lots and what is set aside of it.
 pub async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let mut reads = Reads::new(txn);
+    let held = ask_held(&mut reads, locked, snapshot.now);
+    keep_held(reads.send(txn).await?.rows(held)?, snapshot)
+}
+
+fn ask_held(reads: &mut Reads, locked: &Locked, now: Instant) -> Asked<HeldRow> {
     let sql = format!(
         "WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - {} AS reserved_quantity \
-         FROM ({}) AS given JOIN stock_key ON stock_key.tenant_id = given.tenant_id AND stock_key.item_id = given.item_id AND stock_key.location_id = given.location_id) \
-         SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity FROM wanted \
-         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.item_id = wanted.item_id AND balance.location_id = wanted.location_id \
-         JOIN lot ON lot.tenant_id = balance.tenant_id AND lot.id = balance.lot_id WHERE balance.quantity > 0",
+         FROM ({}) AS given CROSS JOIN stock_key WHERE stock_key.tenant_id = $3 AND stock_key.item_id = given.item_id AND stock_key.location_id = given.location_id) \
+         SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, wanted.reserved_quantity FROM wanted CROSS JOIN balance CROSS JOIN lot \
+         WHERE balance.tenant_id = $3 AND balance.item_id = wanted.item_id AND balance.location_id = wanted.location_id AND balance.quantity > 0 \
+         AND lot.tenant_id = $3 AND lot.id = balance.lot_id",
         ended("stock_key", "$2"),
-        KEY.select(txn.get_database_backend(), 1)
+        KEY.each(reads.backend(), 1)
     );
-    let now: DateTime<FixedOffset> = snapshot.now.into();
-    for row in rows::all::<HeldRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), now.into()]).await? {
+    let now: DateTime<FixedOffset> = now.into();
+    reads.add(sql, [key_rows(reads.backend(), &locked.keys), now.into(), locked.tenant.into()])
+}
+
+fn keep_held(rows: Vec<HeldRow>, snapshot: &mut Snapshot) -> Result<(), Error> {
+    for row in rows {
         row.keep(snapshot)?;
     }
     Ok(())
 }
 
-/// Where lots lie whose cost changes, and when they last moved. The lots are read first: whoever brings some of one back to where
+/// Where lots lie whose cost changes, and when they last moved. The lots were read before: whoever brings some of one back to where
 /// nothing lay holds none of these keys, and shows only in the lot's version, which must not be younger than what is read of
 /// the places. Where one lies at a key that is not locked, it has been moved
 /// since the keys were looked up: the posting begins anew.
@@ -177,14 +222,13 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         lot_id: Uuid,
         last_moved_at: DateTime<FixedOffset>,
     }
-    named(txn, locked, lots, snapshot).await?;
-    let given = LOT.select(txn.get_database_backend(), 1);
+    let backend = txn.get_database_backend();
+    let given = ID.each(backend, 1);
     let sql = format!(
-        "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity FROM ({given}) AS wanted \
-         JOIN lot ON lot.tenant_id = wanted.tenant_id AND lot.id = wanted.id \
-         JOIN balance ON balance.tenant_id = lot.tenant_id AND balance.lot_id = lot.id WHERE balance.quantity > 0"
+        "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity FROM ({given}) AS wanted CROSS JOIN lot CROSS JOIN balance \
+         WHERE lot.tenant_id = $2 AND lot.id = wanted.id AND balance.tenant_id = $2 AND balance.lot_id = wanted.id AND balance.quantity > 0"
     );
-    for row in rows::all::<HeldRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+    for row in rows::all::<HeldRow>(txn, &sql, [id_rows(backend, lots), locked.tenant.into()]).await? {
         let key = row.keep(snapshot)?;
         if !locked.covers(locked.tenant, &[key]) {
             return Err(Error::RulesChanged);
@@ -192,9 +236,9 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
     }
     let sql = format!(
         "SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at FROM ({given}) AS wanted \
-         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id GROUP BY entry.lot_id"
+         CROSS JOIN ledger_entry AS entry WHERE entry.tenant_id = $2 AND entry.lot_id = wanted.id GROUP BY entry.lot_id"
     );
-    for row in rows::all::<MovedRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+    for row in rows::all::<MovedRow>(txn, &sql, [id_rows(backend, lots), locked.tenant.into()]).await? {
         snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
     }
     Ok(())
@@ -210,67 +254,74 @@ pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<V
     }
     let backend = txn.get_database_backend();
     let sql = format!(
-        "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted \
-         JOIN balance ON balance.tenant_id = wanted.tenant_id AND balance.lot_id = wanted.id AND balance.quantity > 0 \
-         JOIN location ON location.tenant_id = balance.tenant_id AND location.id = balance.location_id",
-        LOT.select(backend, 1)
+        "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted CROSS JOIN balance CROSS JOIN location \
+         WHERE balance.tenant_id = $2 AND balance.lot_id = wanted.id AND balance.quantity > 0 AND location.tenant_id = $2 AND location.id = balance.location_id",
+        ID.each(backend, 1)
     );
-    let wanted = rows::parameter(lots.iter().map(|lot| given_row!(backend, tenant, *lot)).collect());
-    let found = rows::all::<PlaceRow>(txn, &sql, [wanted]).await?;
+    let found = rows::all::<PlaceRow>(txn, &sql, [id_rows(backend, lots), tenant.into()]).await?;
     Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
 }
 
-fn lot_rows(txn: &Txn, locked: &Locked, lots: &[LotId]) -> sea_orm::Value {
-    let backend = txn.get_database_backend();
-    rows::parameter(lots.iter().map(|lot| given_row!(backend, locked.tenant, *lot)).collect())
+fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> sea_orm::Value {
+    rows::parameter(ids.iter().map(|id| given_row!(backend, *id)).collect())
+}
+
+#[derive(FromQueryResult, Deserialize)]
+struct LaterRow {
+    item_id: Uuid,
+    location_id: Uuid,
+    lot_id: Uuid,
+    effective_at: DateTime<FixedOffset>,
+    quantity: i64,
 }
 
 /// What moved at the locked keys after an instant.
-async fn later(txn: &Txn, locked: &Locked, since: Instant) -> Result<BTreeMap<Place, Vec<Later>>, Error> {
-    #[derive(FromQueryResult)]
-    struct LaterRow {
-        item_id: Uuid,
-        location_id: Uuid,
-        lot_id: Uuid,
-        effective_at: DateTime<FixedOffset>,
-        quantity: i64,
-    }
+fn ask_later(reads: &mut Reads, locked: &Locked, since: Instant) -> Asked<LaterRow> {
     let sql = format!(
         "SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity FROM ({}) AS wanted \
-         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.item_id = wanted.item_id AND entry.location_id = wanted.location_id \
-         WHERE entry.effective_at > $2 GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at ORDER BY entry.effective_at",
-        KEY.select(txn.get_database_backend(), 1)
+         CROSS JOIN ledger_entry AS entry WHERE entry.tenant_id = $3 AND entry.item_id = wanted.item_id AND entry.location_id = wanted.location_id \
+         AND entry.effective_at > $2 GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at",
+        KEY.each(reads.backend(), 1)
     );
     let after: DateTime<FixedOffset> = since.into();
+    reads.add(sql, [key_rows(reads.backend(), &locked.keys), after.into(), locked.tenant.into()])
+}
+
+fn told_later(told: &mut Told, asked: Asked<LaterRow>) -> Result<BTreeMap<Place, Vec<Later>>, Error> {
     let mut later: BTreeMap<Place, Vec<Later>> = BTreeMap::new();
-    for row in rows::all::<LaterRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), after.into()]).await? {
+    for row in told.rows(asked)? {
         let place = Place { key: Key { item: row.item_id, location: row.location_id }, lot: row.lot_id };
         later.entry(place).or_default().push(Later { at: row.effective_at.into(), quantity: row.quantity });
     }
+    later.values_mut().for_each(|moves| moves.sort_unstable_by_key(|moved| moved.at));
     Ok(later)
 }
 
+#[derive(FromQueryResult, Deserialize)]
+struct TruthRow {
+    item_id: Uuid,
+    location_id: Uuid,
+    lot_id: Option<Uuid>,
+    counted_at: DateTime<FixedOffset>,
+    document_id: Uuid,
+    number: i64,
+    line_no: i64,
+}
+
 /// The posted count lines of the locked keys that stand at or after an instant and are still true.
-async fn truths(txn: &Txn, locked: &Locked, since: Instant) -> Result<Vec<Truth>, Error> {
-    #[derive(FromQueryResult)]
-    struct TruthRow {
-        item_id: Uuid,
-        location_id: Uuid,
-        lot_id: Option<Uuid>,
-        counted_at: DateTime<FixedOffset>,
-        document_id: Uuid,
-        number: i64,
-        line_no: i64,
-    }
+fn ask_truths(reads: &mut Reads, locked: &Locked, since: Instant) -> Asked<TruthRow> {
     let sql = format!(
         "SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no FROM ({}) AS wanted \
-         JOIN count_truth AS truth ON truth.tenant_id = wanted.tenant_id AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id \
-         JOIN document ON document.tenant_id = truth.tenant_id AND document.id = truth.document_id \
-         WHERE truth.counted_at >= $2 AND truth.marked_by IS NULL ORDER BY truth.counted_at, truth.document_id, truth.line_no",
-        KEY.select(txn.get_database_backend(), 1)
+         CROSS JOIN count_truth AS truth CROSS JOIN document \
+         WHERE truth.tenant_id = $3 AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id AND truth.counted_at >= $2 AND truth.marked_by IS NULL \
+         AND document.tenant_id = $3 AND document.id = truth.document_id",
+        KEY.each(reads.backend(), 1)
     );
     let since: DateTime<FixedOffset> = since.into();
-    let found = rows::all::<TruthRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), since.into()]).await?;
+    reads.add(sql, [key_rows(reads.backend(), &locked.keys), since.into(), locked.tenant.into()])
+}
+
+fn told_truths(told: &mut Told, asked: Asked<TruthRow>) -> Result<Vec<Truth>, Error> {
     let truth = |row: TruthRow| Truth {
         key: Key { item: row.item_id, location: row.location_id },
         lot: row.lot_id,
@@ -279,18 +330,27 @@ async fn truths(txn: &Txn, locked: &Locked, since: Instant) -> Result<Vec<Truth>
         number: row.number,
         line_no: row.line_no,
     };
-    Ok(found.into_iter().map(truth).collect())
+    let mut truths: Vec<Truth> = told.rows(asked)?.into_iter().map(truth).collect();
+    truths.sort_unstable_by_key(|truth| (truth.counted_at, truth.document, truth.line_no));
+    Ok(truths)
+}
+
+#[derive(FromQueryResult, Deserialize)]
+struct YoungestRow {
+    place: i64,
+    lot_id: Option<Uuid>,
 }
 
 /// The youngest lot that a gain can go to: here, else anywhere. `revalued` says whether one whose cost was changed later will do.
 pub async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
+    let mut reads = Reads::new(txn);
+    let asked = ask_youngest(&mut reads, locked, finds, revalued);
+    told_youngest(&mut reads.send(txn).await?, asked, finds)
+}
+
+fn ask_youngest(reads: &mut Reads, locked: &Locked, finds: &[(Key, Instant)], revalued: bool) -> Asked<YoungestRow> {
     const FOUND: Relation = Relation(&[("place", Kind::Int), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("at", Kind::Instant)]);
-    #[derive(FromQueryResult)]
-    struct YoungestRow {
-        place: i64,
-        lot_id: Option<Uuid>,
-    }
-    let backend = txn.get_database_backend();
+    let backend = reads.backend();
     let floor = if revalued { "" } else { "AND lot.cost_floor_at <= wanted.at" };
     let last = |here: &str| {
         format!(
@@ -300,10 +360,14 @@ pub async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], reva
     };
     let here = "AND EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.item_id = lot.item_id \
                 AND balance.location_id = wanted.location_id AND balance.lot_id = lot.id)";
-    let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), FOUND.select(backend, 1));
+    let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), FOUND.each(backend, 1));
     let given = (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect();
+    reads.add(sql, [rows::parameter(given), locked.tenant.into()])
+}
+
+fn told_youngest(told: &mut Told, asked: Asked<YoungestRow>, finds: &[(Key, Instant)]) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
     let mut youngest = BTreeMap::new();
-    for row in rows::all::<YoungestRow>(txn, &sql, [rows::parameter(given), locked.tenant.into()]).await? {
+    for row in told.rows(asked)? {
         let wanted = usize::try_from(row.place).ok().and_then(|place| finds.get(place));
         if let (Some(wanted), Some(lot)) = (wanted, row.lot_id) {
             youngest.insert(*wanted, lot);
@@ -313,33 +377,46 @@ pub async fn youngest(txn: &Txn, locked: &Locked, finds: &[(Key, Instant)], reva
 }
 
 async fn named(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapshot) -> Result<(), Error> {
-    let given = LOT.select(txn.get_database_backend(), 1);
-    let sql = format!("SELECT {LOT_COLUMNS} FROM ({given}) AS wanted JOIN lot ON lot.tenant_id = wanted.tenant_id AND lot.id = wanted.id");
-    for row in rows::all::<LotRow>(txn, &sql, [lot_rows(txn, locked, lots)]).await? {
+    let mut reads = Reads::new(txn);
+    let asked = ask_lots(&mut reads, locked, lots);
+    keep_lots(reads.send(txn).await?.rows(asked)?, snapshot)
+}
+
+fn ask_lots(reads: &mut Reads, locked: &Locked, lots: &[LotId]) -> Asked<LotRow> {
+    let sql = format!("SELECT {LOT_COLUMNS} FROM ({}) AS wanted CROSS JOIN lot WHERE lot.tenant_id = $2 AND lot.id = wanted.id", ID.each(reads.backend(), 1));
+    reads.add(sql, [id_rows(reads.backend(), lots), locked.tenant.into()])
+}
+
+fn keep_lots(rows: Vec<LotRow>, snapshot: &mut Snapshot) -> Result<(), Error> {
+    for row in rows {
         snapshot.lots.insert(row.id, row.into_lot()?);
     }
     Ok(())
 }
 
+#[derive(FromQueryResult, Deserialize)]
+struct ReservedRow {
+    id: Uuid,
+    item_id: Uuid,
+    location_id: Uuid,
+    rest: i64,
+}
+
 /// The reservations that are named, as far as they are active and have not ended. They change only under the lock of their key.
-async fn reserved(txn: &Txn, locked: &Locked, wanted: &[Uuid], now: Instant) -> Result<BTreeMap<Uuid, Reserved>, Error> {
-    #[derive(FromQueryResult)]
-    struct ReservedRow {
-        id: Uuid,
-        item_id: Uuid,
-        location_id: Uuid,
-        rest: i64,
-    }
-    let given = LOT.select(txn.get_database_backend(), 1);
+fn ask_reserved(reads: &mut Reads, locked: &Locked, wanted: &[Uuid], now: Instant) -> Asked<ReservedRow> {
     let sql = format!(
-        "SELECT reservation.id, reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest FROM ({given}) AS wanted \
-         JOIN reservation ON reservation.tenant_id = wanted.tenant_id AND reservation.id = wanted.id \
-         WHERE reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > $2)"
+        "SELECT reservation.id, reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest FROM ({}) AS wanted \
+         CROSS JOIN reservation WHERE reservation.tenant_id = $3 AND reservation.id = wanted.id \
+         AND reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > $2)",
+        ID.each(reads.backend(), 1)
     );
     let now: DateTime<FixedOffset> = now.into();
-    let found = rows::all::<ReservedRow>(txn, &sql, [lot_rows(txn, locked, wanted), now.into()]).await?;
+    reads.add(sql, [id_rows(reads.backend(), wanted), now.into(), locked.tenant.into()])
+}
+
+fn told_reserved(told: &mut Told, asked: Asked<ReservedRow>) -> Result<BTreeMap<Uuid, Reserved>, Error> {
     let reserved = |row: ReservedRow| (row.id, Reserved { key: Key { item: row.item_id, location: row.location_id }, rest: Quantity(row.rest) });
-    Ok(found.into_iter().map(reserved).collect())
+    Ok(told.rows(asked)?.into_iter().map(reserved).collect())
 }
 
 /// How many documents that touch lots are named; that one is in the way is enough to refuse.
@@ -371,13 +448,12 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     let sql = format!(
         "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN {seen} THEN 1 ELSE 0 END AS BIGINT) AS seen, \
          COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot FROM ({}) AS wanted \
-         JOIN ledger_entry AS entry ON entry.tenant_id = wanted.tenant_id AND entry.lot_id = wanted.id \
-         JOIN document ON document.tenant_id = entry.tenant_id AND document.id = entry.document_id \
-         WHERE document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
+         CROSS JOIN ledger_entry AS entry CROSS JOIN document \
+         WHERE entry.tenant_id = $5 AND entry.lot_id = wanted.id AND document.tenant_id = $5 AND document.id = entry.document_id AND document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
          GROUP BY wanted.id, document.id, document.type, document.number, document.site_id ORDER BY 5 DESC, MIN(entry.seq) LIMIT $3",
-        LOT.select(backend, 1)
+        ID.each(backend, 1)
     );
-    let values = [lot_rows(txn, locked, &lots), reversal.document.into(), MOST_TOUCHING.into(), rows::parameter(sites)];
+    let values = [id_rows(backend, &lots), reversal.document.into(), MOST_TOUCHING.into(), rows::parameter(sites), locked.tenant.into()];
     for row in rows::all::<TouchingRow>(txn, &sql, values).await? {
         let touched = reversal.made.entry(row.lot_id).or_default();
         touched.number = row.of_lot;
@@ -388,22 +464,26 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     Ok(reversal)
 }
 
+#[derive(FromQueryResult, Deserialize)]
+struct DaysRow {
+    location_id: Uuid,
+    kind: String,
+    time_zone: Option<String>,
+    day_starts_at: Option<String>,
+}
+
 /// The days of the sites of the locked keys, and which of those are areas for goods in transit.
-async fn days(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct DaysRow {
-        location_id: Uuid,
-        kind: String,
-        time_zone: Option<String>,
-        day_starts_at: Option<String>,
-    }
+fn ask_days(reads: &mut Reads, locked: &Locked) -> Asked<DaysRow> {
     let sql = format!(
-        "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted \
-         JOIN location ON location.tenant_id = wanted.tenant_id AND location.id = wanted.location_id \
-         JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",
-        KEY.select(txn.get_database_backend(), 1)
+        "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted CROSS JOIN location CROSS JOIN location AS site \
+         WHERE location.tenant_id = $2 AND location.id = wanted.location_id AND site.tenant_id = $2 AND site.id = location.site_id",
+        KEY.each(reads.backend(), 1)
     );
-    for row in rows::all::<DaysRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys)]).await? {
+    reads.add(sql, [key_rows(reads.backend(), &locked.keys), locked.tenant.into()])
+}
+
+fn keep_days(rows: Vec<DaysRow>, snapshot: &mut Snapshot) -> Result<(), Error> {
+    for row in rows {
         snapshot.days.insert(row.location_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?);
         if LocationKind::stored(&row.kind)? == LocationKind::Transit {
             snapshot.in_transit.insert(row.location_id);

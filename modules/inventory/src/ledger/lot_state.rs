@@ -2,12 +2,12 @@
 //! Each change is an event, and events are only added.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Instant, TenantId, Txn, UserId, database};
+use kernel::{Instant, TenantId, Txn, UserId};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::facts::Hold;
-use super::repository::busy;
+use super::repository::{busy, hold_lots};
 use super::rules::bump_rules;
 use crate::error::Error;
 use crate::names::{LotId, Word as _};
@@ -68,45 +68,41 @@ struct StateRow {
     events: i64,
 }
 
-const LOT_ID: Relation = Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid)]);
+const LOT_ID: Relation = Relation(&[("id", Kind::Uuid)]);
 
 /// Locks lots, in sorted order, and then the tenant's head: what is read of them after holds until the transaction ends, no
 /// posting is committed meanwhile, and one that was decided on what they were before begins anew.
 pub async fn lock_lot_states(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<Vec<LotState>, Error> {
     let backend = txn.get_database_backend();
-    let given = LOT_ID.select(backend, 1);
-    let ids = || rows::parameter(lots.iter().map(|lot| given_row!(backend, tenant, *lot)).collect());
-    if database::is_postgres(txn) {
-        let lock = format!("SELECT lot.id FROM lot JOIN ({given}) AS wanted USING (tenant_id, id) ORDER BY lot.id FOR NO KEY UPDATE OF lot");
-        rows::execute(txn, &lock, [ids()]).await.map_err(busy)?;
-    }
+    hold_lots(txn, tenant, lots.iter().copied()).await?;
     bump_rules(txn, tenant).await.map_err(busy)?;
     let sql = format!(
         "SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, \
          COALESCE((SELECT MAX(event.number) FROM lot_event AS event WHERE event.tenant_id = lot.tenant_id AND event.lot_id = lot.id), 0) AS events \
-         FROM ({given}) AS wanted JOIN lot ON lot.tenant_id = wanted.tenant_id AND lot.id = wanted.id \
-         JOIN item ON item.tenant_id = lot.tenant_id AND item.id = lot.item_id ORDER BY lot.id"
+         FROM ({}) AS wanted CROSS JOIN lot CROSS JOIN item \
+         WHERE lot.tenant_id = $2 AND lot.id = wanted.id AND item.tenant_id = $2 AND item.id = lot.item_id ORDER BY lot.id",
+        LOT_ID.each(backend, 1)
     );
+    let ids = rows::parameter(lots.iter().map(|lot| given_row!(backend, *lot)).collect());
     let state = |row: StateRow| -> Result<LotState, Error> {
         let StateRow { id, expires_on, batch_code, void, version, track_expiry, track_lots, events, .. } = row;
         let hold = row.hold.as_deref().map(Hold::stored).transpose()?;
         Ok(LotState { id, hold, expires_on, batch_code, void, version, track_expiry, track_lots, events })
     };
-    rows::all::<StateRow>(txn, &sql, [ids()]).await?.into_iter().map(state).collect()
+    rows::all::<StateRow>(txn, &sql, [ids, tenant.into()]).await?.into_iter().map(state).collect()
 }
 
 /// Writes locked lots as they are said to be, and the events that tell of it.
 pub async fn write_lot_states(txn: &Txn, tenant: TenantId, states: &[LotState], events: &[LotEvent], actor: UserId, now: Instant) -> Result<(), Error> {
-    const STATE: Relation =
-        Relation(&[("tenant_id", Kind::Uuid), ("id", Kind::Uuid), ("hold", Kind::Text), ("expires_on", Kind::Date), ("batch_code", Kind::Text)]);
+    const STATE: Relation = Relation(&[("id", Kind::Uuid), ("hold", Kind::Text), ("expires_on", Kind::Date), ("batch_code", Kind::Text)]);
     let backend = txn.get_database_backend();
-    let row = |state: &LotState| given_row!(backend, tenant, state.id, state.hold.map(Hold::word), state.expires_on, state.batch_code);
+    let row = |state: &LotState| given_row!(backend, state.id, state.hold.map(Hold::word), state.expires_on, state.batch_code);
     let sql = format!(
         "UPDATE lot SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1 \
          FROM ({}) AS now WHERE lot.tenant_id = now.tenant_id AND lot.id = now.id",
-        STATE.select(backend, 1)
+        STATE.of_tenant(backend, 1, 2)
     );
-    rows::execute(txn, &sql, [rows::parameter(states.iter().map(row).collect())]).await?;
+    rows::execute(txn, &sql, [tenant.into(), rows::parameter(states.iter().map(row).collect())]).await?;
     write_events(txn, tenant, states, events, actor, now).await
 }
 

@@ -24,6 +24,7 @@ mod rules;
 #[cfg(test)]
 mod search;
 pub mod verify;
+mod writing;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -40,11 +41,12 @@ pub use numbers::next_transfer_number;
 pub use past::Past;
 pub use periods::{Kept, add_to_checkpoint, checkpoint_before, close_through, reopen_to, sum_up};
 pub use plan::plan;
-pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both, lock_lots, lock_lots_of_both};
-pub use protocol::{DocumentType, Inbound, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
+pub use post::{Detail, Header, Posted, Posting, apply, lock, lock_both, lock_lots, lock_lots_of_both, prepare};
+pub use protocol::{DocumentType, Head, Inbound, Kind, Locked, OpeningStock, Permit, Receipt, RulesSeen, Waste};
 pub use refusal::{LineFlaw, LotConflictCode, Refusal, ShortLine};
 pub use reserve::{available, end_some, ended, lock_to_reserve, set_aside};
 pub use rules::{bump_rules, need_rules};
+pub use writing::{Writing, head_of};
 
 /// The kinds of documents: what `Permit` and `Posting` are of.
 pub mod kinds {

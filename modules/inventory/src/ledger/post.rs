@@ -15,6 +15,7 @@ use super::effects::{ChangedLot, Effects, EntryKind, NewEntry};
 use super::facts::{Key, Spot};
 use super::load::Moment;
 use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
+use super::writing::Writing;
 use super::{content, load, plan, repository};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
@@ -321,7 +322,7 @@ pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effe
     let mut lots: BTreeSet<LotId> = first.changed_lots.iter().map(|lot| lot.id).collect();
     lots.extend(second.command.named_lots());
     lots.extend(load::youngest(txn, locked, &second.command.finds(), second.command.finds_revalued()).await?.into_values());
-    repository::hold_lots(txn, locked, &lots).await?;
+    repository::hold_lots(txn, locked.tenant, lots.iter().copied()).await?;
     Ok(lots)
 }
 
@@ -336,35 +337,55 @@ pub async fn lock_lots(txn: &Txn, locked: &Locked, decided: impl Iterator<Item =
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
 /// leaves behind.
 pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<Posted, Error> {
-    repository::lock_lots(txn, locked, &effects.changed_lots).await?;
-    let mut before = Batch::new(txn);
-    repository::write_balances(&mut before, locked, &effects.balances);
-    repository::take_reserved(&mut before, locked, &effects.taken, posting.permit.recorded_at);
-    let head = repository::advance(txn, locked, before, K::TYPE, effects.entries.len(), posting.header.rules).await?;
-    let first_seq = head.last_seq - i64::try_from(effects.entries.len()).unwrap_or(0) + 1;
-    let entries = entries(posting, &effects, first_seq);
-    let mut document = row(posting, &effects, &head);
-    document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
-    document.chain_hash = content::link(&head.previous, &document);
-    repository::mark_undone(txn, locked, &posting.header.detail).await?;
-    let mut batch = Batch::new(txn);
-    repository::write_document(&mut batch, locked, &document);
-    repository::write_detail(&mut batch, locked, posting.id(), &posting.header.detail);
-    repository::write_lots(&mut batch, locked, posting.id(), first_seq, &effects);
-    repository::change_lots(&mut batch, locked, head.position, &effects.changed_lots);
-    repository::write_entries(&mut batch, locked, &entries);
-    for lines in lines {
-        lines.write(&mut batch, locked.tenant, posting.id())?;
-    }
-    repository::write_left_behind(&mut batch, locked, posting, &effects);
-    batch.send(txn).await?;
-    repository::take_back_truths(txn, locked, &effects).await?;
-    Ok(Posted { document, detail: (&posting.header.detail).into(), entries, effects })
+    let (mut posted, writing) = prepare(txn, locked, posting, effects, lines).await?;
+    posted.number(&writing.send(txn).await?);
+    Ok(posted)
 }
 
-fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> Vec<Entry> {
-    let entry = |(entry, seq): (&NewEntry, i64)| Entry {
-        seq,
+/// The same up to where it is sent, for a document that is the last thing of its transaction: it has no numbers yet.
+pub async fn prepare<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<(Posted, Writing), Error> {
+    repository::lock_lots(txn, locked, &effects.changed_lots).await?;
+    repository::mark_undone(txn, locked, &posting.header.detail).await?;
+    repository::take_back_truths(txn, locked, &effects).await?;
+    let entries = entries(posting, &effects);
+    let mut document = row(posting, &effects);
+    document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
+
+    let (mut before, mut after) = (Batch::new(txn), Batch::new(txn));
+    repository::create_keys(&mut before, locked);
+    repository::write_balances(&mut before, locked, &effects.balances);
+    repository::take_reserved(&mut before, locked, &effects.taken, posting.permit.recorded_at);
+    repository::write_document(&mut after, &document);
+    repository::write_detail(&mut after, locked, posting.id(), &posting.header.detail);
+    repository::write_lots(&mut after, locked, posting.id(), &effects);
+    repository::change_lots(&mut after, locked, &effects.changed_lots);
+    repository::write_entries(&mut after, locked, &entries);
+    for lines in lines {
+        lines.write(&mut after, locked.tenant, posting.id())?;
+    }
+    repository::write_left_behind(&mut after, locked, posting, &effects);
+
+    let number_of_entries = i64::try_from(entries.len()).map_err(|_| Error::Refused(super::Refusal::Overflow))?;
+    let (tenant, rules, content_hash) = (locked.tenant, posting.header.rules, document.content_hash.clone());
+    let writing = Writing { tenant, kind: K::TYPE, entries: number_of_entries, rules, content_hash, before, after };
+    Ok((Posted { document, detail: (&posting.header.detail).into(), entries, effects }, writing))
+}
+
+impl Posted {
+    /// Gives it the numbers of the head.
+    fn number(&mut self, head: &Head) {
+        let document = &mut self.document;
+        (document.number, document.last_seq, document.position) = (head.number, head.last_seq, Some(head.position));
+        document.chain_hash.clone_from(&head.link);
+        let sequence = head.sequence(self.entries.len());
+        self.entries.iter_mut().zip(sequence).for_each(|(entry, seq)| entry.seq = seq);
+    }
+}
+
+/// Without their numbers.
+fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects) -> Vec<Entry> {
+    let entry = |entry: &NewEntry| Entry {
+        seq: 0,
         document_id: posting.id(),
         line_no: entry.line_no,
         kind: entry.kind,
@@ -379,17 +400,17 @@ fn entries<K: Kind>(posting: &Posting<K>, effects: &Effects, first_seq: i64) -> 
         actor_id: posting.permit.actor,
         reason_id: entry.reason,
     };
-    effects.entries.iter().zip(first_seq..).map(entry).collect()
+    effects.entries.iter().map(entry).collect()
 }
 
-/// The document as it stands, but for its hashes.
-fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> document::Model {
+/// The document as it stands, but for its hashes and numbers.
+fn row<K: Kind>(posting: &Posting<K>, effects: &Effects) -> document::Model {
     let Posting { permit, header, command, .. } = posting;
     document::Model {
         id: header.id,
         tenant_id: permit.tenant,
         r#type: K::TYPE.word().to_owned(),
-        number: head.number,
+        number: 0,
         status: "posted".to_owned(),
         effective_at: command.effective_at.into(),
         business_date: effects.business_date,
@@ -400,10 +421,10 @@ fn row<K: Kind>(posting: &Posting<K>, effects: &Effects, head: &Head) -> documen
         location_id: permit.area.id,
         external_ref: header.external_ref.clone(),
         note: header.note.clone(),
-        last_seq: head.last_seq,
+        last_seq: 0,
         content_hash: String::new(),
         chain_hash: String::new(),
         version: 1,
-        position: Some(head.position),
+        position: None,
     }
 }

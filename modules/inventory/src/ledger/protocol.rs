@@ -234,6 +234,23 @@ pub struct Head {
     /// The sequence number of this document's last entry.
     pub(super) last_seq: i64,
     pub(super) number: i64,
-    /// The chain hash of the document before this one.
-    pub(super) previous: String,
+    /// The chain hash of the document.
+    pub(super) link: String,
+}
+
+impl Head {
+    /// The document's number, within its type.
+    pub fn number(&self) -> i64 {
+        self.number
+    }
+
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// The sequence numbers of so many entries, all that the document has, in their order.
+    pub fn sequence(&self, entries: usize) -> impl Iterator<Item = i64> {
+        let first = self.last_seq - i64::try_from(entries).unwrap_or(0) + 1;
+        first..=self.last_seq
+    }
 }

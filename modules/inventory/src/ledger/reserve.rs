@@ -17,7 +17,7 @@ use super::protocol::Locked;
 use super::repository::{self, KEY, key_rows};
 use crate::arithmetic::Quantity;
 use crate::error::Error;
-use crate::rows::{self, Kind, Relation, given_row};
+use crate::rows::{self, Batch};
 
 /// What active reservations of a row's item and location have left that have ended: no longer set aside, and still in the sum of
 /// the key. `now` is the placeholder of the instant that it is asked for.
@@ -32,6 +32,9 @@ pub fn ended(key: &str, now: &str) -> String {
 /// Locks a key for a change of what is set aside of it, and tidies up what has ended there.
 pub async fn lock_to_reserve(txn: &Txn, tenant: TenantId, key: Key, now: Instant) -> Result<Locked, Error> {
     let locked = repository::lock(txn, tenant, vec![key], || now).await?;
+    let mut keys = Batch::new(txn);
+    repository::create_keys(&mut keys, &locked);
+    keys.send(txn).await?;
     end_over(txn, &locked, now).await?;
     Ok(locked)
 }
@@ -42,16 +45,9 @@ pub async fn set_aside(txn: &Txn, locked: &Locked, key: Key, by: i64) -> Result<
 }
 
 async fn add(txn: &Txn, locked: &Locked, by: &BTreeMap<Key, i64>) -> Result<(), Error> {
-    const BY: Relation = Relation(&[("tenant_id", Kind::Uuid), ("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("quantity", Kind::Int)]);
-    let backend = txn.get_database_backend();
-    let sql = format!(
-        "UPDATE stock_key SET reserved_quantity = stock_key.reserved_quantity + now.quantity FROM ({}) AS now \
-         WHERE stock_key.tenant_id = now.tenant_id AND stock_key.item_id = now.item_id AND stock_key.location_id = now.location_id",
-        BY.select(backend, 1)
-    );
-    let given = by.iter().map(|(key, quantity)| given_row!(backend, locked.tenant, key.item, key.location, *quantity)).collect();
-    rows::execute(txn, &sql, [rows::parameter(given)]).await?;
-    Ok(())
+    let mut batch = Batch::new(txn);
+    repository::set_aside(&mut batch, locked, by.iter().map(|(key, quantity)| (key, *quantity)));
+    Ok(batch.send(txn).await?)
 }
 
 /// Marks what has ended at locked keys, and takes what it had left from their sums. Answers how many those were.
@@ -62,16 +58,17 @@ async fn end_over(txn: &Txn, locked: &Locked, now: Instant) -> Result<u64, Error
         location_id: Uuid,
         rest: i64,
     }
-    let at = if database::is_postgres(txn) { "$2::timestamptz" } else { "$2" };
+    let at = if database::is_postgres(txn) { "$3::timestamptz" } else { "$3" };
     let sql = format!(
         "UPDATE reservation SET status = 'ended', version = reservation.version + 1, updated_at = {at} FROM ({}) AS wanted \
          WHERE reservation.tenant_id = wanted.tenant_id AND reservation.item_id = wanted.item_id AND reservation.location_id = wanted.location_id \
          AND reservation.status = 'active' AND reservation.ends_at <= {at} \
          RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest",
-        KEY.select(txn.get_database_backend(), 1)
+        KEY.of_tenant(txn.get_database_backend(), 1, 2)
     );
     let given: DateTime<FixedOffset> = now.into();
-    let ended = rows::all::<EndedRow>(txn, &sql, [key_rows(txn, locked.tenant, &locked.keys), given.into()]).await?;
+    let keys = key_rows(txn.get_database_backend(), &locked.keys);
+    let ended = rows::all::<EndedRow>(txn, &sql, [locked.tenant.into(), keys, given.into()]).await?;
     let mut by = BTreeMap::<Key, i64>::new();
     for row in &ended {
         *by.entry(Key { item: row.item_id, location: row.location_id }).or_default() -= row.rest;

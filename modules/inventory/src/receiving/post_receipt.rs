@@ -14,11 +14,11 @@ use super::lines::{Entered, stored_lines};
 use super::shortages;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
-use crate::catalog::lookup::{self, Item, Items, Reasons};
-use crate::documents::{Heading, LINES, Lines, PostedAnswer, RECEIPT_CHARGE, answer, cells, need_lines};
+use crate::catalog::lookup::{self, Item, Items, Units};
+use crate::documents::{Found, Heading, LINES, Lines, PostedAnswer, RECEIPT_CHARGE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::{self, Basis, Charge, Counted, Posting, Price, Receipt, ReceiveLine};
 use crate::names::Word as _;
 use crate::names::{BatchCode, ItemRef, LocationRef, UnitCode, words};
@@ -199,7 +199,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     caller.need(kernel::Permission::Receive)?;
     need_lines(state, request.lines.len())?;
     let ids = Ids { document: state.next_id(), lots: request.lines.iter().map(|_| state.next_id()).collect() };
-    state.create_once(caller, once, (ids, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (ids, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
 struct Ids {
@@ -207,11 +207,13 @@ struct Ids {
     lots: Vec<Uuid>,
 }
 
-async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
-    let tenant = task.caller.tenant_id;
-    let (permit, header) = request.heading.permitted::<Receipt, _>(task, txn, ids.document).await?;
-    let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
+    let names = request.lines.iter().map(|line| &line.item);
+    let Some(Found { permit, header, items, reasons }) = request.heading.find::<Receipt, _>(task, txn, once, ids.document, (names, Units::All), None).await?
+    else {
+        return Ok(None);
+    };
     let (lines, entered) = resolve(request, &ids.lots, &items)?;
     let charges = request.charges.iter().map(|charge| Charge { amount: charge.amount, basis: charge.basis }).collect();
     let mut posting = Posting::receive(permit, header, lines, charges);
@@ -222,11 +224,8 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
     let received = posting.received_lines().iter().map(|line| line.item.id).collect();
     let offered = shortages::offer(txn, task, &posted, received, request.clear_shortages).await?;
-    Ok(PostedAnswer {
-        open_shortages: offered.open,
-        cleared_shortages: offered.cleared,
-        ..answer(&posted, posting.location(), &items, &Reasons::default(), &stored)?
-    })
+    let answer = answer(&posted, posting.location(), &items, &reasons, &stored)?;
+    Ok(Some(PostedAnswer { open_shortages: offered.open, cleared_shortages: offered.cleared, ..answer }.into()))
 }
 
 /// The lines in base units, or everything that is wrong with their names.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Caller, Txn};
+use kernel::{Caller, Sites, Txn};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -33,10 +33,7 @@ struct Row {
 /// What is on hand, has value, or was issued, by sku and site. What was issued is summed from the first entry on: no closed period
 /// kept it.
 pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, undone: &Undone) -> Result<Vec<Line>, Error> {
-    let held = match request.as_of {
-        None => Source::balances(),
-        Some(as_of) => Source::past(Past::of(reader, caller.tenant_id, as_of).await?),
-    };
+    let held = Source::held(reader, caller, request).await?;
     let mut lines: BTreeMap<(String, Option<String>), Line> = BTreeMap::new();
     for line in held.sum(reader, caller, request, None).await? {
         lines.insert(key(&line), line);
@@ -53,6 +50,31 @@ pub async fn lines(reader: &Txn, caller: &Caller, request: &Request, undone: &Un
         lines.entry(key(&issue)).or_insert_with(none).issued.0 -= issue.value.0;
     }
     Ok(lines.into_values().filter(Line::says_something).collect())
+}
+
+/// What all of it is worth: the sum of what [`lines`] says of each item, made by the database.
+pub async fn total(reader: &Txn, caller: &Caller, request: &Request) -> Result<Total, Error> {
+    #[derive(FromQueryResult)]
+    struct TotalRow {
+        value_units: Option<i64>,
+        value_millionths: Option<i64>,
+    }
+    let held = Source::held(reader, caller, request).await?;
+    let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
+    let tables = held.tables(request, &mut filter);
+    filter.and_location(request.location.as_ref());
+    filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
+    let is_of_places = request.location.is_some() || caller.sites != Sites::All;
+    let places = if is_of_places { "JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id" } else { "" };
+    let sql = format!("SELECT {} FROM {tables} {places} {}", parts(held.value, "value"), filter.sql());
+    let row = rows::one::<TotalRow>(reader, &sql, filter.into_values()).await?;
+    Ok(row.map_or(Total::default(), |row| Total::of_parts(row.value_units.unwrap_or(0), row.value_millionths.unwrap_or(0))))
+}
+
+/// The sum of a column in two parts.
+fn parts(column: &str, name: &str) -> String {
+    let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
+    format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
 }
 
 fn key(line: &Line) -> (String, Option<String>) {
@@ -98,6 +120,24 @@ fn returned_issues(reader: &Txn) -> Source {
 }
 
 impl Source {
+    /// What lies there at the time that is asked about.
+    async fn held(reader: &Txn, caller: &Caller, request: &Request) -> Result<Self, Error> {
+        match request.as_of {
+            None => Ok(Self::balances()),
+            Some(as_of) => Ok(Self::past(Past::of(reader, caller.tenant_id, as_of).await?)),
+        }
+    }
+
+    fn tables(&self, request: &Request, filter: &mut Filter) -> String {
+        match &self.held {
+            Held::Tables(tables) => {
+                request.until(filter, "held");
+                tables.clone()
+            }
+            Held::Past(past) => format!("({}) AS held", past.rows(filter, None)),
+        }
+    }
+
     fn balances() -> Self {
         Self { held: Held::Tables("balance AS held".to_owned()), quantity: "quantity", value: "value", condition: None }
     }
@@ -119,21 +159,11 @@ impl Source {
         if let Some(condition) = &self.condition {
             filter.and_plain(condition);
         }
-        let tables = match &self.held {
-            Held::Tables(tables) => {
-                request.until(&mut filter, "held");
-                tables.clone()
-            }
-            Held::Past(past) => format!("({}) AS held", past.rows(&mut filter, None)),
-        };
+        let tables = self.tables(request, &mut filter);
         filter.and_location(request.location.as_ref());
         filter.and_sites(backend, "location.site_id", &caller.sites);
-        let parts = |column: &str, name: &str| {
-            let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
-            format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
-        };
         let (site, join, group) = match request.group_by {
-            None => ("CAST(NULL AS uuid) AS site_id, CAST(NULL AS varchar) AS site", "", ""),
+            None | Some(ValuationGroup::Total) => ("CAST(NULL AS uuid) AS site_id, CAST(NULL AS varchar) AS site", "", ""),
             Some(ValuationGroup::Site) => (
                 "location.site_id, site.path AS site",
                 "JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id",

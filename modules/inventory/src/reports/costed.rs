@@ -238,8 +238,8 @@ impl Pools {
         let mut pools = Self { are_many: false, locations: HashMap::new(), sites: BTreeMap::new() };
         for place in all {
             let pool = match request.group_by {
-                None if caller.sites.contain(place.site_id) => SEEN,
-                None => UNSEEN,
+                None | Some(ValuationGroup::Total) if caller.sites.contain(place.site_id) => SEEN,
+                None | Some(ValuationGroup::Total) => UNSEEN,
                 Some(ValuationGroup::Site) => {
                     let next = numbers.len();
                     let pool = *numbers.entry(place.site_id).or_insert(next);

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
-use kernel::{Caller, Fields, FromFields, Permission, Query};
+use kernel::{Caller, Fields, FromFields, Instant, Permission, Query};
 use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +16,7 @@ use crate::arithmetic::{Money, Total};
 use crate::error::Error;
 use crate::names::{AsOf, LocationPath, LocationRef, words};
 use crate::rows::Filter;
+use crate::tenants::Settings;
 
 words!(
     /// How value is found. `lot_actual`: what each lot cost. `fifo`: what came in first leaves first, whichever lot was taken.
@@ -35,8 +36,8 @@ words!(
     Included { Issued = "issued" }
 );
 words!(
-    /// What has a row, and prices, of its own.
-    ValuationGroup { Site = "site" }
+    /// What has a row, and prices, of its own: each item at each `site`; with `total` nothing, and only the total is told.
+    ValuationGroup { Site = "site", Total = "total" }
 );
 
 /// What is to be valued.
@@ -216,27 +217,44 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let now = state.now();
     // All statements see one moment.
     let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let costing = request.costing();
+    if request.group_by == Some(ValuationGroup::Total) && costing.is_none() && !request.says_issued() {
+        let exact = actual::total(&reader, caller, &request).await?;
+        reader.commit().await?;
+        return Ok(valuation(&request, &settings, now, Exact { value: exact, issued: Total::default() }, Vec::new()));
+    }
     // What lies there by its lots' own cost is a sum; only what was used up, and every other method, asks what was undone.
     let undone = if request.says_issued() { undone_documents(&reader, caller.tenant_id).await? } else { Undone::default() };
-    let lines = match request.costing() {
+    let lines = match costing {
         None => actual::lines(&reader, caller, &request, &undone).await?,
         Some(costing) => costed::lines(&reader, caller, &request, costing, &undone).await?,
     };
     reader.commit().await?;
-    let data: Vec<ValuationRow> = lines.into_iter().map(|line| line.answer(request.says_issued())).collect();
-    let exact = Total(data.iter().map(|row| row.value.0).sum());
-    let total = exact.rounded_to(settings.exponent());
-    Ok(Valuation {
+    let exact = Exact { value: Total(lines.iter().map(|line| line.value.0).sum()), issued: Total(lines.iter().map(|line| line.issued.0).sum()) };
+    let told = if request.group_by == Some(ValuationGroup::Total) { Vec::new() } else { lines };
+    let data = told.into_iter().map(|line| line.answer(request.says_issued())).collect();
+    Ok(valuation(&request, &settings, now, exact, data))
+}
+
+/// The sums of all rows.
+struct Exact {
+    value: Total,
+    issued: Total,
+}
+
+fn valuation(request: &Request, settings: &Settings, now: Instant, exact: Exact, data: Vec<ValuationRow>) -> Valuation {
+    let total = exact.value.rounded_to(settings.exponent());
+    Valuation {
         as_of: request.as_of.map_or_else(|| now.to_string(), |as_of| as_of.to_string()),
         currency: settings.currency.code().to_owned(),
         method: request.method,
         period: (request.method == Method::PeriodicAverage).then(|| request.period()),
         group_by: request.group_by,
         total,
-        rounding: Total(total.0 - exact.0),
-        issued_value: request.says_issued().then(|| Total(data.iter().filter_map(|row| row.issued_value).map(|issued| issued.0).sum())),
+        rounding: Total(total.0 - exact.value.0),
+        issued_value: request.says_issued().then_some(exact.issued),
         data,
-    })
+    }
 }
 
 /// Values the stock, now or at a time in the past.

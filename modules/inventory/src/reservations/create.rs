@@ -17,6 +17,7 @@ use crate::http::{Answer, need_site};
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Key, Refusal, ShortLine};
 use crate::names::{ItemRef, LocationRef, UnitCode};
+use crate::rows::Reads;
 
 /// What is to be set aside.
 #[derive(Clone, Debug)]
@@ -78,9 +79,13 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
 
 async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<Reservation, Error> {
     let ((id, request), tenant) = (&task.input, task.caller.tenant_id);
-    let ground = lookup::area(txn, tenant, &request.location, task.now).await?;
+    let mut reads = Reads::new(txn);
+    let (ground, items) =
+        (lookup::ask_area(&mut reads, tenant, &request.location), lookup::ask_items(&mut reads, tenant, std::iter::once(&request.item), lookup::Units::All));
+    let mut told = reads.send(txn).await?;
+    let ground = ground.told(&mut told, task.now)?;
     need_site(&task.caller, ground.area.site_id)?;
-    let items = lookup::items(txn, tenant, std::iter::once(&request.item)).await?;
+    let items = items.told(&mut told)?;
     let (spot, now) = (ground.area.spot(), ground.now);
     let measured = lookup::measure(0, &request.item, request.quantity, request.unit.as_ref(), &items).map_err(of_no_line);
     let ends = request.ends_at.filter(|end| *end <= now).map(|end| Violation {

@@ -1,7 +1,5 @@
 //! Lists what is on hand, per item and location, now or at a time in the past.
 
-use std::collections::HashMap;
-
 use actix_web::{get, web};
 use chrono::NaiveDate;
 use kernel::{Caller, Cursor, Fields, Flaw, FromFields, FromValue, Instant, Limit, Page, Permission, Query};
@@ -10,7 +8,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::repository::{self, LotRow, PlaceRow};
+use super::repository::{self, Lying, PlaceRow};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Total};
 use crate::catalog::lookup::site_days;
@@ -157,29 +155,26 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     }
     let behind = behind.map(|(_, sku, path)| (sku, path));
     let now = state.now();
-    // All statements see one moment.
-    let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-    let past = match request.as_of {
-        Some(as_of) => Some(Past::of(&reader, caller.tenant_id, as_of).await?),
-        None => None,
+    let reader = state.database().reader();
+    let Some(as_of) = request.as_of else {
+        let rows = repository::page(reader, caller, &request, None, behind, now).await?;
+        return answer(rows, caller, &request, now);
     };
-    let places = repository::places(&reader, caller, &request, past.as_ref(), behind, now).await?;
-    let page = Page::cut(places, request.limit, |place| (LIST, place.sku.clone(), place.location.clone()));
-    let lots = repository::lots(&reader, caller, &request, past.as_ref(), &page.data).await?;
+    // Both statements see one moment.
+    let reader = reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let past = Past::of(&reader, caller.tenant_id, as_of).await?;
+    let rows = repository::page(&reader, caller, &request, Some(&past), behind, now).await?;
     reader.commit().await?;
-    let mut by_place: HashMap<(Uuid, Uuid), Vec<LotRow>> = HashMap::new();
-    for lot in lots {
-        by_place.entry((lot.item_id, lot.location_id)).or_default().push(lot);
-    }
-    let stock = |place: PlaceRow| {
-        let lots = by_place.remove(&(place.item_id, place.location_id)).unwrap_or_default();
-        stock(place, lots, &request, now)
-    };
-    let data: Result<Vec<Stock>, Error> = page.data.into_iter().map(stock).collect();
+    answer(rows, caller, &request, now)
+}
+
+fn answer(rows: Vec<(PlaceRow, Vec<Lying>)>, caller: &Caller, request: &Request, now: Instant) -> Result<Page<Stock>, Error> {
+    let page = Page::cut(rows, request.limit, |(place, _)| (LIST, place.sku.clone(), place.location.clone()));
+    let data: Result<Vec<Stock>, Error> = page.data.into_iter().map(|(place, lying)| stock(place, lying, request, now)).collect();
     Ok(seen_by(Page { data: data?, next_cursor: page.next_cursor }, caller))
 }
 
-fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) -> Result<Stock, Error> {
+fn stock(place: PlaceRow, lying: Vec<Lying>, request: &Request, now: Instant) -> Result<Stock, Error> {
     let days = site_days(place.time_zone.as_deref(), place.day_starts_at.as_deref())?;
     let business_date = match request.as_of {
         None => days.business_date(now),
@@ -187,24 +182,23 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
         Some(AsOf::Instant(instant)) => days.business_date(instant),
     };
     let (mut quantity, mut value, mut usable) = (Total::default(), Total::default(), Total::default());
-    let mut answers = Vec::with_capacity(lots.len());
-    for lot in lots {
-        let expired = is_expired(lot.expires_on, DateKind::stored(&lot.date_kind)?, place.grace_days, business_date);
-        let status = LotStatus::of_lot(lot.hold.as_deref(), expired)?;
-        quantity = quantity.plus(lot.quantity);
-        value = value.plus(lot.value);
-        usable = usable.plus(if status == LotStatus::Ok { lot.quantity } else { 0 });
-        answers.push(StockLot {
+    let mut lots = Vec::new();
+    for Lying { expires_on, date_kind, hold, quantity: lies, value: worth, lot } in lying {
+        let expired = is_expired(expires_on, DateKind::stored(&date_kind)?, place.grace_days, business_date);
+        let status = LotStatus::of_lot(hold.as_deref(), expired)?;
+        (quantity.0, value.0) = (quantity.0 + lies.0, value.0 + worth.0);
+        usable.0 += if status == LotStatus::Ok { lies.0 } else { 0 };
+        lots.extend(lot.map(|lot| StockLot {
             lot_id: lot.lot_id,
             batch_code: lot.batch_code,
-            expires_on: lot.expires_on,
+            expires_on,
             expired,
             status,
             opened_at: lot.opened_at.map(Instant::from),
             received_at: lot.received_at.into(),
             quantity: Quantity(lot.quantity),
             value: Some(Money(lot.value)),
-        });
+        }));
     }
     Ok(Stock {
         item_id: place.item_id,
@@ -217,7 +211,7 @@ fn stock(place: PlaceRow, lots: Vec<LotRow>, request: &Request, now: Instant) ->
         available: Total((usable.0 - i128::from(place.reserved)).max(0)),
         unit: place.unit,
         value: Some(value),
-        lots: request.include_lots.then_some(answers),
+        lots: request.include_lots.then_some(lots),
     })
 }
 

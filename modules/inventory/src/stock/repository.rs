@@ -1,4 +1,4 @@
-//! The statements behind the stock list: first the items and places of a page, then what lies there.
+//! The statement behind the stock list: the items and places of a page, with what lies there.
 //!
 //! Joins are written as CROSS JOIN with their conditions in WHERE. For Postgres that says nothing; SQLite, which keeps no
 //! statistics, takes it as the order in which to go: from the few to the many.
@@ -9,10 +9,11 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::list_stock::Request;
+use crate::arithmetic::Total;
 use crate::error::Error;
 use crate::ledger::{Past, ended};
 use crate::names::Sku;
-use crate::rows::{self, Filter, Kind, Relation, given_row};
+use crate::rows::{self, Filter};
 
 /// An item at a location.
 #[derive(Debug, FromQueryResult)]
@@ -29,39 +30,97 @@ pub struct PlaceRow {
     pub reserved: i64,
 }
 
-/// A lot that lies there.
-#[derive(Debug, FromQueryResult)]
-pub struct LotRow {
-    pub item_id: Uuid,
-    pub location_id: Uuid,
-    pub lot_id: Uuid,
-    pub batch_code: Option<String>,
+/// What lies there of one lot, or of all that have one date and are on hold alike.
+#[derive(Debug)]
+pub struct Lying {
     pub expires_on: Option<NaiveDate>,
     pub date_kind: String,
     pub hold: Option<String>,
+    pub quantity: Total,
+    pub value: Total,
+    /// The lot, where each is told.
+    pub lot: Option<LotRow>,
+}
+
+/// A lot that lies there.
+#[derive(Debug, FromQueryResult)]
+pub struct LotRow {
+    pub lot_id: Uuid,
+    pub batch_code: Option<String>,
     pub opened_at: Option<DateTime<FixedOffset>>,
     pub received_at: DateTime<FixedOffset>,
     pub quantity: i64,
     pub value: i64,
 }
 
-/// The items and places of a page, by sku and path.
-pub async fn places(
+#[derive(FromQueryResult)]
+struct OfLots {
+    expires_on: Option<NaiveDate>,
+    date_kind: String,
+    hold: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct StockRow {
+    #[sea_orm(nested)]
+    place: PlaceRow,
+    #[sea_orm(nested)]
+    of: OfLots,
+    #[sea_orm(nested)]
+    lot: LotRow,
+}
+
+/// Sums in whole units and millionths: of millionths alone they may not fit.
+#[derive(FromQueryResult)]
+struct SumRow {
+    #[sea_orm(nested)]
+    place: PlaceRow,
+    #[sea_orm(nested)]
+    of: OfLots,
+    quantity_units: i64,
+    quantity_millionths: i64,
+    value_units: i64,
+    value_millionths: i64,
+}
+
+impl From<StockRow> for (PlaceRow, Lying) {
+    fn from(StockRow { place, of, lot }: StockRow) -> Self {
+        let OfLots { expires_on, date_kind, hold } = of;
+        let (quantity, value) = (Total(lot.quantity.into()), Total(lot.value.into()));
+        (place, Lying { expires_on, date_kind, hold, quantity, value, lot: Some(lot) })
+    }
+}
+
+impl From<SumRow> for (PlaceRow, Lying) {
+    fn from(row: SumRow) -> Self {
+        let OfLots { expires_on, date_kind, hold } = row.of;
+        let quantity = Total::of_parts(row.quantity_units, row.quantity_millionths);
+        let value = Total::of_parts(row.value_units, row.value_millionths);
+        (row.place, Lying { expires_on, date_kind, hold, quantity, value, lot: None })
+    }
+}
+
+/// The items and places of a page, by sku and path, each with what lies there: of each lot, in the order in which they expire, where lots are
+/// told, else in sums. In one statement, so all of one moment.
+pub async fn page(
     reader: &impl ConnectionTrait,
     caller: &Caller,
     request: &Request,
     past: Option<&Past>,
     behind: Option<(String, String)>,
     now: Instant,
-) -> Result<Vec<PlaceRow>, Error> {
+) -> Result<Vec<(PlaceRow, Vec<Lying>)>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
     let limit = filter.bind(request.limit.bound());
     // What a row must be, whatever page it is on: of one place, and for all of its lots.
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    filter.and_given("lot.expires_on < ?", request.expiring_before);
     let wanted = filter.sql().to_owned();
-    let of_place = "held.quantity > 0 AND location.tenant_id = held.tenant_id AND location.id = held.location_id AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id";
+    let expiring = request.expiring_before.map(|day| format!("AND lot.expires_on < {}", filter.bind(day))).unwrap_or_default();
+    // A lot that holds something is there; it is looked at only where it must be one that expires.
+    let (lot, of_lot) =
+        if expiring.is_empty() { ("", String::new()) } else { ("CROSS JOIN lot", format!("AND lot.tenant_id = $1 AND lot.id = held.lot_id {expiring}")) };
+    let of_place = format!("held.quantity > 0 AND location.tenant_id = $1 AND location.id = held.location_id {of_lot}");
     filter.and_given("item.id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
     let named = filter.sql().trim_start_matches(&wanted).to_owned();
@@ -72,18 +131,35 @@ pub async fn places(
             (format!("AND item.sku >= {sku}"), format!("AND (item.sku, location.path) > ({sku}, {path})"))
         }
     };
-    let held = match past {
-        // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
-        // the cursor's own item nothing may be left.
-        None => format!(
-            "SELECT balance.* FROM (SELECT item.tenant_id, item.id FROM item WHERE item.tenant_id = $1 {from_sku} {named} \
-             AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location CROSS JOIN lot {wanted} AND held.item_id = item.id AND {of_place}) \
-             ORDER BY item.sku LIMIT {limit} + 1) AS first CROSS JOIN balance WHERE balance.tenant_id = first.tenant_id AND balance.item_id = first.id"
+    // Of the past what lies in each place is summed up once; of now it is looked up for the places of the page, each of which has a stock key.
+    let (moved, places, lying) = match past {
+        None => (
+            String::new(),
+            // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
+            // the cursor's own item nothing may be left.
+            format!(
+                "SELECT {PLACE} FROM (SELECT item.* FROM item WHERE item.tenant_id = $1 {from_sku} {named} \
+                 AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place}) \
+                 ORDER BY item.sku LIMIT {limit} + 1) AS item CROSS JOIN stock_key AS place CROSS JOIN location \
+                 WHERE place.tenant_id = $1 AND place.item_id = item.id AND location.tenant_id = $1 AND location.id = place.location_id \
+                 AND EXISTS (SELECT 1 FROM balance AS held {lot} {wanted} AND held.item_id = place.item_id AND held.location_id = place.location_id \
+                 AND held.quantity > 0 {of_lot})"
+            ),
+            "balance",
         ),
-        Some(past) => format!(
-            "SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity \
-             FROM ({}) AS moved GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0",
-            past.rows(&mut filter, None)
+        Some(past) => (
+            format!(
+                "moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity, \
+                 CAST(SUM(moved.value) AS BIGINT) AS value FROM ({}) AS moved \
+                 GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0),",
+                past.rows(&mut filter, None)
+            ),
+            format!(
+                "SELECT DISTINCT {} FROM moved AS held CROSS JOIN item CROSS JOIN location {lot} {wanted} {named} AND {of_place} \
+                 AND item.tenant_id = $1 AND item.id = held.item_id",
+                PLACE.replace("place.", "held.")
+            ),
+            "moved",
         ),
     };
     let reserved = match past {
@@ -94,48 +170,53 @@ pub async fn places(
         // What was set aside in the past is kept nowhere.
         Some(_) => "CAST(0 AS BIGINT)".to_owned(),
     };
-    let sql = format!(
-        "WITH held AS MATERIALIZED ({held}) \
-         SELECT held.item_id, item.sku, item.name, unit.code AS unit, item.grace_days, held.location_id, location.path AS location, \
-         site.time_zone, site.day_starts_at, {reserved} AS reserved \
-         FROM held CROSS JOIN item CROSS JOIN unit CROSS JOIN location CROSS JOIN location AS site CROSS JOIN lot \
-         LEFT JOIN stock_key ON stock_key.tenant_id = held.tenant_id AND stock_key.item_id = held.item_id AND stock_key.location_id = held.location_id \
-         {wanted} {named} AND {of_place} AND item.tenant_id = held.tenant_id AND item.id = held.item_id \
-         AND unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id AND site.tenant_id = location.tenant_id AND site.id = location.site_id {behind} \
-         GROUP BY held.item_id, item.sku, item.name, unit.code, item.grace_days, held.location_id, location.path, site.time_zone, site.day_starts_at, \
-         stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity \
-         ORDER BY item.sku, location.path LIMIT {limit}"
+    let page = format!("WITH {moved} page AS MATERIALIZED ({places} {behind} ORDER BY item.sku, location.path LIMIT {limit})");
+    let told = format!(
+        "page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone, site.day_starts_at, \
+         {reserved} AS reserved"
     );
-    Ok(rows::all(reader, &sql, filter.into_values()).await?)
-}
-
-/// The lots at the places of a page, in the order in which they expire.
-pub async fn lots(reader: &impl ConnectionTrait, caller: &Caller, request: &Request, past: Option<&Past>, places: &[PlaceRow]) -> Result<Vec<LotRow>, Error> {
-    const PLACE: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
-    let backend = reader.get_database_backend();
-    let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
-    filter.bind(rows::parameter(places.iter().map(|place| given_row!(backend, place.item_id, place.location_id)).collect()));
-    let given = PLACE.select(backend, 2);
-    filter.and_given("lot.expires_on < ?", request.expiring_before);
-    let wanted = filter.sql().to_owned();
-    let held = match past {
-        None => format!(
-            "SELECT held.* FROM ({given}) AS place CROSS JOIN balance AS held \
-             WHERE held.tenant_id = $1 AND held.item_id = place.item_id AND held.location_id = place.location_id AND held.quantity > 0"
-        ),
-        Some(past) => format!(
-            "SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity, \
-             CAST(SUM(moved.value) AS BIGINT) AS value FROM ({}) AS moved \
-             GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0",
-            past.rows(&mut filter, Some(&given))
-        ),
+    let beside = "LEFT JOIN stock_key ON stock_key.tenant_id = $1 AND stock_key.item_id = page.item_id AND stock_key.location_id = page.location_id \
+                  WHERE unit.tenant_id = $1 AND unit.id = page.base_unit_id AND site.tenant_id = $1 AND site.id = page.site_id";
+    let of_page = format!(
+        "held.tenant_id = $1 AND held.item_id = page.item_id AND held.location_id = page.location_id AND held.quantity > 0 \
+         AND lot.tenant_id = $1 AND lot.id = held.lot_id {expiring}"
+    );
+    if request.include_lots {
+        let sql = format!(
+            "{page} SELECT {told}, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at, held.quantity, held.value \
+             FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN {lying} AS held CROSS JOIN lot {beside} AND {of_page} \
+             ORDER BY page.sku, page.location, CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, \
+             CASE WHEN lot.opened_at IS NULL THEN 1 ELSE 0 END, lot.received_at, lot.origin_seq, lot.origin_line"
+        );
+        return Ok(by_place(rows::all::<StockRow>(reader, &sql, filter.into_values()).await?));
+    }
+    let parts = |column: &str| {
+        let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
+        format!("{} AS {column}_units, {} AS {column}_millionths", sum("/"), sum("%"))
     };
     let sql = format!(
-        "WITH held AS MATERIALIZED ({held}) \
-         SELECT held.item_id, held.location_id, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at, held.quantity, held.value \
-         FROM held CROSS JOIN lot {wanted} AND lot.tenant_id = held.tenant_id AND lot.id = held.lot_id \
-         ORDER BY CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, CASE WHEN lot.opened_at IS NULL THEN 1 ELSE 0 END, \
-         lot.received_at, lot.origin_seq, lot.origin_line"
+        "{page}, held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, {}, {} \
+         FROM page CROSS JOIN {lying} AS held CROSS JOIN lot WHERE {of_page} \
+         GROUP BY page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold) \
+         SELECT {told}, held.expires_on, held.date_kind, held.hold, held.quantity_units, held.quantity_millionths, held.value_units, held.value_millionths \
+         FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN held {beside} \
+         AND held.item_id = page.item_id AND held.location_id = page.location_id ORDER BY page.sku, page.location",
+        parts("quantity"),
+        parts("value")
     );
-    Ok(rows::all(reader, &sql, filter.into_values()).await?)
+    Ok(by_place(rows::all::<SumRow>(reader, &sql, filter.into_values()).await?))
+}
+
+/// The columns of a place on a page.
+const PLACE: &str = "place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id, location.path AS location, location.site_id";
+
+fn by_place<R: Into<(PlaceRow, Lying)>>(rows: Vec<R>) -> Vec<(PlaceRow, Vec<Lying>)> {
+    let mut page: Vec<(PlaceRow, Vec<Lying>)> = Vec::new();
+    for (place, lying) in rows.into_iter().map(Into::into) {
+        match page.last_mut() {
+            Some((last, all)) if (last.item_id, last.location_id) == (place.item_id, place.location_id) => all.push(lying),
+            _ => page.push((place, vec![lying])),
+        }
+    }
+    page
 }

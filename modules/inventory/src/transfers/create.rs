@@ -13,7 +13,7 @@ use super::repository::{self, NewTransfer, Tally};
 use super::step::{Goods, Resolved, Said, StepAnswer, foreign_lots, may_move_held, moved, names, need_days, post};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Ground, Reasons};
+use crate::catalog::lookup::{self, Ground, Reasons, Units};
 use crate::documents::{LINES, need_lines};
 use crate::error::Error;
 use crate::http::{Answer, need_site};
@@ -21,6 +21,7 @@ use crate::idempotency::{Once, Task};
 use crate::ledger::kinds::Transfer;
 use crate::ledger::{Counted, Permit, Posting, next_transfer_number};
 use crate::names::{ItemRef, LocationPath, LocationRef, LotId, ReservationId, UnitCode};
+use crate::rows::Reads;
 
 /// What is to be moved, from where and to where.
 #[derive(Clone, Debug)]
@@ -148,12 +149,15 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<StepAnswer, Error> {
     let (ids, request) = &task.input;
     let tenant = task.caller.tenant_id;
-    let from = lookup::area_called(txn, tenant, &request.from, "from_", task.now).await?;
-    let to = lookup::area_called(txn, tenant, &request.to, "to_", task.now).await?;
+    let mut reads = Reads::new(txn);
+    let (from, to) = (lookup::ask_area_called(&mut reads, tenant, &request.from, "from_"), lookup::ask_area_called(&mut reads, tenant, &request.to, "to_"));
+    let items = lookup::ask_items(&mut reads, tenant, names(request.lines.iter().map(|line| &line.goods)), Units::All);
+    let mut told = reads.send(txn).await?;
+    let (from, to) = (from.told(&mut told, task.now)?, to.told(&mut told, task.now)?);
     if from.area.id == to.area.id {
         return Err(Error::invalid(format!("/to_{}", request.to.field()), "same_location", "goods go from one place to another"));
     }
-    let items = lookup::items(txn, tenant, names(request.lines.iter().map(|line| &line.goods))).await?;
+    let items = items.told(&mut told)?;
     let mut lines = Resolved::all(request.lines.iter().map(|line| &line.goods), &items).map_err(Error::Invalid)?;
     for (line, asked) in lines.iter_mut().zip(&request.lines) {
         line.command.reservation = asked.reservation_id;
@@ -166,7 +170,6 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<StepAnswer, Erro
     let effective_at = request.said.effective_at.unwrap_or(to.now);
     need_days(&task.caller, [&from.area, &to.area], effective_at, to.now)?;
     let permit = Permit::<Transfer>::ask(&task.caller, from.area.clone(), request.said.effective_at, to.now)?;
-    // The rules as they were before anything was looked up.
     let header = request.said.header(ids.document, from.rules, ids.transfer);
     let commands = lines.iter().map(|line| line.command.clone()).collect();
     let mut posting = Posting::transfer(permit, header, commands, to.area.spot(), may_move_held(&task.caller));

@@ -14,13 +14,13 @@ use uuid::Uuid;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
 use crate::catalog::conversion::GlobalUnit;
-use crate::catalog::lookup::{self, Item, Items, Reasons};
+use crate::catalog::lookup::{self, Item, Items, Reasons, Units};
 use crate::catalog::reasons::ReasonKind;
-use crate::catalog::units::{self, Dimension};
-use crate::documents::{Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, TRANSFORMATION_LINE, answer, cells, need_lines};
+use crate::catalog::units::Dimension;
+use crate::documents::{Found, Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, TRANSFORMATION_LINE, answer, cells, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::kinds::Transformation;
 use crate::ledger::{self, Counted, Effects, OutputBasis, OutputLine, Posting, Refusal, TakeLine};
 use crate::names::Word as _;
@@ -225,7 +225,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     let lines = request.inputs.len() + request.outputs.len() + request.loss.len();
     need_lines(state, lines).map_err(|error| at("/inputs", error))?;
     let ids = Ids { document: state.next_id(), lots: request.outputs.iter().map(|_| state.next_id()).collect() };
-    state.create_once(caller, once, (ids, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (ids, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
 struct Ids {
@@ -233,15 +233,12 @@ struct Ids {
     lots: Vec<LotId>,
 }
 
-async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
-    let tenant = task.caller.tenant_id;
-    let (permit, mut header) = request.heading.permitted::<Transformation, _>(task, txn, ids.document).await?;
+    let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), Some(ReasonKind::Waste)).await?;
+    let Some(Found { permit, mut header, items, reasons }) = found else { return Ok(None) };
     header.detail.purpose = Some(request.kind.word());
-    let items = lookup::items(txn, tenant, request.names()).await?;
-    let reasons = lookup::reasons(txn, tenant, ReasonKind::Waste).await?;
-    let global = if request.describes() { units::repository::all(txn, tenant).await? } else { Vec::new() };
-    let resolved = resolve(request, &ids.lots, &items, &reasons, &global)?;
+    let resolved = resolve(request, &ids.lots, &items, &reasons)?;
     let (inputs, outputs) = (resolved.inputs.iter().map(|input| input.line.clone()), resolved.outputs.iter().map(|output| output.line.clone()));
     let mut posting = Posting::transformation(permit, header, inputs.collect(), outputs.collect(), request.allocate_by);
 
@@ -249,8 +246,8 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn) -> Result<PostedAnswer, Er
     let effects = posting.decide(txn, &locked).await.map_err(|error| in_words_of_the_request(error, request.inputs.len()))?;
     need_links(&effects)?;
     let stored = stored_lines(request, &resolved, &effects);
-    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &reasons, &stored)
+    let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;
+    Ok(Some(Done { body: answer(&posted, posting.location(), &items, &reasons, &stored)?, writing: Some(writing) }))
 }
 
 /// Each lot that came out knows each lot that went in: so many such links one transformation makes at the most.
@@ -272,11 +269,6 @@ impl Request {
         let lost = self.loss.iter().filter_map(|loss| if let LossOf::Item(item) = &loss.of { Some(item) } else { None });
         self.inputs.iter().map(|input| &input.item).chain(self.outputs.iter().map(|output| &output.item)).chain(lost)
     }
-
-    /// Whether something that is no item got lost.
-    fn describes(&self) -> bool {
-        self.loss.iter().any(|loss| matches!(loss.of, LossOf::Description(_)))
-    }
 }
 
 /// A line by resolved names, with what its unit is called.
@@ -297,7 +289,7 @@ enum ResolvedLoss {
 }
 
 /// Everything by resolved names, or everything that is wrong with them.
-fn resolve(request: &Request, lots: &[LotId], items: &Items, reasons: &Reasons, global: &[GlobalUnit]) -> Result<AllResolved, Error> {
+fn resolve(request: &Request, lots: &[LotId], items: &Items, reasons: &Reasons) -> Result<AllResolved, Error> {
     let mut violations = Vec::new();
     let mut resolved = AllResolved { inputs: Vec::new(), outputs: Vec::new(), loss: Vec::new() };
     for (index, input) in request.inputs.iter().enumerate() {
@@ -316,7 +308,7 @@ fn resolve(request: &Request, lots: &[LotId], items: &Items, reasons: &Reasons, 
         }
     }
     for (index, loss) in request.loss.iter().enumerate() {
-        match resolve_loss(index, loss, items, reasons, global) {
+        match resolve_loss(index, loss, items, reasons) {
             Ok(gone) => resolved.loss.push(gone),
             Err(wrong) => violations.extend(wrong),
         }
@@ -341,7 +333,7 @@ fn weight(item: &Arc<Item>, quantity: Quantity) -> Option<Quantity> {
     Ratio::ONE.over(item.conversions.factor("g")?)?.apply(quantity)
 }
 
-fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons, global: &[GlobalUnit]) -> Result<ResolvedLoss, Vec<Violation>> {
+fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons) -> Result<ResolvedLoss, Vec<Violation>> {
     let why = reasons.named(&format!("/loss/{index}/reason"), &loss.reason);
     let reason = why.as_ref().ok().map(|reason| reason.id);
     let stage = why.as_ref().ok().and_then(|reason| reason.stage).unwrap_or(Stage::Preparation);
@@ -350,7 +342,7 @@ fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons, glo
             .map(|(item, quantity, unit)| ResolvedLoss::Item { item: item.rules.id, quantity, unit, reason })
             .map_err(|violation| among("/loss", violation)),
         LossOf::Description(description) => {
-            grams(index, loss, global).map(|grams| ResolvedLoss::Described { description: description.clone(), grams, reason, stage })
+            grams(index, loss, items.units()).map(|grams| ResolvedLoss::Described { description: description.clone(), grams, reason, stage })
         }
     };
     match (gone, why) {
@@ -360,11 +352,11 @@ fn resolve_loss(index: usize, loss: &Loss, items: &Items, reasons: &Reasons, glo
 }
 
 /// What is no item is weighed.
-fn grams(index: usize, loss: &Loss, global: &[GlobalUnit]) -> Result<Quantity, Violation> {
+fn grams(index: usize, loss: &Loss, units: &[GlobalUnit]) -> Result<Quantity, Violation> {
     let refuse =
         |field: &str, code: &'static str, detail: &str| Violation { pointer: format!("/loss/{index}/{field}"), code: code.into(), detail: detail.to_owned() };
     let unit = loss.unit.as_ref().ok_or_else(|| refuse("unit", "required", "say in which unit of mass"))?;
-    let unit = global.iter().find(|global| global.code == unit.as_str() && global.dimension == Dimension::Mass);
+    let unit = units.iter().find(|known| known.code == unit.as_str() && known.dimension == Dimension::Mass);
     let unit = unit.ok_or_else(|| refuse("unit", "unit_unknown", "what is no item is weighed: a unit of mass is expected"))?;
     let grams = unit.factor.apply(loss.quantity).filter(|grams| grams.0 <= Quantity::MOST_PER_LINE);
     let grams = grams.ok_or_else(|| refuse("quantity", "out_of_range", "a line holds at most 1000000000 g"))?;

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
-use crate::documents::{Heading, LINES, Lines, PostedAnswer, USAGE_LINE, answer, cells, every_line, need_lines};
+use crate::catalog::lookup::{self, Items, Units};
+use crate::documents::{Found, Heading, LINES, Lines, PostedAnswer, USAGE_LINE, answer, cells, every_line, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::{self, Counted, Detail, Effects, Header, OnShort, Posting, TakeLine, kinds};
 use crate::names::{ItemRef, LocationRef, LotId, ReservationId, UnitCode, Word as _, words};
 
@@ -121,14 +121,17 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     caller.need(kernel::Permission::UseStock)?;
     need_lines(state, request.lines.len())?;
     let id = state.next_id();
-    state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (id, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
-async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (id, request) = &task.input;
-    let (permit, header) = request.heading.permitted::<kinds::Usage, _>(task, txn, *id).await?;
+    let names = request.lines.iter().map(|line| &line.item);
+    let units = Units::of(request.lines.iter().map(|line| line.unit.as_ref()));
+    let Some(Found { permit, header, items, reasons }) = request.heading.find::<kinds::Usage, _>(task, txn, once, *id, (names, units), None).await? else {
+        return Ok(None);
+    };
     let detail = Detail { purpose: Some(request.purpose.word()), recipient: request.recipient.clone(), ..Detail::default() };
-    let items = lookup::items(txn, task.caller.tenant_id, request.lines.iter().map(|line| &line.item)).await?;
     let resolved = resolve(request, &items)?;
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
     let mut posting = Posting::usage(permit, Header { detail, ..header }, commands, request.on_short);
@@ -136,8 +139,8 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
-    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &Reasons::default(), &stored)
+    let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;
+    Ok(Some(Done { body: answer(&posted, posting.location(), &items, &reasons, &stored)?, writing: Some(writing) }))
 }
 
 /// A line by resolved names.

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Items, Reasons, Units};
 use crate::catalog::reasons::ReasonKind;
-use crate::documents::{Heading, LINES, Lines, PostedAnswer, VENDOR_RETURN_LINE, answer, both, cells, every_line, need_lines};
+use crate::documents::{Found, Heading, LINES, Lines, PostedAnswer, VENDOR_RETURN_LINE, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::{self, Counted, Effects, Posting, TakeLine, kinds};
 use crate::names::{Code, ItemRef, LocationRef, LotId, UnitCode};
 
@@ -97,15 +97,18 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     caller.need(kernel::Permission::Receive)?;
     need_lines(state, request.lines.len())?;
     let id = state.next_id();
-    state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (id, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
-async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (id, request) = &task.input;
-    let tenant = task.caller.tenant_id;
-    let (permit, header) = request.heading.permitted::<kinds::VendorReturn, _>(task, txn, *id).await?;
-    let items = lookup::items(txn, tenant, request.lines.iter().map(|line| &line.item)).await?;
-    let reasons = lookup::reasons(txn, tenant, ReasonKind::Return).await?;
+    let names = request.lines.iter().map(|line| &line.item);
+    let units = Units::of(request.lines.iter().map(|line| line.unit.as_ref()));
+    let Some(Found { permit, header, items, reasons }) =
+        request.heading.find::<kinds::VendorReturn, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Return)).await?
+    else {
+        return Ok(None);
+    };
     let resolved = resolve(request, &items, &reasons)?;
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
     let mut posting = Posting::vendor_return(permit, header, commands, request.lines.iter().map(|line| line.credit).collect());
@@ -113,8 +116,8 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
-    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &reasons, &stored)
+    let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;
+    Ok(Some(Done { body: answer(&posted, posting.location(), &items, &reasons, &stored)?, writing: Some(writing) }))
 }
 
 /// A line by resolved names.

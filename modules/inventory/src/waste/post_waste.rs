@@ -13,13 +13,13 @@ use uuid::Uuid;
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::conversion::GlobalUnit;
-use crate::catalog::lookup::{self, Items, Reason, Reasons};
+use crate::catalog::lookup::{self, Items, Reason, Reasons, Units};
 use crate::catalog::reasons::ReasonKind;
-use crate::catalog::units::{self, Dimension};
-use crate::documents::{Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, WASTE_LINE, answer, both, cells, every_line, need_lines};
+use crate::catalog::units::Dimension;
+use crate::documents::{Found, Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, WASTE_LINE, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
 use crate::http::Answer;
-use crate::idempotency::{Once, Task};
+use crate::idempotency::{Done, Once, Task};
 use crate::ledger::{self, Counted, Effects, Posting, TakeLine, Waste};
 use crate::names::Word as _;
 use crate::names::{Code, Destination, ItemRef, LocationRef, LotId, ReasonId, Sku, Stage, UnitCode};
@@ -150,19 +150,21 @@ pub async fn execute(state: &Inventory, caller: &Caller, once: Once, request: Re
     caller.need(kernel::Permission::Waste)?;
     need_lines(state, request.lines.len())?;
     let id = state.next_id();
-    state.create_once(caller, once, (id, request), |task, txn| Box::pin(work(task, txn))).await
+    state.post_once(caller, once, (id, request), |task, txn, once| Box::pin(work(task, txn, once))).await
 }
 
-async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, Error> {
+async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (id, request) = &task.input;
-    let tenant = task.caller.tenant_id;
-    let (permit, header) = request.heading.permitted::<Waste, _>(task, txn, *id).await?;
-    let items = lookup::items(txn, tenant, request.lines.iter().filter_map(Line::item)).await?;
-    let reasons = lookup::reasons(txn, tenant, ReasonKind::Waste).await?;
-    // Few documents have anything from plates.
-    let on_plates = request.lines.iter().any(|line| line.item().is_none());
-    let masses = if on_plates { units::repository::all(txn, tenant).await? } else { Vec::new() };
-    let (taken, plates) = resolve(request, &items, &reasons, &masses)?;
+    let names = request.lines.iter().filter_map(Line::item);
+    // What came back on plates is weighed.
+    let grams = request.lines.iter().any(|line| line.item().is_none());
+    let units = if grams { Units::All } else { Units::of(request.lines.iter().map(Line::unit)) };
+    let Some(Found { permit, header, items, reasons }) =
+        request.heading.find::<Waste, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Waste)).await?
+    else {
+        return Ok(None);
+    };
+    let (taken, plates) = resolve(request, &items, &reasons)?;
     let sent: Vec<usize> = taken.iter().map(|line| line.index).collect();
     let mut posting = Posting::waste(permit, header, taken.iter().map(|line| line.command.clone()).collect());
 
@@ -171,13 +173,18 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn) -> Result<PostedAnswer, E
     // Refusals and entries name the lines as they were sent.
     let effects = decided.map_err(|error| error.at_lines(&sent))?.at_lines(&sent);
     let stored = [stored_lines(&taken, &effects), stored_plates(&plates)];
-    let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;
-    answer(&posted, posting.location(), &items, &reasons, &stored)
+    let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;
+    Ok(Some(Done { body: answer(&posted, posting.location(), &items, &reasons, &stored)?, writing: Some(writing) }))
 }
 
 impl Line {
     fn item(&self) -> Option<&ItemRef> {
         if let What::Stock { item, .. } = &self.what { Some(item) } else { None }
+    }
+
+    fn unit(&self) -> Option<&UnitCode> {
+        let (What::Stock { unit, .. } | What::Plate { unit, .. }) = &self.what;
+        unit.as_ref()
     }
 }
 
@@ -207,7 +214,7 @@ enum Either {
     Plate(Plate),
 }
 
-fn resolve(request: &Request, items: &Items, reasons: &Reasons, masses: &[GlobalUnit]) -> Result<(Vec<Resolved>, Vec<Plate>), Error> {
+fn resolve(request: &Request, items: &Items, reasons: &Reasons) -> Result<(Vec<Resolved>, Vec<Plate>), Error> {
     let resolve = |(index, line): (usize, &Line)| {
         let why = reasons.named(&format!("/lines/{index}/reason"), &line.reason).and_then(|reason| staged(index, line, reason));
         let destination = line.destination;
@@ -219,7 +226,7 @@ fn resolve(request: &Request, items: &Items, reasons: &Reasons, masses: &[Global
                 Ok(Either::Taken(Resolved { index, command, entered: *quantity, unit, stage, destination }))
             }
             What::Plate { description, mass, unit } => {
-                let ((reason, stage), grams) = both(why, in_grams(index, *mass, unit.as_ref(), masses))?;
+                let ((reason, stage), grams) = both(why, in_grams(index, *mass, unit.as_ref(), items.units()))?;
                 Ok(Either::Plate(Plate { index, description: description.clone(), grams, reason, stage, destination }))
             }
         }
@@ -244,10 +251,10 @@ fn staged(index: usize, line: &Line, reason: &Reason) -> Result<(ReasonId, Stage
 }
 
 /// What a mass is in grams, rounded once. The factor of a unit of mass is to the gram.
-fn in_grams(index: usize, mass: Quantity, unit: Option<&UnitCode>, masses: &[GlobalUnit]) -> Result<Quantity, Violation> {
+fn in_grams(index: usize, mass: Quantity, unit: Option<&UnitCode>, units: &[GlobalUnit]) -> Result<Quantity, Violation> {
     let refuse = |field: &str, code: &'static str, detail: String| Violation { pointer: format!("/lines/{index}/{field}"), code: code.into(), detail };
     let unit = unit.map_or("g", UnitCode::as_str);
-    let found = masses.iter().find(|known| known.code == unit && known.dimension == Dimension::Mass);
+    let found = units.iter().find(|known| known.code == unit && known.dimension == Dimension::Mass);
     let factor = found.ok_or_else(|| refuse("mass_unit", "unit_unknown", format!("{unit} is no unit of mass")))?.factor;
     let grams = factor.apply(mass).filter(|grams| grams.0 <= Quantity::MOST_PER_LINE);
     let grams = grams.ok_or_else(|| refuse("mass", "out_of_range", "a line holds at most 1000000000 g".to_owned()))?;

@@ -3,7 +3,10 @@
 use inventory_entity::{tenant_settings, unit};
 use kernel::{Limit, TenantId, Txn};
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, NotSet, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, NotSet, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Dimension, Unit};
@@ -12,6 +15,7 @@ use crate::catalog::conversion::GlobalUnit;
 use crate::catalog::taken;
 use crate::error::Error;
 use crate::names::Word as _;
+use crate::rows;
 
 /// Keeps others from changing what converts into what until the transaction ends: units, units of items, base units. Taken
 /// before any row of an item.
@@ -28,14 +32,30 @@ pub async fn page(connection: &impl ConnectionTrait, tenant: TenantId, after: Op
     query.all(connection).await?.into_iter().map(Unit::try_from).collect()
 }
 
+/// All units of a tenant, its only parameter, as [`UnitRow`]s.
+pub const ALL_UNITS: &str = "SELECT code, dimension, numerator, denominator FROM unit WHERE tenant_id = $1";
+
+/// A unit as conversions know it.
+#[derive(FromQueryResult, Deserialize)]
+pub struct UnitRow {
+    code: String,
+    dimension: String,
+    numerator: i64,
+    denominator: i64,
+}
+
+impl TryFrom<UnitRow> for GlobalUnit {
+    type Error = DbErr;
+
+    fn try_from(row: UnitRow) -> Result<Self, DbErr> {
+        let factor = Ratio::new(row.numerator.into(), row.denominator.into()).ok_or_else(|| DbErr::Type("a unit without a factor".to_owned()))?;
+        Ok(Self { dimension: Dimension::stored(&row.dimension)?, code: row.code, factor })
+    }
+}
+
 /// All units of the tenant, as conversions know them.
 pub async fn all(connection: &impl ConnectionTrait, tenant: TenantId) -> Result<Vec<GlobalUnit>, DbErr> {
-    let rows = of(tenant).order_by_asc(unit::Column::Code).all(connection).await?;
-    let global = |row: unit::Model| {
-        let factor = Ratio::new(row.numerator.into(), row.denominator.into()).ok_or_else(|| DbErr::Type("a unit without a factor".to_owned()))?;
-        Ok(GlobalUnit { dimension: Dimension::stored(&row.dimension)?, code: row.code, factor })
-    };
-    rows.into_iter().map(global).collect()
+    rows::all::<UnitRow>(connection, ALL_UNITS, [tenant.into()]).await?.into_iter().map(GlobalUnit::try_from).collect()
 }
 
 pub async fn find(connection: &impl ConnectionTrait, tenant: TenantId, id: Uuid) -> Result<Option<Unit>, DbErr> {

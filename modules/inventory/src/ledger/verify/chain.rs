@@ -189,7 +189,7 @@ impl Walk<'_, '_> {
             }
         }
         self.content(document, &name, own)?;
-        let link = content::link(&self.link, row);
+        let link = content::link(&self.link, row.number, row.last_seq, &row.content_hash);
         if link != row.chain_hash {
             let broken = self.differs(Check::Chain, "the link to the document before", &row.chain_hash, link).at(row.last_seq);
             self.findings.add(broken.of(&name));
