@@ -58,6 +58,12 @@ impl Caller {
         answer(path, sent.send().await?).await
     }
 
+    /// Sends a file.
+    pub async fn post_csv(&self, path: &str, text: String) -> Outcome<Value> {
+        let sent = self.client.post(format!("{}{path}", self.address)).bearer_auth(&self.token).header("Idempotency-Key", self.key());
+        answer(path, sent.header("Content-Type", "text/csv").body(text).send().await?).await
+    }
+
     fn key(&self) -> String {
         format!("{}-{}", self.name, self.sent.fetch_add(1, Ordering::Relaxed))
     }
@@ -136,7 +142,8 @@ async fn set_up(larder: &Larder) -> Outcome<Value> {
 /// A site, an area, items and a receipt of all of them, in the tenant of a session.
 async fn furnish(larder: &Larder, session: &Value, items: usize) -> Outcome<Vec<Place>> {
     let (tenant_id, owner) = (text(session, "tenant_id")?, Caller::new(larder, &text(session, "access_token")?));
-    let key = json!({ "name": "benchmark", "scopes": ["read", "see_costs", "receive", "waste", "use_stock", "backdate", "adjust"], "all_sites": true });
+    let key =
+        json!({ "name": "benchmark", "scopes": ["read", "see_costs", "receive", "waste", "use_stock", "backdate", "adjust", "close"], "all_sites": true });
     let key = text(&owner.post(&format!("/v1/auth/tenants/{tenant_id}/api-keys"), &key).await?, "secret")?;
     let site = json!({ "kind": "site", "code": "main", "name": "Main kitchen", "time_zone": "Europe/Paris", "day_starts_at": "04:00" });
     let site_id = text(&owner.post("/v1/inventory/locations", &site).await?, "id")?;

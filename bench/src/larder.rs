@@ -40,6 +40,14 @@ impl Postgres {
     }
 }
 
+/// Gives a database the statistics that it has once it has run for a minute, and sessions the plans that go with them: what was planned while all
+/// tables were empty reads all that a tenant has.
+pub async fn analyze(url: &str) -> Outcome<()> {
+    let mut connection = sqlx::PgConnection::connect(url).await?;
+    sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
 async fn emptied(server: &str, name: &str) -> Outcome<String> {
     let mut connection = sqlx::PgConnection::connect(server).await?;
     for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
@@ -98,8 +106,23 @@ impl Larder {
 
     /// The memory that it holds now, in MiB.
     pub fn resident_mib(&self) -> Outcome<f64> {
+        self.mib("VmRSS:")
+    }
+
+    /// The most memory that it has held since [`Self::forget_peak`], in MiB.
+    pub fn peak_mib(&self) -> Outcome<f64> {
+        self.mib("VmHWM:")
+    }
+
+    /// Begins to look for a peak from now on; answers what is held now, in MiB.
+    pub fn forget_peak(&self) -> Outcome<f64> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?;
+        self.resident_mib()
+    }
+
+    fn mib(&self, what: &str) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or_else(|| format!("no {what}"))?;
         let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
         Ok(kib / 1024.0)
     }

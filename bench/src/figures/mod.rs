@@ -1,5 +1,7 @@
 //! What is measured, a file for each group.
 
+mod growth;
+mod imports;
 mod logins;
 mod postings;
 mod process;
@@ -52,6 +54,18 @@ impl Figures {
         }
         if self.wants("reading-postgres") {
             reading::on_postgres(self).await?;
+        }
+        if self.wants("growth-sqlite") {
+            growth::on_sqlite(self).await?;
+        }
+        if self.wants("growth-postgres") {
+            growth::on_postgres(self).await?;
+        }
+        if self.wants("imports-sqlite") {
+            imports::on_sqlite(self).await?;
+        }
+        if self.wants("imports-postgres") {
+            imports::on_postgres(self).await?;
         }
         if self.wants("verify") {
             verify::measure(self).await?;

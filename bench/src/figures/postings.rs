@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Figures, in_turn};
 use crate::kitchens::{self, AREA, Place};
-use crate::larder::{Larder, Postgres, Stores};
+use crate::larder::{Larder, Postgres, Stores, analyze};
 use crate::limits::{pgbench, sqlite};
 use crate::load::{self, Request};
 use crate::report::{Figure, Target, median};
@@ -36,6 +36,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
         let folder = tempfile::tempdir()?;
         let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
         let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::with_an_item_each(&larder, tenants).await? };
+        analyze(&stores.inventory).await?;
         let (requests, limit) = (requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
         for (connections, least) in goals {
             let time = figures.pace.run;

@@ -20,7 +20,7 @@ const LEAST_OF_SQL: f64 = 0.6;
 const SPREAD: f64 = 10.0;
 
 fn size(is_quick: bool) -> Size {
-    Size { items: 2_000, lots: 20_000, entries: if is_quick { 100_000 } else { 1_000_000 } }
+    Size { items: 2_000, lots: 20_000, entries: if is_quick { 100_000 } else { 1_000_000 }, years: 1 }
 }
 
 /// A page, and the SQL that such a page needs at least.

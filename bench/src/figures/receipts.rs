@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Figures, in_turn};
 use crate::Outcome;
 use crate::kitchens::{self, AREA, Place};
-use crate::larder::{Larder, Postgres, Stores};
+use crate::larder::{Larder, Postgres, Stores, analyze};
 use crate::limits::sqlite;
 use crate::load::{self, Request};
 use crate::report::{Figure, Target};
@@ -42,6 +42,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
     let places = kitchens::with_items(&larder, LINES).await?;
+    analyze(&stores.inventory).await?;
     let request = request(&places)?;
     let mut connection = sqlx::PgConnection::connect(&stores.inventory).await?;
     let time = figures.pace.run;
@@ -73,7 +74,7 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
 /// drivers, whose types have nothing in common.
 macro_rules! bare {
     ($name:ident, $driver:ty, $connection:ty) => {
-        async fn $name(connection: &mut $connection, places: &[Place], time: Duration) -> Outcome<f64> {
+        pub async fn $name(connection: &mut $connection, places: &[Place], time: Duration) -> Outcome<f64> {
             let first = places.first().ok_or("no place")?;
             let (tenant, site, location): (Uuid, Uuid, Uuid) = (first.tenant_id.parse()?, first.site_id.parse()?, first.location_id.parse()?);
             let items = places.iter().map(|place| Ok(place.item_id.parse()?)).collect::<Outcome<Vec<Uuid>>>()?;

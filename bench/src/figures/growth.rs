@@ -1,0 +1,157 @@
+//! What must not get slower as a ledger grows: postings, one at an earlier time, and the value at a past date.
+//!
+//! The ledgers are made by SQL ([`crate::grow`]); each is of one year, and the same server answers from each of them. What is measured of
+//! one is held against the smallest, in turn.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Figures;
+use crate::grow::{self, Size};
+use crate::kitchens::{self, AREA, Caller, Place};
+use crate::larder::{Larder, Postgres, Stores};
+use crate::load::{self, Request};
+use crate::report::{Figure, Target, median};
+use crate::{Outcome, RUNS};
+
+const CONNECTIONS: u32 = 8;
+/// Items that are posted at.
+const ITEMS: u64 = 100;
+
+/// A hundred thousand items where there are that many lots.
+fn size(entries: u64) -> Size {
+    let lots = (entries / 10).min(100_000);
+    Size { items: lots, lots, entries, years: 1 }
+}
+
+fn sizes(is_quick: bool) -> [u64; 3] {
+    if is_quick { [10_000, 100_000, 1_000_000] } else { [10_000, 1_000_000, 10_000_000] }
+}
+
+/// A server with a ledger.
+struct Grown {
+    entries: u64,
+    larder: Larder,
+    place: Place,
+    /// Where its files are.
+    _folder: tempfile::TempDir,
+}
+
+impl Grown {
+    async fn on_postgres(name: &str, size: Size) -> Outcome<Self> {
+        let stores = Postgres::of_environment()?.emptied(name).await?;
+        let folder = tempfile::tempdir()?;
+        let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
+        let place = kitchens::with_items(&larder, 1).await?.remove(0);
+        grow::on_postgres(&stores.inventory, &place, size).await?;
+        Ok(Self { entries: size.entries, larder, place, _folder: folder })
+    }
+
+    async fn on_sqlite(size: Size) -> Outcome<Self> {
+        let (folder, stores) = (tempfile::tempdir()?, Stores::Sqlite { is_full: false });
+        let place = kitchens::with_items(&Larder::start(folder.path(), &stores)?, 1).await?.remove(0);
+        grow::on_sqlite(&folder.path().join("data/inventory.db"), &place, size).await?;
+        Ok(Self { entries: size.entries, larder: Larder::start(folder.path(), &stores)?, place, _folder: folder })
+    }
+
+    /// Waste of one item after another, now or at an earlier time.
+    fn postings(&self, items: std::ops::Range<u64>, effective_at: Option<&str>) -> Vec<Request> {
+        let request = |item: u64| {
+            let mut body = json!({ "location": AREA, "lines": [{ "sku": format!("BULK{item}"), "quantity": "1", "reason": "spoiled" }] });
+            if let (Some(at), Some(body)) = (effective_at, body.as_object_mut()) {
+                body.insert("effective_at".to_owned(), at.into());
+            }
+            Request { method: "POST", path: "/v1/inventory/waste".to_owned(), key: Some(self.place.key.clone()), body: body.to_string() }
+        };
+        items.map(request).collect()
+    }
+}
+
+pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
+    let mut grown = Vec::new();
+    for entries in sizes(figures.pace.quick) {
+        grown.push(Grown::on_postgres(&format!("bench_growth_{entries}"), size(entries)).await?);
+    }
+    rates(figures, "Postgres", &grown)?;
+    if let Some(largest) = grown.pop() {
+        drop(grown);
+        values(figures, "Postgres", &largest, 0.2).await?;
+    }
+    earlier(figures, "Postgres", &Grown::on_postgres("bench_earlier", ten_years(figures.pace.quick)).await?)
+}
+
+pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
+    let mut grown = Vec::new();
+    for entries in sizes(figures.pace.quick) {
+        grown.push(Grown::on_sqlite(size(entries)).await?);
+    }
+    rates(figures, "SQLite", &grown)?;
+    if let Some(largest) = grown.pop() {
+        drop(grown);
+        values(figures, "SQLite", &largest, 0.5).await?;
+    }
+    earlier(figures, "SQLite", &Grown::on_sqlite(ten_years(figures.pace.quick)).await?)
+}
+
+/// Postings a second, of each size against the smallest.
+fn rates(figures: &mut Figures, engine: &str, grown: &[Grown]) -> Outcome<()> {
+    let mut rates: Vec<Vec<f64>> = grown.iter().map(|_| Vec::new()).collect();
+    for _ in 0..RUNS {
+        for (grown, rates) in grown.iter().zip(&mut rates) {
+            rates.push(load::run(&grown.larder, &grown.postings(0..ITEMS, None), CONNECTIONS, figures.pace.run)?.per_second);
+        }
+    }
+    let mut rates = rates.into_iter().map(median).zip(grown);
+    let Some((smallest, _)) = rates.next() else { return Ok(()) };
+    for (value, of) in rates {
+        let name = format!("waste on {engine} at {} entries, of that at {}", of.entries, grown.first().map_or(0, |first| first.entries));
+        figures.report.add(Figure { name, value, unit: "/s", limit: Some(smallest), target: Target::AtLeast(0.9) });
+    }
+    Ok(())
+}
+
+/// Seconds that the total value at the end of a day takes: from the first entry on, then with a week behind a closed period.
+async fn values(figures: &mut Figures, engine: &str, grown: &Grown, most: f64) -> Outcome<()> {
+    const DAY: &str = "2025-10-07";
+    let caller = Caller::new(&grown.larder, &grown.place.key);
+    let path = format!("/v1/inventory/reports/valuation?group_by=total&as_of={DAY}");
+    let seconds = async || {
+        let mut seconds = Vec::new();
+        for _ in 0..RUNS {
+            let begun = Instant::now();
+            caller.get(&path).await?;
+            seconds.push(begun.elapsed().as_secs_f64());
+        }
+        Outcome::Ok(median(seconds))
+    };
+    let name = |what: &str| format!("value at a past date on {engine}, {} entries, {what}", grown.entries);
+    figures.report.add(Figure { name: name("no period closed"), value: seconds().await?, unit: "s", limit: None, target: Target::AtMost(5.0) });
+    let period = caller.post("/v1/inventory/periods", &json!({ "last_day": "2025-09-30" })).await?;
+    let begun = Instant::now();
+    caller.post(&format!("/v1/inventory/periods/{}/close", kitchens::text(&period, "id")?), &json!({})).await?;
+    let (name_of_closing, closed) = (name("closing nine months"), begun.elapsed().as_secs_f64());
+    figures.report.add(Figure { name: name_of_closing, value: closed, unit: "s", limit: None, target: Target::Told });
+    figures.report.add(Figure { name: name("a week after a closed period"), value: seconds().await?, unit: "s", limit: None, target: Target::AtMost(most) });
+    Ok(())
+}
+
+/// Two items with half of the entries each, over ten years.
+fn ten_years(is_quick: bool) -> Size {
+    let entries = if is_quick { 200_000 } else { 2_000_000 };
+    Size { items: 2, lots: 200, entries, years: 10 }
+}
+
+/// Postings a day before the last entries of one item, against postings now of the other.
+fn earlier(figures: &mut Figures, engine: &str, grown: &Grown) -> Outcome<()> {
+    let (now, before) = (grown.postings(0..1, None), grown.postings(1..2, Some("2025-12-30T18:00:00Z")));
+    let (mut current, mut earlier) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        current.push(load::run(&grown.larder, &now, 1, figures.pace.run)?.per_second);
+        earlier.push(load::run(&grown.larder, &before, 1, figures.pace.run)?.per_second);
+    }
+    let (current, earlier) = (1_000.0 / median(current), 1_000.0 / median(earlier));
+    let name = format!("waste a day back on {engine}, an item with {} entries, of waste now", grown.entries / 2);
+    figures.report.add(Figure { name, value: earlier, unit: "ms", limit: Some(current), target: Target::AtMost(1.2) });
+    Ok(())
+}
