@@ -288,7 +288,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use kernel::WriteError;
-    use sea_orm::{DbErr, Statement};
+    use sea_orm::{DatabaseBackend, DbErr, Statement};
 
     use super::*;
 
@@ -343,6 +343,17 @@ mod tests {
                 assert_eq!(pragmas(database, name).await, (reader.to_owned(), writer.to_owned()), "{name}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn sqlite_is_built_so_that_a_statement_keeps_its_plan() {
+        let databases = opened(&[("USE_IN_MEMORY_REPOSITORIES", "true")]).await;
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, "SELECT compile_options FROM pragma_compile_options");
+        let rows = databases.inventory.reader().query_all_raw(statement).await.expect("the options");
+        let options: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).expect("an option")).collect();
+        let is_set = |option: &str| options.iter().any(|set| set == option);
+        // Cargo reads them in .cargo/config.toml from where it is called.
+        assert!(is_set("ENABLE_QPSG") && is_set("DEFAULT_MEMSTATUS=0") && !is_set("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
     }
 
     #[tokio::test]

@@ -54,6 +54,15 @@ pub mod protocol {
     pub use crate::ledger::{Header, Locked, Permit, Posting, Receipt, ReceiveLine, TakeLine, Waste};
 }
 
+/// The pure core, for its benchmark (`benches/`). No use for anybody else.
+#[doc(hidden)]
+pub mod pure {
+    pub use crate::arithmetic::{Money, Quantity};
+    pub use crate::calendar::SiteDays;
+    pub use crate::ledger::{Basis, Charge, Command, Counted, Holding, ItemRules, Key, Lot, Place, Price, ReceiveLine, Snapshot, Spot, TakeLine, Work, plan};
+    pub use crate::names::{DateKind, Pick};
+}
+
 pub use config::Config;
 pub use error::Error;
 pub use idempotency::Once;

@@ -293,7 +293,9 @@ fn told_later(told: &mut Told, asked: Asked<LaterRow>) -> Result<BTreeMap<Place,
         let place = Place { key: Key { item: row.item_id, location: row.location_id }, lot: row.lot_id };
         later.entry(place).or_default().push(Later { at: row.effective_at.into(), quantity: row.quantity });
     }
-    later.values_mut().for_each(|moves| moves.sort_unstable_by_key(|moved| moved.at));
+    for moves in later.values_mut() {
+        moves.sort_unstable_by_key(|moved| moved.at);
+    }
     Ok(later)
 }
 

@@ -29,11 +29,11 @@ mod writing;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use command::{
-    AdjustLine, Basis, Charge, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal, TakeLine,
-    TouchedBy, UnderWay, VarianceKind,
+    AdjustLine, Basis, Charge, Command, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal,
+    TakeLine, TouchedBy, UnderWay, VarianceKind, Work,
 };
 pub use effects::{Effects, EntryKind, LineOutcome};
-pub use facts::{Hold, Holding, ItemRules, Key, Place, Spot};
+pub use facts::{Hold, Holding, ItemRules, Key, Lot, Place, Snapshot, Spot};
 pub use feed::{EntryAnswer, FEW_BY_SEQ, entries_of_document};
 pub use load::lot_places;
 pub use lot_state::{EventRow, LotEvent, LotEventKind, LotState, lock_lot_states, lot_events, with_descendants, write_lot_states};

@@ -83,10 +83,10 @@ impl Batch {
         after: Self,
     ) -> Result<Option<M>, DbErr> {
         // Of parts that nothing refers to Postgres only says that they are done, not when.
-        let condition: String = (0..self.0.texts.len()).map(|part| format!(" AND (SELECT COUNT(*) FROM part{part}) >= 0")).collect();
+        let conditions: Vec<_> = (0..self.0.texts.len()).map(|part| format!(" AND (SELECT COUNT(*) FROM part{part}) >= 0")).collect();
         let mut parts: Vec<_> = self.0.texts.iter().enumerate().map(|(part, text)| format!("part{part} AS ({text} RETURNING 1)")).collect();
         let numbered = |sql: &str, values: &[sea_orm::Value]| renumbered(sql, values.len());
-        parts.push(format!("{name} AS ({})", numbered(&middle(&condition), &self.0.values)));
+        parts.push(format!("{name} AS ({})", numbered(&middle(&conditions.concat()), &self.0.values)));
         self.0.values.extend(values);
         parts.extend(after.0.texts.iter().enumerate().map(|(part, text)| format!("after{part} AS ({})", numbered(text, &self.0.values))));
         self.0.values.extend(after.0.values);
