@@ -215,6 +215,9 @@ pub fn patience(limits: &Limits, role: Role) -> Duration {
     }
 }
 
+/// How many rows SQLite's thread reads ahead of who takes them: the largest page with its lots, or it waits for its reader every few rows.
+const ROWS_AHEAD: usize = 1_000;
+
 fn sqlite_options(module: Module, path: &Path, limits: &Limits, role: Role) -> Result<ConnectOptions, Failure> {
     let creates = matches!(role, Role::Writer | Role::Migrator);
     if let Some(folder) = path.parent().filter(|folder| creates && !folder.as_os_str().is_empty()) {
@@ -231,7 +234,7 @@ fn sqlite_options(module: Module, path: &Path, limits: &Limits, role: Role) -> R
         Synchronous::Normal => SqliteSynchronous::Normal,
     };
     options.map_sqlx_sqlite_opts(move |options| {
-        let options = options.filename(&path).busy_timeout(busy).foreign_keys(true).pragma("recursive_triggers", "ON");
+        let options = options.filename(&path).busy_timeout(busy).foreign_keys(true).pragma("recursive_triggers", "ON").row_buffer_size(ROWS_AHEAD);
         match role {
             Role::Writer | Role::Migrator => options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous),
             Role::Reader => options.pragma("query_only", "ON"),

@@ -9,6 +9,10 @@ use larder::databases::Migrate;
 use larder::openapi::Document;
 use larder::{Application, Settings, Surroundings, auth, db, demo, doctor, ledger, settings, telemetry};
 
+/// Chosen by measurement (docs/bench.md): it gives back what a start and a burst of work have taken.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Stock of kitchens and stores: what is on hand, what it is worth, and every movement behind it.
 #[derive(Parser)]
 #[command(name = "larder", version)]

@@ -1,6 +1,6 @@
 //! The program under load, as a process of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -93,7 +93,6 @@ impl Larder {
         let out = child.stdout.take().ok_or("no output")?;
         let mut lines = BufReader::new(out).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        let started_within = begun.elapsed();
         // What it says later must not fill its pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let Some(address) = address else {
@@ -101,7 +100,27 @@ impl Larder {
             let _ = child.wait();
             return Err("larder serve did not start".into());
         };
-        Ok(Self { child, address, started_within })
+        let mut larder = Self { child, address, started_within: Duration::ZERO };
+        larder.wait_until_ready(begun)?;
+        Ok(larder)
+    }
+
+    /// Asks until it says that it is ready.
+    fn wait_until_ready(&mut self, begun: Instant) -> Outcome<()> {
+        let host = self.address.trim_start_matches("http://").to_owned();
+        while begun.elapsed() < Duration::from_secs(60) {
+            let answer = std::net::TcpStream::connect(&host).and_then(|mut stream| {
+                stream.write_all(format!("GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())?;
+                let mut status = String::new();
+                BufReader::new(stream).read_line(&mut status).map(|_| status)
+            });
+            if answer.is_ok_and(|status| status.starts_with("HTTP/1.1 200")) {
+                self.started_within = begun.elapsed();
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err("larder serve was not ready in time".into())
     }
 
     /// The memory that it holds now, in MiB.

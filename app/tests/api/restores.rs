@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::admin::House;
 use crate::support::authenticator::Authenticator;
+use crate::support::patience::soon;
 use crate::support::{Api, Client, Engine, OWNER_EMAIL, PASSWORD, Reply, Stores};
 
 const ME: &str = "/v1/auth/me";
@@ -35,6 +36,12 @@ async fn restore(from: &House, to: &House) {
             futures::join!(Box::pin(to.auth.become_copy_of(&from.auth)), Box::pin(to.inventory.become_copy_of(&from.inventory)));
         }
         (from, to) => {
+            // Who was connected goes a moment after it was let go, and takes the write-ahead log along.
+            let is_closed = async || {
+                let mut files = std::fs::read_dir(from.folder().path()).expect("the folder").map(|file| file.expect("a file").file_name());
+                !files.any(|name| name.to_string_lossy().ends_with("-wal"))
+            };
+            soon("the files are closed", is_closed).await;
             for file in std::fs::read_dir(from.folder().path()).expect("the folder").map(|file| file.expect("a file")) {
                 std::fs::copy(file.path(), to.folder().path().join(file.file_name())).expect("copied");
             }

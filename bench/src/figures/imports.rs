@@ -7,19 +7,16 @@ use std::time::{Duration, Instant};
 use sea_orm::sqlx::{self, Connection as _};
 
 use super::{Figures, receipts};
-use crate::Outcome;
 use crate::kitchens::{self, AREA, Caller, Place};
 use crate::larder::{Larder, Postgres, Stores, analyze};
 use crate::limits::sqlite;
 use crate::report::{Figure, Target, median};
+use crate::{Outcome, RUNS};
 
 const ITEMS: usize = 1_000;
 /// Of the issue: lines a second of those of the bare driver, and MiB (100 MB).
 const LEAST: f64 = 0.4;
 const MOST_MEMORY: f64 = 95.4;
-/// Each takes many seconds and writes as many rows as a long run of others.
-const RUNS: usize = 3;
-
 fn rows(is_quick: bool) -> usize {
     if is_quick { 10_000 } else { 100_000 }
 }
@@ -67,14 +64,15 @@ impl Measured {
 pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let stores = Postgres::of_environment()?.emptied("bench_imports").await?;
     let folder = tempfile::tempdir()?;
-    let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
-    let places = kitchens::with_items(&larder, ITEMS).await?;
+    let postgres = Stores::Postgres(stores.clone());
+    let places = kitchens::with_items(&Larder::start(folder.path(), &postgres)?, ITEMS).await?;
     analyze(&stores.inventory).await?;
     let mut connection = sqlx::PgConnection::connect(&stores.inventory).await?;
     let mut measured = Measured::default();
     for _ in 0..RUNS {
         measured.bare.push(lines(receipts::bare_postgres(&mut connection, &places, time(figures)).await?));
-        measured.import(&larder, places.first().ok_or("no place")?, rows(figures.pace.quick)).await?;
+        // A server that has taken in nothing yet.
+        measured.import(&Larder::start(folder.path(), &postgres)?, places.first().ok_or("no place")?, rows(figures.pace.quick)).await?;
     }
     measured.report(figures, "Postgres");
     Ok(())

@@ -31,6 +31,24 @@ pub struct Figures {
 
 impl Figures {
     pub async fn measure(&mut self) -> Outcome<()> {
+        const GROUPS: &[&str] = &[
+            "process",
+            "logins",
+            "postings-sqlite",
+            "postings-postgres",
+            "receipts-sqlite",
+            "receipts-postgres",
+            "reading-sqlite",
+            "reading-postgres",
+            "growth-sqlite",
+            "growth-postgres",
+            "imports-sqlite",
+            "imports-postgres",
+            "verify",
+        ];
+        if let Some(unknown) = self.groups.iter().find(|part| !GROUPS.iter().any(|group| group.contains(part.as_str()))) {
+            return Err(format!("there is no group {unknown}; those are: {}", GROUPS.join(", ")).into());
+        }
         if self.wants("process") {
             process::measure(self).await?;
         }

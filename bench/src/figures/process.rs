@@ -20,13 +20,15 @@ pub async fn measure(figures: &mut Figures) -> Outcome<()> {
     for _ in 0..RUNS {
         let larder = Larder::start(folder.path(), &stores)?;
         seconds.push(larder.started_within.as_secs_f64());
+        // Its workers begin with the first request.
+        std::thread::sleep(std::time::Duration::from_secs(1));
         idle.push(larder.resident_mib()?);
         load::run(&larder, std::slice::from_ref(&posting), 32, figures.pace.run)?;
         busy.push(larder.resident_mib()?);
     }
     let figure = |name: &str, values, unit, most| Figure { name: name.to_owned(), value: median(values), unit, limit: None, target: Target::AtMost(most) };
     figures.report.add(figure("start to ready, embedded and migrated", seconds, "s", 0.15));
-    figures.report.add(figure("resident memory, idle", idle, "MiB", 40.0));
-    figures.report.add(figure("resident memory, after 32 connections have posted", busy, "MiB", 150.0));
+    figures.report.add(figure("resident memory, idle", idle, "MiB", 38.1));
+    figures.report.add(figure("resident memory, after 32 connections have posted", busy, "MiB", 143.1));
     Ok(())
 }

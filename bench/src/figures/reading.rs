@@ -33,9 +33,8 @@ struct Page {
 fn pages(place: &Place, uuid: impl Fn(&str) -> String) -> Vec<Page> {
     let tenant = uuid(&place.tenant_id);
     let ledger = format!(
-        "SELECT entry.*, item.sku, unit.code, location.path, reason.code FROM ledger_entry AS entry LEFT JOIN item ON item.tenant_id = entry.tenant_id AND \
-         item.id = entry.item_id LEFT JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id LEFT JOIN location ON location.tenant_id = entry.tenant_id \
-         AND location.id = entry.location_id LEFT JOIN reason ON reason.tenant_id = entry.tenant_id AND reason.id = entry.reason_id \
+        "SELECT entry.*, item.sku, unit.code, reason.code FROM ledger_entry AS entry LEFT JOIN item ON item.tenant_id = entry.tenant_id AND \
+         item.id = entry.item_id LEFT JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id LEFT JOIN reason ON reason.tenant_id = entry.tenant_id AND reason.id = entry.reason_id \
          WHERE entry.tenant_id = {tenant} AND entry.seq > 50000 ORDER BY entry.seq LIMIT 100"
     );
     let stock = |which: &str| {
@@ -104,18 +103,19 @@ async fn measure(
     let bytes = Caller::new(larder, &place.key).get(&page.path).await?.to_string().len();
     let constant = Constant::start(bytes)?;
     let request = Request { method: "GET", path: page.path.clone(), key: Some(place.key.clone()), body: String::new() };
-    let (mut ours, mut of_sql, mut of_bytes) = (Vec::new(), Vec::new(), Vec::new());
+    // Only told, so once.
+    let of_bytes = load::at(&constant.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second;
+    let (mut ours, mut of_sql) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         of_sql.push(bare(time).await?);
         ours.push(load::run(larder, std::slice::from_ref(&request), CONNECTIONS, time)?);
-        of_bytes.push(load::at(&constant.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
     }
     constant.stop().await;
     let of = |number: fn(&Load) -> f64| median(ours.iter().map(number).collect());
     let (name, rate, p50, p99) = (format!("{} on {engine}", page.name), of(|load| load.per_second), of(|load| load.p50_ms), of(|load| load.p99_ms));
     let figure = |what: &str, value, unit, limit, target| Figure { name: format!("{name}{what}"), value, unit, limit: Some(limit), target };
     figures.report.add(figure(", of the bare SQL", rate, "/s", median(of_sql), Target::AtLeast(LEAST_OF_SQL)));
-    figures.report.add(figure(", of as many constant bytes", rate, "/s", median(of_bytes), Target::Told));
+    figures.report.add(figure(", of as many constant bytes", rate, "/s", of_bytes, Target::Told));
     figures.report.add(figure(", p99 of p50", p99, "ms", p50, Target::AtMost(SPREAD)));
     Ok(())
 }

@@ -17,7 +17,6 @@ use crate::kitchens::Place;
 pub struct Postings {
     url: String,
     folder: tempfile::TempDir,
-    scripts: usize,
 }
 
 impl Postings {
@@ -26,7 +25,8 @@ impl Postings {
         use sqlx::Connection as _;
         let mut connection = sqlx::PgConnection::connect(url).await?;
         let folder = tempfile::tempdir()?;
-        for (number, place) in places.iter().enumerate() {
+        let mut facts = Vec::new();
+        for place in places {
             let row = sqlx::query(
                 "SELECT head.rules_version, (SELECT id::text FROM reason WHERE tenant_id = head.tenant_id AND code = 'spoiled'), \
                  (SELECT posted_by::text FROM document WHERE tenant_id = head.tenant_id LIMIT 1), \
@@ -38,10 +38,10 @@ impl Postings {
             .bind(&place.location_id)
             .fetch_one(&mut connection)
             .await?;
-            let facts = Facts { rules_version: row.get(0), reason_id: row.get(1), actor_id: row.get(2), lot_id: row.get(3) };
-            std::fs::write(folder.path().join(format!("{number}.sql")), script(place, &facts))?;
+            facts.push(Facts { place: place.clone(), rules_version: row.get(0), reason_id: row.get(1), actor_id: row.get(2), lot_id: row.get(3) });
         }
-        Ok(Self { url: url.to_owned(), folder, scripts: places.len() })
+        std::fs::write(folder.path().join("posting.sql"), script(&facts))?;
+        Ok(Self { url: url.to_owned(), folder })
     }
 
     /// Transactions per second.
@@ -49,9 +49,7 @@ impl Postings {
         let mut command = Command::new("pgbench");
         command.args(["--no-vacuum", "--protocol", "prepared", "--client", &connections.to_string(), "--jobs", &connections.min(2).to_string()]);
         command.args(["--time", &time.as_secs().max(1).to_string()]);
-        for number in 0..self.scripts {
-            command.arg("--file").arg(self.folder.path().join(format!("{number}.sql")));
-        }
+        command.arg("--file").arg(self.folder.path().join("posting.sql"));
         transactions_per_second(&mut command, &self.url)
     }
 }
@@ -80,35 +78,43 @@ fn transactions_per_second(command: &mut Command, url: &str) -> Outcome<f64> {
 }
 
 struct Facts {
+    place: Place,
     rules_version: i64,
     reason_id: String,
     actor_id: String,
     lot_id: String,
 }
 
-fn script(place: &Place, facts: &Facts) -> String {
-    let Place { tenant_id, site_id, location_id, item_id, .. } = place;
-    let Facts { rules_version, reason_id, actor_id, lot_id } = facts;
+/// One script for all places, so that a client prepares its statements once: it takes the ids of one of them out of arrays.
+fn script(facts: &[Facts]) -> String {
+    let of = |value: fn(&Facts) -> String, kind: &str| {
+        let values: Vec<_> = facts.iter().map(value).collect();
+        format!("('{{{}}}'::{kind}[])[:n]", values.join(","))
+    };
+    let (tenant_id, site_id) = (of(|facts| facts.place.tenant_id.clone(), "uuid"), of(|facts| facts.place.site_id.clone(), "uuid"));
+    let (location_id, item_id) = (of(|facts| facts.place.location_id.clone(), "uuid"), of(|facts| facts.place.item_id.clone(), "uuid"));
+    let (reason_id, actor_id) = (of(|facts| facts.reason_id.clone(), "uuid"), of(|facts| facts.actor_id.clone(), "uuid"));
+    let (lot_id, rules_version) = (of(|facts| facts.lot_id.clone(), "uuid"), of(|facts| facts.rules_version.to_string(), "bigint"));
     let hash = "0".repeat(64);
-    let here = format!("tenant_id = '{tenant_id}' AND item_id = '{item_id}' AND location_id = '{location_id}'");
+    let here = format!("tenant_id = {tenant_id} AND item_id = {item_id} AND location_id = {location_id}");
     let read = format!(
         "SELECT lot.id, lot.received_at, lot.expires_on, lot.date_kind, lot.origin_seq, lot.origin_line, lot.cost_floor_at, lot.hold, lot.opened_at, \
          balance.quantity, balance.value, head.rules_version, head.closed_through FROM balance \
          JOIN lot ON lot.tenant_id = balance.tenant_id AND lot.id = balance.lot_id JOIN ledger_head AS head ON head.tenant_id = balance.tenant_id \
-         WHERE balance.tenant_id = '{tenant_id}' AND balance.item_id = '{item_id}' AND balance.location_id = '{location_id}' AND balance.quantity > 0"
+         WHERE balance.tenant_id = {tenant_id} AND balance.item_id = {item_id} AND balance.location_id = {location_id} AND balance.quantity > 0"
     );
     let write = format!(
-        "WITH taken AS (UPDATE balance SET quantity = quantity - 1000000, value = value - 1000000 WHERE {here} AND lot_id = '{lot_id}' RETURNING lot_id), \
+        "WITH taken AS (UPDATE balance SET quantity = quantity - 1000000, value = value - 1000000 WHERE {here} AND lot_id = {lot_id} RETURNING lot_id), \
          head AS (UPDATE ledger_head SET seq = seq + 1, waste_number = waste_number + 1, position = COALESCE(position, 0) + 1, head_hash = '{hash}' \
-         WHERE tenant_id = '{tenant_id}' AND rules_version = {rules_version} AND EXISTS (SELECT 1 FROM taken) RETURNING seq, waste_number, position), \
+         WHERE tenant_id = {tenant_id} AND rules_version = {rules_version} AND EXISTS (SELECT 1 FROM taken) RETURNING seq, waste_number, position), \
          posted AS (INSERT INTO document (id, tenant_id, type, number, status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, \
-         last_seq, content_hash, chain_hash, version, position) SELECT gen_random_uuid(), '{tenant_id}', 'waste', waste_number, 'posted', now(), current_date, now(), \
-         now(), '{actor_id}', '{site_id}', '{location_id}', seq, '{hash}', '{hash}', 1, position FROM head RETURNING id, last_seq), \
+         last_seq, content_hash, chain_hash, version, position) SELECT gen_random_uuid(), {tenant_id}, 'waste', waste_number, 'posted', now(), current_date, now(), \
+         now(), {actor_id}, {site_id}, {location_id}, seq, '{hash}', '{hash}', 1, position FROM head RETURNING id, last_seq), \
          line AS (INSERT INTO waste_line (tenant_id, document_id, line_no, item_id, entered_quantity, entered_unit, quantity, value, reason_id, stage) \
-         SELECT '{tenant_id}', id, 1, '{item_id}', 1000000, 'g', 1000000, 1000000, '{reason_id}', 'storage' FROM posted) \
+         SELECT {tenant_id}, id, 1, {item_id}, 1000000, 'g', 1000000, 1000000, {reason_id}, 'storage' FROM posted) \
          INSERT INTO ledger_entry (tenant_id, seq, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, \
-         recorded_at, actor_id, reason_id) SELECT '{tenant_id}', last_seq, id, 1, 'waste', '{item_id}', '{location_id}', '{lot_id}', -1000000, -1000000, now(), \
-         current_date, now(), '{actor_id}', '{reason_id}' FROM posted"
+         recorded_at, actor_id, reason_id) SELECT {tenant_id}, last_seq, id, 1, 'waste', {item_id}, {location_id}, {lot_id}, -1000000, -1000000, now(), \
+         current_date, now(), {actor_id}, {reason_id} FROM posted"
     );
-    format!("BEGIN;\nSELECT 1 FROM stock_key WHERE {here} FOR NO KEY UPDATE;\n{read};\n{write};\nCOMMIT;\n")
+    format!("\\set n random(1, {})\nBEGIN;\nSELECT 1 FROM stock_key WHERE {here} FOR NO KEY UPDATE;\n{read};\n{write};\nCOMMIT;\n", facts.len())
 }

@@ -16,7 +16,7 @@ use crate::kitchens::Place;
 pub async fn connect(file: &Path, is_full: bool) -> Outcome<SqliteConnection> {
     let synchronous = if is_full { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
     let options = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
-    let options = options.foreign_keys(true).pragma("recursive_triggers", "ON").disable_statement_logging();
+    let options = options.foreign_keys(true).pragma("recursive_triggers", "ON").row_buffer_size(1_000).disable_statement_logging();
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 

@@ -1,7 +1,5 @@
 //! The pure core: deciding a document from what was read, without a database. `cargo bench -p inventory`.
 
-use std::collections::BTreeMap;
-
 use chrono::{NaiveDate, NaiveTime};
 use divan::Bencher;
 use inventory::pure::{
@@ -70,7 +68,6 @@ fn stocked(items: usize, lots: usize) -> Snapshot {
         snapshot.lots.insert(place.lot, lot);
         snapshot.holdings.insert(place, holding);
     }
-    snapshot.reserved = BTreeMap::new();
     snapshot
 }
 

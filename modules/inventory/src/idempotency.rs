@@ -1,7 +1,8 @@
 //! Doing a request once.
 //!
 //! The claim of a key is part of the transaction: a failed request leaves the key free, and a second request under the same
-//! key waits for the first, bounded by the lock timeout. The answer is stored with everything in it; what the caller may not
+//! key waits for the first, bounded by the lock timeout. The answer is stored with everything in it but the numbers of a document that
+//! was written with it, which the document has; what the caller may not
 //! see is left out when it is answered, so a replay shows neither more nor less than the caller's present rights allow.
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 -- a count that is posted again
--- statements: 33, round trips: 33
+-- statements: 32, round trips: 32
 -- held at COMMIT: RowExclusiveLock: balance, count_result_line, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_count, stock_key
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_count, stock_key
 
@@ -613,18 +613,8 @@ AND status = 'posted';
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 -->         Filter: ((status)::text = 'posted'::text)
 
--- 23: writes count_truth
--- $1 uuid, $2 uuid
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> Delete on count_truth
--->   ->  Index Scan using count_truth_pkey on count_truth
--->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
-
--- 24: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid
+-- 23: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage; writes count_truth
+-- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid, $17 uuid, $18 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -682,6 +672,11 @@ WITH part0 AS (UPDATE balance
   AND document_id = $14
   AND status = 'open'
   AND EXISTS (SELECT 1
+    FROM head)), after5 AS (DELETE
+  FROM count_truth
+  WHERE tenant_id = $17
+  AND document_id = $18
+  AND EXISTS (SELECT 1
     FROM head))
 SELECT *
 FROM head;
@@ -737,8 +732,16 @@ FROM head;
 -->                 ->  Index Scan using ix_shortage_document_id_line_no on shortage
 -->                       Index Cond: ((tenant_id = $13) AND (document_id = $14))
 -->                       Filter: ((status)::text = 'open'::text)
+-->   CTE after5
+-->     ->  Delete on count_truth
+-->           InitPlan 10 (returns $18)
+-->             ->  CTE Scan on head head_6
+-->           ->  Result
+-->                 One-Time Filter: $18
+-->                 ->  Index Scan using count_truth_pkey on count_truth
+-->                       Index Cond: ((tenant_id = $17) AND (document_id = $18))
 
--- 25: writes stock_count
+-- 24: writes stock_count
 -- $1 uuid, $2 uuid, $3 timestamp with time zone
 UPDATE stock_count
 SET status = 'reversed', version = version + 1, updated_at = $3::timestamptz
@@ -748,7 +751,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 26
+-- 25
 -- $1 uuid, $2 uuid
 SELECT shortage.id, shortage.cleared_by, shortage.cleared_at
 FROM shortage
@@ -770,7 +773,7 @@ ORDER BY shortage.id;
 -->               Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
 -->               Filter: ((status)::text = 'posted'::text)
 
--- 27
+-- 26
 -- $1 uuid, $2 uuid, $3 uuid
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
@@ -806,7 +809,7 @@ ORDER BY shortage.created_at, shortage.document_id, shortage.line_no;
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 28
+-- 27
 -- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid, $10 text, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
@@ -951,7 +954,7 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->                             Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
 -->                             Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
 
--- 29: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes count_result_line; writes count_truth
+-- 28: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes count_result_line; writes count_truth
 -- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 text, $10 bigint, $11 text, $12 uuid, $13 uuid, $14 text
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
@@ -1057,7 +1060,7 @@ FROM head;
 -->                 ->  CTE Scan on head head_5
 -->                 ->  Function Scan on jsonb_array_elements given_5
 
--- 30: writes shortage
+-- 29: writes shortage
 -- $1 text, $2 uuid, $3 uuid, $4 timestamp with time zone
 UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $3, cleared_at = $4::timestamptz, updated_at = $4::timestamptz, version = shortage.version + 1
@@ -1089,7 +1092,7 @@ RETURNING id;
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $2) AND (id = shortage.document_id))
 
--- 31: writes stock_count
+-- 30: writes stock_count
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 text, $6 uuid, $7 timestamp with time zone, $8 timestamp with time zone, $9 bigint, $10 uuid, $11 text
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
@@ -1100,7 +1103,7 @@ AND id = $2;
 -->   ->  Index Scan using uq_stock_count_id on stock_count
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
--- 32: writes idempotency
+-- 31: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -1111,5 +1114,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 33
+-- 32
 COMMIT;

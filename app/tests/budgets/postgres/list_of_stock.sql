@@ -24,12 +24,11 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
   AND place.item_id = item.id
   AND location.tenant_id = $1
   AND location.id = place.location_id
-  AND EXISTS (SELECT 1
+  AND (SELECT MAX(held.quantity)
     FROM balance AS held
     WHERE held.tenant_id = $1
     AND held.item_id = place.item_id
-    AND held.location_id = place.location_id
-    AND held.quantity > 0 )
+    AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
   LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
@@ -74,28 +73,28 @@ ORDER BY page.sku, page.location;
 -->           ->  Sort
 -->                 Sort Key: item.sku COLLATE "C", location.path COLLATE "C"
 -->                 ->  Nested Loop
--->                       Join Filter: (place.location_id = location.id)
--->                       ->  Nested Loop Semi Join
--->                             ->  Nested Loop
--->                                   ->  Limit
--->                                         ->  Nested Loop Semi Join
--->                                               Join Filter: (item.id = held_2.item_id)
--->                                               ->  Index Scan using ix_item_sku on item
--->                                                     Index Cond: (tenant_id = $1)
--->                                               ->  Materialize
--->                                                     ->  Nested Loop
--->                                                           ->  Seq Scan on location location_1
--->                                                                 Filter: (tenant_id = $1)
--->                                                           ->  Index Scan using ix_balance_location_id on balance held_2
--->                                                                 Index Cond: ((tenant_id = $1) AND (location_id = location_1.id))
--->                                                                 Filter: (quantity > 0)
--->                                   ->  Index Only Scan using stock_key_pkey on stock_key place
--->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
--->                             ->  Index Scan using ix_balance_location_id on balance held_1
--->                                   Index Cond: ((tenant_id = $1) AND (location_id = place.location_id))
--->                                   Filter: ((quantity > 0) AND (place.item_id = item_id))
+-->                       ->  Nested Loop
+-->                             ->  Limit
+-->                                   ->  Nested Loop Semi Join
+-->                                         Join Filter: (item.id = held_2.item_id)
+-->                                         ->  Index Scan using ix_item_sku on item
+-->                                               Index Cond: (tenant_id = $1)
+-->                                         ->  Materialize
+-->                                               ->  Nested Loop
+-->                                                     ->  Seq Scan on location location_1
+-->                                                           Filter: (tenant_id = $1)
+-->                                                     ->  Index Scan using ix_balance_location_id on balance held_2
+-->                                                           Index Cond: ((tenant_id = $1) AND (location_id = location_1.id))
+-->                                                           Filter: (quantity > 0)
+-->                             ->  Index Only Scan using stock_key_pkey on stock_key place
+-->                                   Index Cond: ((tenant_id = $1) AND (item_id = item.id))
+-->                                   Filter: ((SubPlan 1) > 0)
+-->                                   SubPlan 1
+-->                                     ->  Aggregate
+-->                                           ->  Index Scan using balance_pkey on balance held_1
+-->                                                 Index Cond: ((tenant_id = $1) AND (item_id = place.item_id) AND (location_id = place.location_id))
 -->                       ->  Index Scan using location_pkey on location
--->                             Index Cond: (id = held_1.location_id)
+-->                             Index Cond: (id = place.location_id)
 -->                             Filter: (tenant_id = $1)
 -->   CTE held
 -->     ->  GroupAggregate
@@ -126,7 +125,7 @@ ORDER BY page.sku, page.location;
 -->               ->  CTE Scan on held
 -->         ->  Index Scan using stock_key_pkey on stock_key
 -->               Index Cond: ((tenant_id = $1) AND (item_id = page.item_id) AND (location_id = page.location_id))
--->         SubPlan 3
+-->         SubPlan 4
 -->           ->  Aggregate
 -->                 ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                       Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))

@@ -1,5 +1,5 @@
 -- reversal
--- statements: 18, round trips: 18
+-- statements: 17, round trips: 17
 -- held at COMMIT: RowExclusiveLock: balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 
@@ -413,18 +413,8 @@ AND status = 'posted';
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 -->         Filter: ((status)::text = 'posted'::text)
 
--- 15: writes count_truth
--- $1 uuid, $2 uuid
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> Delete on count_truth
--->   ->  Index Scan using count_truth_pkey on count_truth
--->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
-
--- 16: writes balance; writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 bigint, $6 uuid, $7 bigint, $8 text, $9 text, $10 text, $11 uuid, $12 text, $13 text, $14 bigint, $15 uuid, $16 uuid, $17 timestamp with time zone, $18 uuid
+-- 15: writes balance; writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage; writes count_truth
+-- $1 uuid, $2 text, $3 uuid, $4 text, $5 bigint, $6 uuid, $7 bigint, $8 text, $9 text, $10 text, $11 uuid, $12 text, $13 text, $14 bigint, $15 uuid, $16 uuid, $17 timestamp with time zone, $18 uuid, $19 uuid, $20 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -493,6 +483,11 @@ WITH part0 AS (UPDATE balance
   AND document_id = $16
   AND status = 'open'
   AND EXISTS (SELECT 1
+    FROM head)), after5 AS (DELETE
+  FROM count_truth
+  WHERE tenant_id = $19
+  AND document_id = $20
+  AND EXISTS (SELECT 1
     FROM head))
 SELECT *
 FROM head;
@@ -557,8 +552,16 @@ FROM head;
 -->                 ->  Index Scan using ix_shortage_document_id_line_no on shortage
 -->                       Index Cond: ((tenant_id = $15) AND (document_id = $16))
 -->                       Filter: ((status)::text = 'open'::text)
+-->   CTE after5
+-->     ->  Delete on count_truth
+-->           InitPlan 12 (returns $21)
+-->             ->  CTE Scan on head head_6
+-->           ->  Result
+-->                 One-Time Filter: $21
+-->                 ->  Index Scan using count_truth_pkey on count_truth
+-->                       Index Cond: ((tenant_id = $19) AND (document_id = $20))
 
--- 17: writes idempotency
+-- 16: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -569,5 +572,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 18
+-- 17
 COMMIT;

@@ -1,5 +1,5 @@
 -- reversal of a receipt that has cleared a shortage
--- statements: 23, round trips: 23
+-- statements: 22, round trips: 22
 -- held at COMMIT: RowExclusiveLock: audit_event, balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 
@@ -450,18 +450,8 @@ AND status = 'posted';
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 -->         Filter: ((status)::text = 'posted'::text)
 
--- 16: writes count_truth
--- $1 uuid, $2 uuid
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> Delete on count_truth
--->   ->  Index Scan using count_truth_pkey on count_truth
--->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
-
--- 17: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid
+-- 16: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage; writes count_truth
+-- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid, $17 uuid, $18 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -519,6 +509,11 @@ WITH part0 AS (UPDATE balance
   AND document_id = $14
   AND status = 'open'
   AND EXISTS (SELECT 1
+    FROM head)), after5 AS (DELETE
+  FROM count_truth
+  WHERE tenant_id = $17
+  AND document_id = $18
+  AND EXISTS (SELECT 1
     FROM head))
 SELECT *
 FROM head;
@@ -574,8 +569,16 @@ FROM head;
 -->                 ->  Index Scan using ix_shortage_document_id_line_no on shortage
 -->                       Index Cond: ((tenant_id = $13) AND (document_id = $14))
 -->                       Filter: ((status)::text = 'open'::text)
+-->   CTE after5
+-->     ->  Delete on count_truth
+-->           InitPlan 10 (returns $18)
+-->             ->  CTE Scan on head head_6
+-->           ->  Result
+-->                 One-Time Filter: $18
+-->                 ->  Index Scan using count_truth_pkey on count_truth
+-->                       Index Cond: ((tenant_id = $17) AND (document_id = $18))
 
--- 18
+-- 17
 -- $1 uuid, $2 uuid
 SELECT shortage.id, shortage.cleared_by, shortage.cleared_at
 FROM shortage
@@ -597,7 +600,7 @@ ORDER BY shortage.id;
 -->               Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
 -->               Filter: ((status)::text = 'posted'::text)
 
--- 19: writes shortage
+-- 18: writes shortage
 -- $1 uuid, $2 timestamp with time zone, $3 text
 UPDATE shortage
 SET status = 'open', cleared_by = NULL, cleared_by_document_id = NULL, cleared_at = NULL, updated_at = $2::timestamptz, version = version + 1
@@ -614,7 +617,7 @@ AND id IN (SELECT (value->>0)::uuid AS id
 -->         ->  Hash
 -->               ->  Function Scan on jsonb_array_elements given
 
--- 20: writes audit_event
+-- 19: writes audit_event
 -- $1 text
 INSERT INTO audit_event (id, tenant_id, at, actor_id, action, subject, subject_id, summary, details)
 SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::timestamptz AS at, (value->>3)::uuid AS actor_id,
@@ -624,7 +627,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 --> Insert on audit_event
 -->   ->  Function Scan on jsonb_array_elements given
 
--- 21
+-- 20
 -- $1 uuid, $2 text
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
@@ -667,7 +670,7 @@ ORDER BY shortage.created_at, shortage.document_id, shortage.line_no;
 -->               Index Cond: (id = shortage.document_id)
 -->               Filter: (tenant_id = $1)
 
--- 22: writes idempotency
+-- 21: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -678,5 +681,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 23
+-- 22
 COMMIT;

@@ -1,5 +1,5 @@
 -- sealing of an opened part
--- statements: 23, round trips: 23
+-- statements: 22, round trips: 22
 -- held at COMMIT: RowExclusiveLock: balance, count_truth, document, document_detail, idempotency, ledger_entry, ledger_head, lot, shortage, stock_key
 -- held at COMMIT: RowShareLock: document, location, lot, reason, stock_key
 
@@ -549,18 +549,8 @@ AND status = 'posted';
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 -->         Filter: ((status)::text = 'posted'::text)
 
--- 20: writes count_truth
--- $1 uuid, $2 uuid
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> Delete on count_truth
--->   ->  Index Scan using count_truth_pkey on count_truth
--->         Index Cond: ((tenant_id = $1) AND (document_id = $2))
-
--- 21: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid
+-- 20: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage; writes count_truth
+-- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid, $17 uuid, $18 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -618,6 +608,11 @@ WITH part0 AS (UPDATE balance
   AND document_id = $14
   AND status = 'open'
   AND EXISTS (SELECT 1
+    FROM head)), after5 AS (DELETE
+  FROM count_truth
+  WHERE tenant_id = $17
+  AND document_id = $18
+  AND EXISTS (SELECT 1
     FROM head))
 SELECT *
 FROM head;
@@ -673,8 +668,16 @@ FROM head;
 -->                 ->  Index Scan using ix_shortage_document_id_line_no on shortage
 -->                       Index Cond: ((tenant_id = $13) AND (document_id = $14))
 -->                       Filter: ((status)::text = 'open'::text)
+-->   CTE after5
+-->     ->  Delete on count_truth
+-->           InitPlan 10 (returns $18)
+-->             ->  CTE Scan on head head_6
+-->           ->  Result
+-->                 One-Time Filter: $18
+-->                 ->  Index Scan using count_truth_pkey on count_truth
+-->                       Index Cond: ((tenant_id = $17) AND (document_id = $18))
 
--- 22: writes idempotency
+-- 21: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
 UPDATE idempotency
 SET status = $1, body = $2
@@ -685,5 +688,5 @@ AND key = $5;
 -->   ->  Index Scan using idempotency_pkey on idempotency
 -->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
 
--- 23
+-- 22
 COMMIT;

@@ -350,14 +350,7 @@ AND id = $2
 AND status = 'posted';
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 18: writes count_truth
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
-
--- 19.1: writes stock_key
+-- 18.1: writes stock_key
 INSERT INTO stock_key (tenant_id, item_id, location_id)
 SELECT *
 FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -368,7 +361,7 @@ ON CONFLICT DO NOTHING;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 19.2: writes balance
+-- 18.2: writes balance
 UPDATE balance
 SET quantity = now.quantity, value = now.value
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
@@ -381,7 +374,7 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 19.3: writes ledger_head
+-- 18.3: writes ledger_head
 UPDATE ledger_head
 SET seq = seq + $5, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $6
@@ -389,8 +382,8 @@ AND rules_version = $7
 RETURNING seq, reversal_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 20.1: writes document
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document (id, tenant_id, type,
+-- 19.1: writes document
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -427,8 +420,8 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
--- 20.2: writes document_detail
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document_detail (tenant_id,
+-- 19.2: writes document_detail
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
@@ -441,8 +434,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 20.3: writes lot
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE lot
+-- 19.3: writes lot
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE lot
 SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
 revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS basis_quantity, (value->>'$[2]') AS basis_value,
@@ -457,8 +450,8 @@ AND lot.id = now.id;
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 --> SCAN head
 
--- 20.4: writes ledger_entry
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+-- 19.4: writes ledger_entry
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $6 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -474,8 +467,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 20.5: writes shortage
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE shortage
+-- 19.5: writes shortage
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $10, cleared_at = $9, updated_at = $9, version = version + 1
 WHERE tenant_id = $7
 AND document_id = $8
@@ -488,20 +481,33 @@ AND EXISTS (SELECT 1
 -->     SCAN CONSTANT ROW
 -->   SCAN head
 
--- 20.6: writes ledger_head
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE ledger_head
-SET head_hash = $11
-WHERE tenant_id = $12;
+-- 19.6: writes count_truth
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) DELETE
+FROM count_truth
+WHERE tenant_id = $11
+AND document_id = $12
+AND EXISTS (SELECT 1
+  FROM head);
+--> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
+--> SCALAR SUBQUERY 2
+-->   CO-ROUTINE head
+-->     SCAN CONSTANT ROW
+-->   SCAN head
+
+-- 19.7: writes ledger_head
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE ledger_head
+SET head_hash = $13
+WHERE tenant_id = $14;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 21: writes stock_count
+-- 20: writes stock_count
 UPDATE stock_count
 SET status = 'reversed', version = version + 1, updated_at = $3
 WHERE tenant_id = $1
 AND id = $2;
 --> SEARCH stock_count USING INDEX sqlite_autoindex_stock_count_2 (tenant_id=? AND id=?)
 
--- 22
+-- 21
 SELECT shortage.id, shortage.cleared_by, shortage.cleared_at
 FROM shortage
 JOIN document ON document.tenant_id = shortage.tenant_id
@@ -513,7 +519,7 @@ ORDER BY shortage.id;
 --> SEARCH shortage USING INDEX sqlite_autoindex_shortage_2 (tenant_id=?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 23
+-- 22
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
 JOIN item ON item.tenant_id = shortage.tenant_id
@@ -535,7 +541,7 @@ ORDER BY shortage.created_at, shortage.document_id, shortage.line_no;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 24.1
+-- 23.1
 SELECT 0 AS part, told.*
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
   FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -553,7 +559,7 @@ FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, t
 --> SEARCH truth USING INDEX ix_count_truth_item_id_location_id_counted_at (tenant_id=? AND item_id=? AND location_id=? AND counted_at>?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 24.2
+-- 23.2
 SELECT 1 AS part, told.*
 FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
           FROM reservation AS past
@@ -589,7 +595,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 --> SEARCH balance USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=?)
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 
--- 24.3
+-- 23.3
 SELECT 2 AS part, told.*
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
   FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -606,7 +612,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->   USE TEMP B-TREE FOR GROUP BY
 --> SCAN told
 
--- 24.4
+-- 23.4
 SELECT 3 AS part, told.*
 FROM (SELECT wanted.place, COALESCE((SELECT lot.id
       FROM lot
@@ -640,7 +646,7 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->   SEARCH lot USING INDEX ix_lot_item_id_origin_seq (tenant_id=? AND item_id=?)
 -->   USE TEMP B-TREE FOR ORDER BY
 
--- 25.1: writes stock_key
+-- 24.1: writes stock_key
 INSERT INTO stock_key (tenant_id, item_id, location_id)
 SELECT *
 FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -651,7 +657,7 @@ ON CONFLICT DO NOTHING;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 25.2: writes balance
+-- 24.2: writes balance
 UPDATE balance
 SET quantity = now.quantity, value = now.value
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
@@ -664,7 +670,7 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 25.3: writes ledger_head
+-- 24.3: writes ledger_head
 UPDATE ledger_head
 SET seq = seq + $5, count_number = COALESCE(count_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $6
@@ -672,7 +678,7 @@ AND rules_version = $7
 RETURNING seq, count_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 26.1: writes document
+-- 25.1: writes document
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
@@ -710,7 +716,7 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
--- 26.2: writes document_detail
+-- 25.2: writes document_detail
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
@@ -724,7 +730,7 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 26.3: writes ledger_entry
+-- 25.3: writes ledger_entry
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
@@ -741,7 +747,7 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 26.4: writes count_result_line
+-- 25.4: writes count_result_line
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO count_result_line (tenant_id,
   document_id, line_no, item_id, location_id, lot_id, entered_quantity, entered_unit, quantity, counted_at, counted_by, expected,
   variance, short_quantity, value, superseded, moved)
@@ -757,7 +763,7 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 26.5: writes count_truth
+-- 25.5: writes count_truth
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO count_truth (tenant_id, document_id,
   line_no, item_id, location_id, lot_id, counted_at, quantity)
 SELECT now.*
@@ -770,13 +776,13 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 26.6: writes ledger_head
+-- 25.6: writes ledger_head
 WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) UPDATE ledger_head
 SET head_hash = $9
 WHERE tenant_id = $10;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 27: writes shortage
+-- 26: writes shortage
 UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $3, cleared_at = $4, updated_at = $4, version = shortage.version + 1
 FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, (value->>'$[2]') AS counted_at
@@ -796,7 +802,7 @@ RETURNING id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH document EXISTS USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 28: writes stock_count
+-- 27: writes stock_count
 UPDATE stock_count
 SET version = $3, updated_at = $4, status = $5, document_id = $6, started_at = $7, reviewed_at = $8, reviewed_seq = $9, approved_by = $10,
 uncounted = $11
@@ -804,7 +810,7 @@ WHERE tenant_id = $1
 AND id = $2;
 --> SEARCH stock_count USING INDEX sqlite_autoindex_stock_count_2 (tenant_id=? AND id=?)
 
--- 29: writes idempotency
+-- 28: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

@@ -23,12 +23,11 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
   AND place.item_id = item.id
   AND location.tenant_id = $1
   AND location.id = place.location_id
-  AND EXISTS (SELECT 1
+  AND (SELECT MAX(held.quantity)
     FROM balance AS held
     WHERE held.tenant_id = $1
     AND held.item_id = place.item_id
-    AND held.location_id = place.location_id
-    AND held.quantity > 0 )
+    AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
   LIMIT $2)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
@@ -68,8 +67,9 @@ lot.received_at, lot.origin_seq, lot.origin_line;
 -->       SEARCH location USING COVERING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 -->   SCAN item
 -->   SEARCH place USING COVERING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=?)
+-->   CORRELATED SCALAR SUBQUERY 3
+-->     SEARCH held USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=?)
 -->   SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
--->   SEARCH held EXISTS USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=?)
 -->   USE TEMP B-TREE FOR LAST TERM OF ORDER BY
 --> SCAN page
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)

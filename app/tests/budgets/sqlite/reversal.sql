@@ -234,14 +234,7 @@ AND id = $2
 AND status = 'posted';
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 12: writes count_truth
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
-
--- 13.1: writes stock_key
+-- 12.1: writes stock_key
 INSERT INTO stock_key (tenant_id, item_id, location_id)
 SELECT *
 FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -252,7 +245,7 @@ ON CONFLICT DO NOTHING;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 13.2: writes balance
+-- 12.2: writes balance
 UPDATE balance
 SET quantity = now.quantity, value = now.value
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
@@ -265,7 +258,7 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 13.3: writes balance
+-- 12.3: writes balance
 INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
 SELECT *
 FROM (SELECT COALESCE($5, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
@@ -276,7 +269,7 @@ ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
 SET quantity = excluded.quantity, value = excluded.value;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 
--- 13.4: writes ledger_head
+-- 12.4: writes ledger_head
 UPDATE ledger_head
 SET seq = seq + $7, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $8
@@ -284,8 +277,8 @@ AND rules_version = $9
 RETURNING seq, reversal_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 14.1: writes document
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document (id, tenant_id, type,
+-- 13.1: writes document
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -322,8 +315,8 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
--- 14.2: writes document_detail
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document_detail (tenant_id,
+-- 13.2: writes document_detail
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
@@ -336,8 +329,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 14.3: writes lot
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE lot
+-- 13.3: writes lot
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE lot
 SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
 revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS basis_quantity, (value->>'$[2]') AS basis_value,
@@ -352,8 +345,8 @@ AND lot.id = now.id;
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 --> SCAN head
 
--- 14.4: writes ledger_entry
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+-- 13.4: writes ledger_entry
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $6 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -369,8 +362,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 14.5: writes shortage
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE shortage
+-- 13.5: writes shortage
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $10, cleared_at = $9, updated_at = $9, version = version + 1
 WHERE tenant_id = $7
 AND document_id = $8
@@ -383,13 +376,26 @@ AND EXISTS (SELECT 1
 -->     SCAN CONSTANT ROW
 -->   SCAN head
 
--- 14.6: writes ledger_head
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE ledger_head
-SET head_hash = $11
-WHERE tenant_id = $12;
+-- 13.6: writes count_truth
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) DELETE
+FROM count_truth
+WHERE tenant_id = $11
+AND document_id = $12
+AND EXISTS (SELECT 1
+  FROM head);
+--> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
+--> SCALAR SUBQUERY 2
+-->   CO-ROUTINE head
+-->     SCAN CONSTANT ROW
+-->   SCAN head
+
+-- 13.7: writes ledger_head
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE ledger_head
+SET head_hash = $13
+WHERE tenant_id = $14;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 15: writes idempotency
+-- 14: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

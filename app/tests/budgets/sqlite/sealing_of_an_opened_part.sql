@@ -326,14 +326,7 @@ AND id = $2
 AND status = 'posted';
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 
--- 17: writes count_truth
-DELETE
-FROM count_truth
-WHERE tenant_id = $1
-AND document_id = $2;
---> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
-
--- 18.1: writes stock_key
+-- 17.1: writes stock_key
 INSERT INTO stock_key (tenant_id, item_id, location_id)
 SELECT *
 FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
@@ -344,7 +337,7 @@ ON CONFLICT DO NOTHING;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> USE TEMP B-TREE FOR ORDER BY
 
--- 18.2: writes balance
+-- 17.2: writes balance
 UPDATE balance
 SET quantity = now.quantity, value = now.value
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
@@ -357,7 +350,7 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 18.3: writes ledger_head
+-- 17.3: writes ledger_head
 UPDATE ledger_head
 SET seq = seq + $5, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
 WHERE tenant_id = $6
@@ -365,8 +358,8 @@ AND rules_version = $7
 RETURNING seq, reversal_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 19.1: writes document
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document (id, tenant_id, type,
+-- 18.1: writes document
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -403,8 +396,8 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
--- 19.2: writes document_detail
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document_detail (tenant_id,
+-- 18.2: writes document_detail
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
@@ -417,8 +410,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 19.3: writes lot
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE lot
+-- 18.3: writes lot
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE lot
 SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
 revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
 FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS basis_quantity, (value->>'$[2]') AS basis_value,
@@ -433,8 +426,8 @@ AND lot.id = now.id;
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
 --> SCAN head
 
--- 19.4: writes ledger_entry
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+-- 18.4: writes ledger_entry
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $6 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -450,8 +443,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 19.5: writes shortage
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE shortage
+-- 18.5: writes shortage
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $10, cleared_at = $9, updated_at = $9, version = version + 1
 WHERE tenant_id = $7
 AND document_id = $8
@@ -464,13 +457,26 @@ AND EXISTS (SELECT 1
 -->     SCAN CONSTANT ROW
 -->   SCAN head
 
--- 19.6: writes ledger_head
-WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE ledger_head
-SET head_hash = $11
-WHERE tenant_id = $12;
+-- 18.6: writes count_truth
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) DELETE
+FROM count_truth
+WHERE tenant_id = $11
+AND document_id = $12
+AND EXISTS (SELECT 1
+  FROM head);
+--> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
+--> SCALAR SUBQUERY 2
+-->   CO-ROUTINE head
+-->     SCAN CONSTANT ROW
+-->   SCAN head
+
+-- 18.7: writes ledger_head
+WITH head AS (SELECT $15 AS seq, $16 AS number, $17 AS position, $18 AS head_hash) UPDATE ledger_head
+SET head_hash = $13
+WHERE tenant_id = $14;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
--- 20: writes idempotency
+-- 19: writes idempotency
 UPDATE idempotency
 SET status = $1, body = $2
 WHERE tenant_id = $3

@@ -11,10 +11,6 @@ use super::{Money, decimal, half_away_from_zero};
 pub struct Total(pub i128);
 
 impl Total {
-    pub fn plus(self, millionths: i64) -> Self {
-        Self(self.0 + i128::from(millionths))
-    }
-
     /// From a sum that a database made of its two parts: whole units and millionths, of which neither sum can overflow.
     pub fn of_parts(units: i64, millionths: i64) -> Self {
         Self(i128::from(units) * i128::from(super::MILLION) + i128::from(millionths))
@@ -79,7 +75,7 @@ mod tests {
 
     #[test]
     fn more_than_64_bits_can_be_summed_and_shown() {
-        let sum = (0..1_000).fold(Total::default(), |sum, _| sum.plus(Money::MOST_PER_LINE));
+        let sum = (0..1_000).fold(Total::default(), |sum, _| Total(sum.0 + i128::from(Money::MOST_PER_LINE)));
         assert_eq!(sum.to_string(), "100000000000000");
         assert_eq!(Total::of_parts(100_000_000_000_000, 5).to_string(), "100000000000000.000005");
         assert_eq!(Total::of_parts(-1, -500_000).to_string(), "-1.5");

@@ -346,13 +346,12 @@ pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, ef
 pub async fn prepare<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<(Posted, Writing), Error> {
     repository::lock_lots(txn, locked, &effects.changed_lots).await?;
     repository::mark_undone(txn, locked, &posting.header.detail).await?;
-    repository::take_back_truths(txn, locked, &effects).await?;
     let entries = entries(posting, &effects);
     let mut document = row(posting, &effects);
     document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
 
     let (mut before, mut after) = (Batch::new(txn), Batch::new(txn));
-    repository::create_keys(&mut before, locked);
+    repository::create_keys(&mut before, locked, &posting.keys());
     repository::write_balances(&mut before, locked, &effects.balances);
     repository::take_reserved(&mut before, locked, &effects.taken, posting.permit.recorded_at);
     repository::write_document(&mut after, &document);

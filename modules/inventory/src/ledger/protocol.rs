@@ -227,7 +227,8 @@ pub struct RulesSeen {
     pub closed_through: Option<NaiveDate>,
 }
 
-/// The head, locked and advanced: the last lock of every posting, and the only source of numbers.
+/// The head as a document has left it: the last lock of every posting, and the only source of numbers. Of a document that was posted before
+/// it is told again.
 pub struct Head {
     /// The document's place in the tenant's chain.
     pub(super) position: i64,

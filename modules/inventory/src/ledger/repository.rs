@@ -39,10 +39,10 @@ pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>, clock: impl F
     Ok(Locked { tenant, keys, at: clock() })
 }
 
-/// Creates what is missing of the keys that are locked, where that was not done with the lock.
-pub fn create_keys(batch: &mut Batch, locked: &Locked) {
+/// Creates what is missing of keys that are locked, where that was not done with the lock.
+pub fn create_keys(batch: &mut Batch, locked: &Locked, keys: &[Key]) {
     if batch.backend() == DatabaseBackend::Sqlite {
-        batch.add(create_sql(batch.backend()), [locked.tenant.into(), key_rows(batch.backend(), &locked.keys)]);
+        batch.add(create_sql(batch.backend()), [locked.tenant.into(), key_rows(batch.backend(), keys)]);
     }
 }
 
@@ -403,6 +403,7 @@ pub fn write_left_behind<K: super::protocol::Kind>(batch: &mut Batch, locked: &L
     write_variances(batch, locked, posting.id(), effects);
     write_shortages(batch, locked, posting.id(), posting.recorded_at(), effects);
     write_truths(batch, locked, posting.id(), effects);
+    take_back_truths(batch, locked, effects);
 }
 
 fn write_variances(batch: &mut Batch, locked: &Locked, document: DocumentId, effects: &Effects) {
@@ -482,9 +483,10 @@ fn write_truths(batch: &mut Batch, locked: &Locked, document: DocumentId, effect
     }
 }
 
-/// Takes back what a count that is undone said. Apart from the rest, and before it: some of it may be marked there.
-pub async fn take_back_truths(txn: &Txn, locked: &Locked, effects: &Effects) -> Result<(), Error> {
-    let Some(undone) = effects.untrue else { return Ok(()) };
-    rows::execute(txn, "DELETE FROM count_truth WHERE tenant_id = $1 AND document_id = $2", [locked.tenant.into(), undone.into()]).await?;
-    Ok(())
+/// Takes back what a count that is undone said: after the head, since who marks a line of it holds that. None of it is marked by the same document.
+fn take_back_truths(batch: &mut Batch, locked: &Locked, effects: &Effects) {
+    if let Some(undone) = effects.untrue {
+        let sql = "DELETE FROM count_truth WHERE tenant_id = $1 AND document_id = $2 AND EXISTS (SELECT 1 FROM head)";
+        batch.add(sql, [locked.tenant.into(), undone.into()]);
+    }
 }

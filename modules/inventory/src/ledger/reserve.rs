@@ -33,7 +33,7 @@ pub fn ended(key: &str, now: &str) -> String {
 pub async fn lock_to_reserve(txn: &Txn, tenant: TenantId, key: Key, now: Instant) -> Result<Locked, Error> {
     let locked = repository::lock(txn, tenant, vec![key], || now).await?;
     let mut keys = Batch::new(txn);
-    repository::create_keys(&mut keys, &locked);
+    repository::create_keys(&mut keys, &locked, &locked.keys);
     keys.send(txn).await?;
     end_over(txn, &locked, now).await?;
     Ok(locked)

@@ -54,7 +54,7 @@ pub struct Request {
     #[param(inline)]
     pub period: Option<PricePeriod>,
     /// `site`: one row for each item and site, with prices of its own; what a site got from another has the value that it left
-    /// that one with. Else prices are those of the tenant, as far as you see its sites.
+    /// that one with. `total`: no rows, and only the sums. Else prices are those of the tenant, as far as you see its sites.
     #[param(inline)]
     pub group_by: Option<ValuationGroup>,
     /// `issued`: also what was used up, with `lot_actual`, which else reads only what is there. The other methods know it anyway.
@@ -127,7 +127,7 @@ pub struct Valuation {
     /// What has rows of its own, as it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_by: Option<ValuationGroup>,
-    /// The sum of the rows, rounded to the currency.
+    /// The sum of the rows (with `group_by=total` of those that would be there), rounded to the currency.
     pub total: Total,
     /// What the rounding added.
     pub rounding: Total,

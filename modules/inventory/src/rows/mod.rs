@@ -132,6 +132,13 @@ fn column(backend: DatabaseBackend, index: usize, kind: Kind) -> String {
     format!("(value->>{index})::{cast}")
 }
 
+/// The sum of a column in two parts, whole units and millionths, as `{name}_units` and `{name}_millionths`: a sum of millionths alone may not
+/// fit 64 bits, and SQLite has no wider ones.
+pub fn sum_in_parts(column: &str, name: &str) -> String {
+    let sum = |part: &str| format!("CAST(SUM({column} {part} 1000000) AS BIGINT)");
+    format!("{} AS {name}_units, {} AS {name}_millionths", sum("/"), sum("%"))
+}
+
 /// The given rows as a parameter.
 pub fn parameter(rows: Vec<Value>) -> sea_orm::Value {
     Value::Array(rows).to_string().into()

@@ -56,10 +56,10 @@ impl Batch {
     pub async fn send(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         let Parts { backend, mut texts, values } = self.0;
         let Some(last) = texts.pop() else { return Ok(()) };
-        execute(connection, &before(backend, &texts, "", &last), values).await.map(|_| ())
+        execute(connection, &before(backend, &texts, &last), values).await.map(|_| ())
     }
 
-    /// Sends them and, after them, one more that answers a row.
+    /// Sends them and, after them, one more that answers a row: for SQLite.
     pub async fn send_before<M: FromQueryResult>(
         mut self,
         connection: &impl ConnectionTrait,
@@ -69,7 +69,7 @@ impl Batch {
         self.add(last, values);
         let Parts { backend, mut texts, values } = self.0;
         let last = texts.pop().unwrap_or_default();
-        one(connection, &before(backend, &texts, " RETURNING 1", &last), values).await
+        one(connection, &before(backend, &texts, &last), values).await
     }
 
     /// Sends them, after them one that answers a row, and after that what reads this row under a name, all in one statement: for Postgres.
@@ -109,19 +109,19 @@ impl Batch {
         let with = |text: &String| format!("WITH {name} AS (SELECT {}) {text}", columns.join(", "));
         let texts: Vec<_> = texts.iter().map(with).collect();
         let Some((last, texts)) = texts.split_last() else { return Ok(()) };
-        execute(connection, &before(backend, texts, "", last), values).await.map(|_| ())
+        execute(connection, &before(backend, texts, last), values).await.map(|_| ())
     }
 }
 
 /// The statements in front of the last one.
-fn before(backend: DatabaseBackend, texts: &[String], returning: &str, last: &str) -> String {
+fn before(backend: DatabaseBackend, texts: &[String], last: &str) -> String {
     if texts.is_empty() {
         return last.to_owned();
     }
     if backend == DatabaseBackend::Sqlite {
         return format!("{};\n{last}", texts.join(";\n"));
     }
-    let parts: Vec<_> = (1..).zip(texts).map(|(part, text)| format!("part{part} AS ({text}{returning})")).collect();
+    let parts: Vec<_> = (1..).zip(texts).map(|(part, text)| format!("part{part} AS ({text})")).collect();
     format!("WITH {} {last}", parts.join(", "))
 }
 

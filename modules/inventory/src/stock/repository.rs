@@ -135,6 +135,7 @@ pub async fn page(
     let (moved, places, lying) = match past {
         None => (
             String::new(),
+            // (A MAX and no EXISTS, for which Postgres would look through all that lies in the place until it meets the item.)
             // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
             // the cursor's own item nothing may be left.
             format!(
@@ -142,8 +143,8 @@ pub async fn page(
                  AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place}) \
                  ORDER BY item.sku LIMIT {limit} + 1) AS item CROSS JOIN stock_key AS place CROSS JOIN location \
                  WHERE place.tenant_id = $1 AND place.item_id = item.id AND location.tenant_id = $1 AND location.id = place.location_id \
-                 AND EXISTS (SELECT 1 FROM balance AS held {lot} {wanted} AND held.item_id = place.item_id AND held.location_id = place.location_id \
-                 AND held.quantity > 0 {of_lot})"
+                 AND (SELECT MAX(held.quantity) FROM balance AS held {lot} {wanted} AND held.item_id = place.item_id \
+                 AND held.location_id = place.location_id {of_lot}) > 0"
             ),
             "balance",
         ),
@@ -190,10 +191,6 @@ pub async fn page(
         );
         return Ok(by_place(rows::all::<StockRow>(reader, &sql, filter.into_values()).await?));
     }
-    let parts = |column: &str| {
-        let sum = |part: &str| format!("CAST(SUM(held.{column} {part} 1000000) AS BIGINT)");
-        format!("{} AS {column}_units, {} AS {column}_millionths", sum("/"), sum("%"))
-    };
     let sql = format!(
         "{page}, held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, {}, {} \
          FROM page CROSS JOIN {lying} AS held CROSS JOIN lot WHERE {of_page} \
@@ -201,8 +198,8 @@ pub async fn page(
          SELECT {told}, held.expires_on, held.date_kind, held.hold, held.quantity_units, held.quantity_millionths, held.value_units, held.value_millionths \
          FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN held {beside} \
          AND held.item_id = page.item_id AND held.location_id = page.location_id ORDER BY page.sku, page.location",
-        parts("quantity"),
-        parts("value")
+        rows::sum_in_parts("held.quantity", "quantity"),
+        rows::sum_in_parts("held.value", "value")
     );
     Ok(by_place(rows::all::<SumRow>(reader, &sql, filter.into_values()).await?))
 }

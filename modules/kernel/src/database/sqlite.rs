@@ -49,8 +49,8 @@ struct Ran {
 enum Left {
     /// Others may go on in it.
     Intact,
-    /// What was done in it is to be undone: by the first, which failed.
-    Undo,
+    /// What was done in it is to be undone: by the first, which failed, by this error where it was the database's.
+    Undo(Option<String>),
     /// It is no longer what it was.
     Broken(String),
 }
@@ -98,7 +98,7 @@ where
             let (left, outcome) = match place {
                 Place::First => match caught(&input, outer, &work).await {
                     Ok(value) => (Left::Intact, Ok(value)),
-                    Err(error) => (Left::Undo, Err(error)),
+                    Err(error) => (Left::Undo(error.database().map(ToString::to_string)), Err(error)),
                 },
                 Place::Behind => match in_savepoint(outer, &input, &work).await {
                     Ok(outcome) => (Left::Intact, outcome),
@@ -190,7 +190,10 @@ impl Writer {
         let (ran, left) = run(&outer, first, jobs).await;
         let ended = match left {
             Left::Intact => outer.commit().await.map_err(|error| error.to_string()),
-            Left::Undo => outer.rollback().await.map_err(|error| error.to_string()),
+            Left::Undo(cause) => {
+                let undone = outer.rollback().await.inspect_err(|_| tracing::error!(cause, "SQLite ended the transaction by itself"));
+                undone.map_err(|error| error.to_string())
+            }
             Left::Broken(reason) => {
                 drop(outer);
                 Err(reason)
