@@ -9,7 +9,7 @@ use larder::databases::Migrate;
 use larder::openapi::Document;
 use larder::{Application, Settings, Surroundings, auth, db, demo, doctor, ledger, settings, telemetry};
 
-/// Chosen by measurement (docs/bench.md): it gives back what a start and a burst of work have taken.
+/// Chosen by measurement (docs/bench.md): it gives back what a burst of work has taken.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

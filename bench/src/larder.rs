@@ -108,7 +108,7 @@ impl Larder {
     /// Asks until it says that it is ready.
     fn wait_until_ready(&mut self, begun: Instant) -> Outcome<()> {
         let host = self.address.trim_start_matches("http://").to_owned();
-        while begun.elapsed() < Duration::from_secs(60) {
+        while begun.elapsed() < Duration::from_mins(1) {
             let answer = std::net::TcpStream::connect(&host).and_then(|mut stream| {
                 stream.write_all(format!("GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())?;
                 let mut status = String::new();

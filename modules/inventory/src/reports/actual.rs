@@ -66,9 +66,13 @@ pub async fn total(reader: &Txn, caller: &Caller, request: &Request) -> Result<T
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
     let is_of_places = request.location.is_some() || caller.sites != Sites::All;
     let places = if is_of_places { "JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id" } else { "" };
-    let sql = format!("SELECT {} FROM {tables} {places} {}", held.sum_in_parts(held.value, "value"), filter.sql());
+    let sql = format!("SELECT {} FROM {tables} {places} {}", held_in_parts(held.value, "value"), filter.sql());
     let row = rows::one::<TotalRow>(reader, &sql, filter.into_values()).await?;
     Ok(row.map_or(Total::default(), |row| Total::of_parts(row.value_units.unwrap_or(0), row.value_millionths.unwrap_or(0))))
+}
+
+fn held_in_parts(column: &str, name: &str) -> String {
+    rows::sum_in_parts(&format!("held.{column}"), name)
 }
 
 fn key(line: &Line) -> (String, Option<String>) {
@@ -122,10 +126,6 @@ impl Source {
         }
     }
 
-    fn sum_in_parts(&self, column: &str, name: &str) -> String {
-        rows::sum_in_parts(&format!("held.{column}"), name)
-    }
-
     fn tables(&self, request: &Request, filter: &mut Filter) -> String {
         match &self.held {
             Held::Tables(tables) => {
@@ -174,8 +174,8 @@ impl Source {
              JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
              JOIN location ON location.tenant_id = held.tenant_id AND location.id = held.location_id {join} \
              {} GROUP BY held.item_id, item.sku, item.name, unit.code{group}",
-            self.sum_in_parts(self.quantity, "quantity"),
-            self.sum_in_parts(self.value, "value"),
+            held_in_parts(self.quantity, "quantity"),
+            held_in_parts(self.value, "value"),
             filter.sql()
         );
         let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
