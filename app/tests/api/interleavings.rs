@@ -606,6 +606,20 @@ async fn a_count_that_is_posted_again_locks_its_lots_before_the_head() {
     course.close().await;
 }
 
+/// A count that found no difference has no entry, so nobody who undoes it locks what it counted; who marks it holds the head.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_undone_and_marked_at_once_waits_for_nobody_behind_the_head() {
+    let Some(course) = Course::open(None).await else { return };
+    let race = course.race("the reversal of a count without a difference and a receipt that it does not include", async |kitchen| {
+        since_monday(kitchen).await;
+        let posted = counted(kitchen, "8").await.send().await.ok(201);
+        let body = json!({ "location": WALK_IN, "effective_at": "2026-11-25T10:00:00Z", "counted": "not_included", "lines": priced("2") });
+        vec![reverse(kitchen, &posted), kitchen.owner.posting("/v1/inventory/receipts", &body)]
+    });
+    race.await.assert_answered(&[201, 201]).assert_serial();
+    course.close().await;
+}
+
 async fn posting_and_closing(course: &Course) -> Findings {
     let race = course.race("usage of yesterday and the closing of that day", async |kitchen| {
         since_monday(kitchen).await;
