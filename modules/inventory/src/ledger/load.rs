@@ -41,23 +41,21 @@ pub struct Moment {
 pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, moment: Moment) -> Result<Snapshot, Error> {
     let mut reads = Reads::new(txn);
     let truths = ask_truths(&mut reads, locked, command.since());
-    let mut snapshot = Snapshot { closed_through: rules.closed_through, ..Snapshot::empty(moment.now) };
-    let revalued = command.revalued_lots();
-    if command.only_brings() {
-        snapshot.truths = told_truths(&mut reads.send(txn).await?, truths)?;
-    } else if revalued.is_empty() {
-        let (held, later) = (ask_held(&mut reads, locked, moment.now), ask_later(&mut reads, locked, command.since()));
-        let beside = Beside::ask(&mut reads, locked, command, moment);
-        let mut told = reads.send(txn).await?;
-        snapshot.truths = told_truths(&mut told, truths)?;
+    let (revalued, needs_what_is_there) = (command.revalued_lots(), !command.only_brings());
+    let there = needs_what_is_there && revalued.is_empty();
+    let there = there.then(|| (ask_held(&mut reads, locked, moment.now), ask_later(&mut reads, locked, command.since())));
+    let beside = needs_what_is_there.then(|| Beside::ask(&mut reads, locked, command, moment));
+    let mut told = reads.send(txn).await?;
+    let truths = told_truths(&mut told, truths)?;
+    let mut snapshot = Snapshot { closed_through: rules.closed_through, truths, ..Snapshot::empty(moment.now) };
+    if let Some((held, later)) = there {
         keep_held(told.rows(held)?, &mut snapshot)?;
         snapshot.later = told_later(&mut told, later)?;
+    }
+    if let Some(beside) = beside {
         beside.keep(txn, locked, &mut told, &mut snapshot).await?;
-    } else {
-        let beside = Beside::ask(&mut reads, locked, command, moment);
-        let mut told = reads.send(txn).await?;
-        snapshot.truths = told_truths(&mut told, truths)?;
-        beside.keep(txn, locked, &mut told, &mut snapshot).await?;
+    }
+    if !revalued.is_empty() {
         held_of_lots(txn, locked, &revalued, &mut snapshot).await?;
     }
     snapshot.now = snapshot.seen().chain(command.follows()).filter(|at| *at <= moment.latest).fold(moment.now, Instant::max);

@@ -157,8 +157,8 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let (id, request) = &task.input;
     let names = request.lines.iter().filter_map(Line::item);
     // What came back on plates is weighed.
-    let grams = request.lines.iter().any(|line| line.item().is_none());
-    let units = if grams { Units::All } else { Units::of(request.lines.iter().map(Line::unit)) };
+    let is_weighed = request.lines.iter().any(|line| line.item().is_none());
+    let units = if is_weighed { Units::All } else { Units::of(request.lines.iter().map(Line::unit)) };
     let Some(Found { permit, header, items, reasons }) =
         request.heading.find::<Waste, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Waste)).await?
     else {
