@@ -15,7 +15,6 @@ use kernel::caller::Authenticator;
 use kernel::http::RequestTimeout;
 use kernel::{Clock, Exposure, Forwarding, Ids};
 use tokio::signal::unix::{SignalKind, signal};
-use utoipa_actix_web::AppExt as _;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::bridge::Bridge;
@@ -23,7 +22,7 @@ use crate::databases::{self, Databases, Migrate};
 use crate::health::ReadyTimeout;
 use crate::http::{self, HeaderLimit};
 use crate::mail::{self, Smtp};
-use crate::openapi::{self, Document};
+use crate::openapi::{self, Outline};
 use crate::settings::{Server as ServerSettings, Settings};
 use crate::target::Target;
 
@@ -91,8 +90,8 @@ impl Application {
         let addresses = listener.local_addr().into_iter().collect();
         let forwarding = Forwarding::new(settings.trusted_proxies.clone());
         let exposure = Exposure::new(settings.server.cors_origins.clone(), settings.auth.public_url.starts_with("https://"));
-        let document = Data::new(Document::collect());
-        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, document, forwarding, exposure };
+        let outline = Data::new(Outline::committed());
+        let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, outline, forwarding, exposure };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;
         Ok(Self { server, addresses, host, setup_token, auth, inventory })
@@ -264,7 +263,7 @@ struct State {
     auth: Auth,
     inventory: Inventory,
     bridge: Arc<Bridge>,
-    document: Data<Document>,
+    outline: Data<Outline>,
     forwarding: Forwarding,
     exposure: Exposure,
 }
@@ -276,7 +275,7 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
         App::new()
             .app_data(Data::new(state.auth.clone()))
             .app_data(Data::new(state.inventory.clone()))
-            .app_data(state.document.clone())
+            .app_data(state.outline.clone())
             .app_data(Authenticator(state.bridge.clone()))
             .app_data(Data::new(state.forwarding.clone()))
             .app_data(Data::new(state.exposure.clone()))
@@ -291,9 +290,7 @@ fn serve(settings: &ServerSettings, listener: TcpListener, state: State) -> std:
             .wrap(from_fn(http::preflight))
             .wrap(from_fn(http::caught))
             .wrap(from_fn(kernel::http::traced))
-            .into_utoipa_app()
             .configure(openapi::routes)
-            .into_app()
             .route("/docs", web::get().to(http::to_docs))
             .service(SwaggerUi::new("/docs/{_:.*}").config(docs))
             .default_service(web::to(http::unmatched))

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures::FutureExt as _;
 use kernel::{Exposure, Problem, Violation};
 
-use crate::openapi::{Document, WITHOUT_CALLER};
+use crate::openapi::{Outline, WITHOUT_CALLER};
 
 /// The largest sum of all header fields of a request.
 #[derive(Clone, Copy, Debug)]
@@ -72,14 +72,14 @@ const PREFLIGHT_SECONDS: &str = "600";
 /// Answers browsers that ask whether a page of another origin may send a request, where the operator has named that origin. For all
 /// others a request with OPTIONS is what it always was, and the browser stops there.
 pub async fn preflight(
-    document: web::Data<Document>,
+    outline: web::Data<Outline>,
     exposure: web::Data<Exposure>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let asks = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if asks && exposure.origin(request.headers()).is_some() {
-        let methods = document.methods(request.path());
+        let methods = outline.methods(request.path());
         if !methods.is_empty() {
             let answer = HttpResponse::NoContent()
                 .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods.join(", ")))
@@ -112,13 +112,13 @@ fn has_control(path: &str) -> bool {
 
 /// Refuses parameters where an operation has none: whoever writes `?dry_run=true` must not find that it was done.
 pub async fn known_query(
-    document: web::Data<Document>,
+    outline: web::Data<Outline>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let (method, path, query) = (request.method().as_str(), request.path(), request.query_string().to_owned());
-    let is_operation = || document.methods(path).iter().any(|taken| taken == method);
-    if !query.is_empty() && !document.takes_query(method, path) && is_operation() && is_let_in(&request).await {
+    let is_operation = || outline.methods(path).iter().any(|taken| taken == method);
+    if !query.is_empty() && !outline.takes_query(method, path) && is_operation() && is_let_in(&request).await {
         let name = query.split(['=', '&']).next().unwrap_or_default();
         let detail = "there is no parameter of this name here".into();
         return Err(Problem::invalid(vec![Violation { pointer: format!("?{name}"), code: "unknown_field".into(), detail }]).into());
@@ -132,8 +132,8 @@ async fn is_let_in(request: &ServiceRequest) -> bool {
 }
 
 /// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.
-pub async fn unmatched(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
-    let methods = document.methods(request.path());
+pub async fn unmatched(request: HttpRequest, outline: web::Data<Outline>) -> HttpResponse {
+    let methods = outline.methods(request.path());
     if methods.is_empty() {
         return not_found().response();
     }

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use larder::databases::Migrate;
-use larder::openapi::Document;
-use larder::{Application, Settings, Surroundings, auth, db, demo, doctor, ledger, settings, telemetry};
+use larder::{Application, Settings, Surroundings, auth, db, demo, doctor, ledger, openapi, settings, telemetry};
 
 /// Chosen by measurement (docs/bench.md): it gives back what a burst of work has taken.
 #[global_allocator]
@@ -101,7 +100,7 @@ async fn main() -> ExitCode {
     };
     match cli.command {
         Command::Openapi => {
-            say(Document::collect().text().trim_end());
+            say(openapi::text(&openapi::collect()).trim_end());
             return ExitCode::SUCCESS;
         }
         Command::Demo(asked) => return demonstrate(asked.port).await,

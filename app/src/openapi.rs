@@ -1,14 +1,19 @@
 //! The OpenAPI document: collected from the routes, completed with what holds for all of them.
 
+use std::collections::BTreeMap;
+
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
-use actix_web::{App, HttpResponse, get};
-use kernel::Violation;
+use actix_web::{App, HttpResponse, get, web};
 use kernel::problem::ProblemDocument;
+use kernel::{Routes, Violation};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
+
+/// The document as it is committed. The program has it in it: to collect it from the routes took most of
+/// a start's time and memory. A test, and the gates, hold it to what is collected.
+pub const COMMITTED: &str = include_str!("../../docs/openapi.json");
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Operations that nobody has to be logged in for. A test asks every other one without a token.
@@ -57,44 +62,85 @@ pub const WITHOUT_SECOND_FACTOR: [&str; 8] =
 )]
 struct Base;
 
-/// The document as it is served, and the paths and methods in it.
-#[derive(Clone)]
-pub struct Document {
-    value: Value,
-    templates: Vec<(Vec<String>, Vec<String>)>,
-    /// The operations that have parameters in their query: method and path.
-    with_query: Vec<(String, Vec<String>)>,
+/// The document, collected from the routes and completed.
+pub fn collect() -> Value {
+    let app = App::new().into_utoipa_app().openapi(Base::openapi()).configure(|config| operations(config));
+    let app =
+        app.service(scope("/v1/auth").configure(|config| auth::routes(config))).service(scope("/v1/inventory").configure(|config| inventory::routes(config)));
+    let (_, collected) = app.split_for_parts();
+    let mut document = serde_json::to_value(collected).unwrap_or_default();
+    complete(&mut document);
+    document
+}
+
+/// A document as it is kept in docs/openapi.json.
+pub fn text(document: &Value) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }
 
 /// Every route of the program that is an operation of the API.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(crate::health::live).service(crate::health::ready).service(serve);
-    config.service(scope("/v1/auth").wrap(from_fn(crate::http::known_query)).wrap(from_fn(auth::following)).configure(auth::routes));
-    let inventory = scope("/v1/inventory").wrap(from_fn(crate::http::known_query)).wrap(from_fn(kernel::http::authenticated));
+pub fn routes(config: &mut web::ServiceConfig) {
+    operations(config);
+    config.service(web::scope("/v1/auth").wrap(from_fn(crate::http::known_query)).wrap(from_fn(auth::following)).configure(auth::routes));
+    let inventory = web::scope("/v1/inventory").wrap(from_fn(crate::http::known_query)).wrap(from_fn(kernel::http::authenticated));
     config.service(inventory.configure(inventory::routes));
+}
+
+/// Those of the program itself.
+fn operations(routes: &mut impl Routes) {
+    routes.service(crate::health::live).service(crate::health::ready).service(serve);
 }
 
 /// This document.
 #[utoipa::path(operation_id = "openapi", tag = "operations", responses((status = 200, description = "The OpenAPI document", content_type = "application/json")))]
 #[get("/openapi.json")]
-async fn serve(document: Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().json(&document.value)
+async fn serve() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(COMMITTED)
 }
 
-impl Document {
-    /// Collects the document from the routes.
-    pub fn collect() -> Self {
-        let (_, collected) = App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes).split_for_parts();
-        let mut value = serde_json::to_value(collected).unwrap_or_default();
-        complete(&mut value);
-        let templates = operations(&value).into_iter().map(|(path, methods)| (segments(&path), methods)).collect();
-        let with_query = with_query(&value);
-        Self { value, templates, with_query }
+/// Which paths there are, with which methods, and which of them take something in their query: what is asked of the document for each request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    templates: Vec<(Vec<String>, Vec<String>)>,
+    /// The operations that have parameters in their query: method and path.
+    with_query: Vec<(String, Vec<String>)>,
+}
+
+/// What an outline needs of a document.
+#[derive(Deserialize)]
+struct Outlined {
+    paths: BTreeMap<String, BTreeMap<String, Operation>>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    r#in: String,
+}
+
+impl Outline {
+    /// Of the committed document.
+    pub fn committed() -> Self {
+        Self::of(COMMITTED)
     }
 
-    /// As it is kept in docs/openapi.json.
-    pub fn text(&self) -> String {
-        serde_json::to_string_pretty(&self.value).unwrap_or_default() + "\n"
+    /// Of a document; nothing of what is none.
+    pub fn of(document: &str) -> Self {
+        let mut outline = Self::default();
+        let Ok(Outlined { paths }) = serde_json::from_str(document) else { return outline };
+        for (path, operations) in paths {
+            let methods = || operations.iter().filter(|(method, _)| METHODS.contains(&method.as_str()));
+            for (method, _) in methods().filter(|(_, operation)| operation.parameters.iter().any(|parameter| parameter.r#in == "query")) {
+                outline.with_query.push((method.to_ascii_uppercase(), segments(&path)));
+            }
+            outline.templates.push((segments(&path), methods().map(|(method, _)| method.to_ascii_uppercase()).collect()));
+        }
+        outline
     }
 
     /// Whether an operation has parameters in its query. It reads them itself then, and refuses those that it does not know.
@@ -120,25 +166,6 @@ fn segments(path: &str) -> Vec<String> {
 fn fits(template: &[String], asked: &[String]) -> bool {
     let fits = |(template, asked): (&String, &String)| if template.starts_with('{') { !asked.is_empty() } else { template == asked };
     template.len() == asked.len() && template.iter().zip(asked).all(fits)
-}
-
-fn operations(document: &Value) -> Vec<(String, Vec<String>)> {
-    let paths = document.get("paths").and_then(Value::as_object);
-    let methods = |item: &Value| METHODS.iter().filter(|method| item.get(**method).is_some()).map(|method| method.to_ascii_uppercase()).collect();
-    paths.into_iter().flatten().map(|(path, item)| (path.clone(), methods(item))).collect()
-}
-
-fn with_query(document: &Value) -> Vec<(String, Vec<String>)> {
-    let in_query = |parameter: &Value| parameter.get("in").and_then(Value::as_str) == Some("query");
-    let mut found = Vec::new();
-    for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            if operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| parameters.iter().any(in_query)) {
-                found.push((method.to_ascii_uppercase(), segments(path)));
-            }
-        }
-    }
-    found
 }
 
 fn complete(document: &mut Value) {
@@ -261,8 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn the_outline_has_every_path_with_its_methods_and_says_which_of_them_take_a_query() {
+        let (outline, collected) = (Outline::committed(), collect());
+        let paths = collected["paths"].as_object().expect("paths");
+        assert!(outline.templates.len() == paths.len() && paths.len() > 50, "of {} there are {}", paths.len(), outline.templates.len());
+        for (path, item) in paths {
+            let methods: Vec<_> = METHODS.iter().filter(|method| item.get(**method).is_some()).map(|method| method.to_ascii_uppercase()).collect();
+            // A path of names may be one of an id, too.
+            assert!(methods.iter().all(|method| outline.methods(path).contains(method)), "{path}");
+            for method in methods {
+                let parameters = item[method.to_ascii_lowercase()]["parameters"].as_array().cloned().unwrap_or_default();
+                let template = (method, segments(path));
+                assert_eq!(outline.with_query.contains(&template), parameters.iter().any(|parameter| parameter["in"] == "query"), "{template:?}");
+            }
+        }
+        assert_eq!(Outline::of("no document"), Outline::default());
+    }
+
+    #[test]
     fn every_operation_has_an_id_of_its_own_a_summary_and_a_tag() {
-        let document = Document::collect().value;
+        let document = collect();
         let (mut seen, mut lacking) = (std::collections::BTreeSet::new(), Vec::new());
         for (path, item) in document["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("an item").iter().filter(|(method, _)| METHODS.contains(&method.as_str())) {
@@ -289,7 +334,7 @@ mod tests {
         let request = actix_web::test::TestRequest::get().insert_header(("If-Match", "3")).to_http_request();
         let read = kernel::http::IfMatch::from_request(&request, &mut actix_web::dev::Payload::None);
         let problem = read.now_or_never().expect("at once").expect_err("refused");
-        let document = Document::collect().value;
+        let document = collect();
         let mut found = 0;
         for (path, item) in document["paths"].as_object().expect("paths") {
             for operation in item.as_object().expect("an item").values() {
@@ -318,7 +363,7 @@ mod tests {
                 _ => {}
             }
         }
-        let document = Document::collect().value;
+        let document = collect();
         let mut found = Vec::new();
         references(&document, &mut found);
         let lost: Vec<_> = found.iter().filter(|reference| document.pointer(reference.trim_start_matches('#')).is_none()).collect();

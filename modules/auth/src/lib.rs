@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::web;
-use kernel::{Caller, Clock, Database, Ids, Problem, Sites, Violation};
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::{Caller, Clock, Database, Ids, Problem, Routes, Sites, Violation};
 use uuid::Uuid;
 
 mod api_keys;
@@ -125,7 +124,7 @@ impl Auth {
         let instance::Opened { vault, epoch, keys } = instance::open(&database, secrets, &clock, &ids).await?;
         let vault = Arc::new(vault);
         let (secret, previous) = (vault.secret(), vault.previous());
-        let hasher = password::Hasher::start(&ids).await?;
+        let hasher = password::Hasher::new(&ids);
         let public_url = Some(config.public_url).filter(|url| !url.is_empty());
         let state = State {
             hasher,
@@ -210,20 +209,20 @@ async fn settled<T: Send + 'static>(change: impl Future<Output = Result<T, Error
 }
 
 /// The endpoints, relative to the scope that they are mounted under. The app registers `web::Data<Auth>`.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.app_data(web::PayloadConfig::new(MOST_BODY_BYTES));
-    config.service(setup::handler).service(login::handler).service(refresh::handler).service(logout::handler).service(switch_tenant::handler);
-    config.service(own_sessions::list).service(own_sessions::end).service(own_sessions::end_others);
-    config.service(me::handler).service(me::password::handler).service(reauth::handler).service(jwks::handler);
-    config.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
-    config.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
-    config.service(recovery::forgot::handler).service(recovery::reset::handler).service(verify_email::handler).service(members::reset_link::handler);
-    config.service(register::ask::handler).service(register::confirm::handler);
-    config.service(me::email::handler).service(me::notices::handler);
-    config.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
-    config.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);
-    config.service(mfa::remove::handler).service(members::reset_mfa::handler);
-    config.service(me::change::handler).service(me::export::handler).service(me::delete::handler).service(me::lost_device::handler);
-    config.service(tenants::read::list).service(tenants::create::handler).service(tenants::change::handler).service(tenants::close::handler);
-    config.service(tenants::audit::list);
+pub fn routes(routes: &mut impl Routes) {
+    routes.app_data(web::PayloadConfig::new(MOST_BODY_BYTES));
+    routes.service(setup::handler).service(login::handler).service(refresh::handler).service(logout::handler).service(switch_tenant::handler);
+    routes.service(own_sessions::list).service(own_sessions::end).service(own_sessions::end_others);
+    routes.service(me::handler).service(me::password::handler).service(reauth::handler).service(jwks::handler);
+    routes.service(members::read::list).service(members::read::handler).service(members::change::handler).service(members::remove::handler);
+    routes.service(invites::create::handler).service(invites::read::list).service(invites::withdraw::handler).service(invites::accept::handler);
+    routes.service(recovery::forgot::handler).service(recovery::reset::handler).service(verify_email::handler).service(members::reset_link::handler);
+    routes.service(register::ask::handler).service(register::confirm::handler);
+    routes.service(me::email::handler).service(me::notices::handler);
+    routes.service(api_keys::create::handler).service(api_keys::read::list).service(api_keys::end::handler);
+    routes.service(login_mfa::handler).service(mfa::begin::handler).service(mfa::confirm::handler).service(mfa::recovery_codes::handler);
+    routes.service(mfa::remove::handler).service(members::reset_mfa::handler);
+    routes.service(me::change::handler).service(me::export::handler).service(me::delete::handler).service(me::lost_device::handler);
+    routes.service(tenants::read::list).service(tenants::create::handler).service(tenants::change::handler).service(tenants::close::handler);
+    routes.service(tenants::audit::list);
 }

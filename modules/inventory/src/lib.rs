@@ -35,8 +35,7 @@ mod waste;
 
 use std::sync::Arc;
 
-use kernel::{Clock, Database, Ids};
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::{Clock, Database, Ids, Routes};
 
 /// The use cases that others call in process: a request, and what is done with it.
 pub mod use_cases {
@@ -111,24 +110,24 @@ impl Inventory {
 }
 
 /// All operations of this module; `app` mounts them under `/v1/inventory`, behind the caller.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    catalog::routes(config);
-    receiving::routes(config);
-    waste::routes(config);
-    counts::routes(config);
-    transfers::routes(config);
-    transformations::routes(config);
-    usage::routes(config);
-    adjustments::routes(config);
-    vendor_returns::routes(config);
-    reservations::routes(config);
-    shortages::routes(config);
-    documents::routes(config);
-    stock::routes(config);
-    lots::routes(config);
-    ledger::routes(config);
-    reports::routes(config);
-    imports::routes(config);
-    periods::routes(config);
-    audit::routes(config);
+pub fn routes(routes: &mut impl Routes) {
+    catalog::routes(routes);
+    receiving::routes(routes);
+    waste::routes(routes);
+    counts::routes(routes);
+    transfers::routes(routes);
+    transformations::routes(routes);
+    usage::routes(routes);
+    adjustments::routes(routes);
+    vendor_returns::routes(routes);
+    reservations::routes(routes);
+    shortages::routes(routes);
+    documents::routes(routes);
+    stock::routes(routes);
+    lots::routes(routes);
+    ledger::routes(routes);
+    reports::routes(routes);
+    imports::routes(routes);
+    periods::routes(routes);
+    audit::routes(routes);
 }

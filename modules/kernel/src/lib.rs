@@ -13,6 +13,7 @@ pub mod json;
 pub mod page;
 pub mod problem;
 pub mod reading;
+pub mod routes;
 
 pub use caller::{Authenticate, Caller, Permission, Permissions, SiteId, Sites, TenantId, UserId, unauthenticated};
 pub use client::{ClientAddress, Forwarding};
@@ -23,3 +24,4 @@ pub use instant::{Clock, Instant};
 pub use page::{Cursor, Limit, Listing, Page};
 pub use problem::{Problem, Violation};
 pub use reading::{Body, Fields, Fingerprint, Flaw, FromFields, FromValue, Query, Text, Whole, hex};
+pub use routes::Routes;

@@ -4,6 +4,8 @@ use std::time::Duration;
 use argon2::password_hash::PasswordVerifier as _;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use kernel::Ids;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
@@ -35,7 +37,8 @@ pub(crate) enum Lane {
 /// Hashes and verifies passwords on blocking threads, a bounded number at a time.
 pub(crate) struct Hasher {
     gate: Gate,
-    /// The hash that a log-in of nobody is compared with, so that it takes as long.
+    /// What a log-in of nobody is compared with, so that it takes as long: random bytes in the place of a hash. (To make the hash of a random
+    /// password would take each start as long and as much memory as a log-in.)
     nobody: String,
 }
 
@@ -48,12 +51,10 @@ pub(crate) struct Verified {
 }
 
 impl Hasher {
-    pub(crate) async fn start(ids: &Ids) -> Result<Self, Error> {
+    pub(crate) fn new(ids: &Ids) -> Self {
         let permits = std::thread::available_parallelism().map_or(1, usize::from).clamp(LEAST_PERMITS, MOST_PERMITS);
-        let gate = Gate::new(permits, QUEUE, PATIENCE);
-        let (password, salt) = (Password::new(&kernel::hex(&ids.bytes::<32>())), ids.bytes());
-        let nobody = gate.run(move || hash(&password, &salt)).await??;
-        Ok(Self { gate, nobody })
+        let nobody = format!("{}{}${}", today(), STANDARD_NO_PAD.encode(ids.bytes::<16>()), STANDARD_NO_PAD.encode(ids.bytes::<32>()));
+        Self { gate: Gate::new(permits, QUEUE, PATIENCE), nobody }
     }
 
     /// Hashes a new password into a PHC string.
@@ -119,8 +120,12 @@ fn verify(password: &Password, stored: &str) -> Result<bool, Error> {
 
 /// Whether a hash was made at the cost that new ones have.
 fn is_of_today(stored: &str) -> bool {
-    let today = format!("$argon2id$v={}$m={MEMORY_KIB},t={PASSES},p={LANES}$", u32::from(Version::V0x13));
-    stored.starts_with(&today)
+    stored.starts_with(&today())
+}
+
+/// What a hash of today's cost begins with.
+fn today() -> String {
+    format!("$argon2id$v={}$m={MEMORY_KIB},t={PASSES},p={LANES}$", u32::from(Version::V0x13))
 }
 
 /// Lets a bounded number of tasks work and a bounded number wait, in two lanes.
@@ -207,18 +212,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_against_its_own_hash_and_nobody_has_none() {
-        let hasher = Hasher::start(&Ids::seeded(1)).await.expect("a hasher");
+        let hasher = Hasher::new(&Ids::seeded(1));
         let stored = hasher.hash(Password::new("turnip kettle 7"), [7; 16]).await.expect("a hash");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_eq!(verified(&hasher, "turnip kettle 7", Some(&stored)).await, (true, None));
         assert_eq!(verified(&hasher, "turnip kettle 8", Some(&stored)).await, (false, None));
         assert_eq!(verified(&hasher, "", Some(&stored)).await, (false, None));
         assert_eq!(verified(&hasher, "turnip kettle 7", None).await, (false, None));
+        assert!(is_of_today(hasher.of_nobody()) && hasher.of_nobody().len() == stored.len(), "{}", hasher.of_nobody());
+        assert_ne!(hasher.of_nobody(), Hasher::new(&Ids::seeded(2)).of_nobody());
     }
 
     #[tokio::test]
     async fn a_right_password_with_a_hash_of_another_cost_is_hashed_anew_and_a_wrong_one_is_not() {
-        let hasher = Hasher::start(&Ids::seeded(1)).await.expect("a hasher");
+        let hasher = Hasher::new(&Ids::seeded(1));
         for (memory, passes) in [(8_192, 2), (MEMORY_KIB, 1), (MEMORY_KIB + 1_024, PASSES)] {
             let params = Params::new(memory, passes, LANES, None).expect("a cost");
             let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);

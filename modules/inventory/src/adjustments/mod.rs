@@ -2,8 +2,8 @@
 
 pub mod post_adjustment;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_adjustment::post_adjustment);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(post_adjustment::post_adjustment);
 }

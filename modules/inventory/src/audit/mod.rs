@@ -2,17 +2,16 @@
 
 mod list;
 
-use kernel::Txn;
+use kernel::{Routes, Txn};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::idempotency::Task;
 use crate::rows::{self, Kind, Relation, given_row};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::list_audit);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::list_audit);
 }
 
 crate::names::words!(

@@ -12,16 +12,19 @@ pub mod patch;
 pub mod reasons;
 pub mod units;
 
-use kernel::database;
+use kernel::{Routes, database};
 use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, DbErr};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::Error;
 
 /// All operations of the catalogue.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(units::routes).configure(items::routes).configure(item_units::routes).configure(locations::routes).configure(reasons::routes);
+pub fn routes(routes: &mut impl Routes) {
+    units::routes(routes);
+    items::routes(routes);
+    item_units::routes(routes);
+    locations::routes(routes);
+    reasons::routes(routes);
 }
 
 crate::names::words!(

@@ -22,10 +22,9 @@ mod sheet;
 pub mod start;
 pub mod update;
 
-use kernel::{Caller, FromFields, Instant, Outcome, Permission, Problem, TenantId, Txn, UserId};
+use kernel::{Caller, FromFields, Instant, Outcome, Permission, Problem, Routes, TenantId, Txn, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::catalog::lookup::{self, Area, Ground};
@@ -34,11 +33,11 @@ use crate::http::{Answer, HideCosts, Recheck, Seen, need_site};
 use crate::names::LocationRef;
 use crate::names::Word as _;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create::create_count).service(read::list_counts).service(read::get_count).service(update::update_count);
-    config.service(list_lines::list_count_lines).service(put_lines::put_count_lines);
-    config.service(start::start_count).service(review::review_count).service(recount::recount_count);
-    config.service(approve::approve_count).service(post::post_count).service(repost::repost_count).service(cancel::cancel_count);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(create::create_count).service(read::list_counts).service(read::get_count).service(update::update_count);
+    routes.service(list_lines::list_count_lines).service(put_lines::put_count_lines);
+    routes.service(start::start_count).service(review::review_count).service(recount::recount_count);
+    routes.service(approve::approve_count).service(post::post_count).service(repost::repost_count).service(cancel::cancel_count);
 }
 
 pub use at_once::{AtOnce, NamedRow, PostedRow};

@@ -9,7 +9,7 @@ mod resolving;
 mod reverse;
 mod undone;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
 pub use answer::{BalanceAnswer, DetailAnswer, DocumentAnswer, PostedAnswer, answer};
 pub use heading::{Found, Heading, LINES, need_lines};
@@ -22,11 +22,11 @@ pub use resolving::{both, every_line};
 pub(crate) use reverse::{Undo, Undoing, When, reverse};
 pub(crate) use undone::lock_document;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(read::list_documents).service(read::get_document).service(reverse::reverse_document);
-    config.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
-    config.service(read::list_transformations).service(read::get_transformation);
-    config.service(read::list_usage).service(read::get_usage);
-    config.service(read::list_adjustments).service(read::get_adjustment);
-    config.service(read::list_vendor_returns).service(read::get_vendor_return);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(read::list_documents).service(read::get_document).service(reverse::reverse_document);
+    routes.service(read::list_receipts).service(read::get_receipt).service(read::list_waste).service(read::get_waste);
+    routes.service(read::list_transformations).service(read::get_transformation);
+    routes.service(read::list_usage).service(read::get_usage);
+    routes.service(read::list_adjustments).service(read::get_adjustment);
+    routes.service(read::list_vendor_returns).service(read::get_vendor_return);
 }

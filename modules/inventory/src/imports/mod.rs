@@ -18,8 +18,8 @@ mod upload;
 
 pub use report::ImportReport;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(opening_stock::import_opening_stock).service(receipts::import_receipts).service(counts::import_counts);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(opening_stock::import_opening_stock).service(receipts::import_receipts).service(counts::import_counts);
 }

@@ -26,7 +26,7 @@ mod search;
 pub mod verify;
 mod writing;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
 pub use command::{
     AdjustLine, Basis, Charge, Command, Correction, CostChange, CountLine, Counted, OldEntry, OnShort, OutputBasis, OutputLine, Price, ReceiveLine, Reversal,
@@ -59,6 +59,6 @@ pub mod kinds {
 /// The hash before the first document.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(feed::list_ledger);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(feed::list_ledger);
 }

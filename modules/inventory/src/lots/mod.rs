@@ -7,15 +7,15 @@ mod reseal;
 mod trace;
 mod update;
 
+use kernel::Routes;
 use sea_orm::DbErr;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::ledger::Hold;
 use crate::names::Word as _;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(read::list_lots).service(read::get_lot).service(update::update_lot);
-    config.service(trace::trace_lot).service(recall::recall_lot).service(open::open_lot).service(reseal::reseal_lot);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(read::list_lots).service(read::get_lot).service(update::update_lot);
+    routes.service(trace::trace_lot).service(recall::recall_lot).service(open::open_lot).service(reseal::reseal_lot);
 }
 
 crate::names::words!(

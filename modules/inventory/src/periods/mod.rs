@@ -8,19 +8,18 @@ mod repository;
 
 use chrono::NaiveDate;
 use inventory_entity::period;
-use kernel::{Fields, FromFields, Instant, Text};
+use kernel::{Fields, FromFields, Instant, Routes, Text};
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::http::{HideCosts, Recheck};
 use crate::names::Word as _;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create::create_period).service(read::list_periods).service(read::get_period);
-    config.service(close::close_period).service(reopen::reopen_period);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(create::create_period).service(read::list_periods).service(read::get_period);
+    routes.service(close::close_period).service(reopen::reopen_period);
 }
 
 crate::names::words!(

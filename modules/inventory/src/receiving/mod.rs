@@ -7,10 +7,10 @@ pub mod post_receipt;
 mod received;
 mod shortages;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
 pub use lines::{Entered, stored_lines};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_receipt::post_receipt).service(charge_receipt::charge_receipt).service(correct_receipt::correct_receipt);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(post_receipt::post_receipt).service(charge_receipt::charge_receipt).service(correct_receipt::correct_receipt);
 }

@@ -9,8 +9,8 @@ pub mod valuation;
 pub mod waste;
 mod wasted;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(valuation::valuation_report).service(waste::waste_report);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(valuation::valuation_report).service(waste::waste_report);
 }

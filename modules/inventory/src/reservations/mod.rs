@@ -7,10 +7,9 @@ pub mod list;
 pub mod release;
 mod repository;
 
-use kernel::{Caller, Instant, Outcome, Txn};
+use kernel::{Caller, Instant, Outcome, Routes, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::arithmetic::Quantity;
@@ -18,8 +17,8 @@ use crate::catalog::lookup::site_of;
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, need_site};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::handler).service(create::handler).service(get::handler).service(release::handler);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::handler).service(create::handler).service(get::handler).service(release::handler);
 }
 
 crate::names::words!(

@@ -6,10 +6,9 @@ pub mod list;
 pub mod reopen;
 pub mod repository;
 
-use kernel::{Caller, Instant, Outcome, Txn};
+use kernel::{Caller, Instant, Outcome, Routes, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::arithmetic::Quantity;
@@ -17,8 +16,8 @@ use crate::catalog::lookup::site_of;
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, need_site};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::handler).service(get::handler).service(clear::handler);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::handler).service(get::handler).service(clear::handler);
 }
 
 crate::names::words!(

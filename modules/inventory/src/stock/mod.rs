@@ -3,8 +3,8 @@
 mod list_stock;
 mod repository;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_stock::list_stock);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list_stock::list_stock);
 }

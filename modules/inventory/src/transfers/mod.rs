@@ -10,14 +10,14 @@ mod repository;
 mod step;
 pub mod undo;
 
+use kernel::Routes;
 use sea_orm::DbErr;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::names::Word as _;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create::create_transfer).service(read::list_transfers).service(read::get_transfer);
-    config.service(dispatch::dispatch_transfer).service(receive::receive_transfer).service(lose::lose_transfer).service(cancel::cancel_transfer);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(create::create_transfer).service(read::list_transfers).service(read::get_transfer);
+    routes.service(dispatch::dispatch_transfer).service(receive::receive_transfer).service(lose::lose_transfer).service(cancel::cancel_transfer);
 }
 
 crate::names::words!(

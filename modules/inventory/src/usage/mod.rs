@@ -2,8 +2,8 @@
 
 pub mod post_usage;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_usage::post_usage);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(post_usage::post_usage);
 }

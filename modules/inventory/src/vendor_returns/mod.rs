@@ -2,8 +2,8 @@
 
 pub mod post_vendor_return;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_vendor_return::post_vendor_return);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(post_vendor_return::post_vendor_return);
 }

@@ -2,8 +2,8 @@
 
 pub mod post_waste;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use kernel::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(post_waste::post_waste);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(post_waste::post_waste);
 }

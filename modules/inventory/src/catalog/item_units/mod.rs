@@ -5,17 +5,16 @@ pub mod delete;
 pub mod list;
 pub mod repository;
 
-use kernel::Instant;
+use kernel::{Instant, Routes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::arithmetic::Quantity;
 use crate::http::{HideCosts, Recheck};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::handler).service(create::handler).service(delete::handler);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::handler).service(create::handler).service(delete::handler);
 }
 
 /// A unit of an item. It is never changed, only made and deleted; what was posted in it keeps its quantity.

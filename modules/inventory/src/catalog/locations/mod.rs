@@ -6,17 +6,16 @@ pub mod list;
 pub mod repository;
 pub mod update;
 
-use kernel::{Caller, Instant, Outcome, Problem, Txn};
+use kernel::{Caller, Instant, Outcome, Problem, Routes, Txn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::http::{HideCosts, Recheck, need_site};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
 }
 
 /// The code of the area that every site has for goods under way: made with the site, named by no document of a user.

@@ -6,16 +6,15 @@ pub mod list;
 pub mod repository;
 pub mod update;
 
-use kernel::Instant;
+use kernel::{Instant, Routes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::http::{HideCosts, Recheck};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
+pub fn routes(routes: &mut impl Routes) {
+    routes.service(list::handler).service(create::handler).service(get::handler).service(update::handler);
 }
 
 crate::names::words!(
