@@ -8,102 +8,45 @@
 //! Beside that rules hold for every plan and every statement, whatever the files say ([`rules`]).
 
 mod rules;
+mod use_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sea_orm::DatabaseConnection;
-use serde_json::json;
 use similar::TextDiff;
 
-use crate::faults::{USE_CASES, reading, stocked};
-use crate::support::kitchen::{Kitchen, WALK_IN, text};
+use crate::faults::USE_CASES;
+use crate::support::contract::Operation;
 use crate::support::statements::{Sent, sent};
 use crate::support::tables::{run, texts};
-use crate::support::trial::{Bench, Prepare};
+use crate::support::trial::Bench;
 use crate::support::wire::Text;
 use crate::support::{Engine, plans, representative, sql, variable};
 use crate::tenant_keys::tables_by_tenant;
 use rules::Rules;
-
-/// Those beside the ones that faults.rs has.
-const OTHERS: &[(&str, Prepare)] = &[
-    ("creation of a count", |kitchen| {
-        Box::pin(async move {
-            stocked(kitchen).await;
-            kitchen.owner.posting("/v1/inventory/counts", &json!({ "location": WALK_IN }))
-        })
-    }),
-    ("usage at an earlier time", |kitchen| {
-        Box::pin(async move {
-            kitchen.item("X", json!({})).await;
-            kitchen.receive_at("2026-11-23T12:00:00Z", json!([{ "sku": "X", "quantity": "8", "line_total": "4" }])).await;
-            let lines = json!([{ "sku": "X", "quantity": "2" }]);
-            let body = json!({ "location": WALK_IN, "purpose": "service", "effective_at": "2026-11-24T12:00:00Z", "lines": lines });
-            kitchen.owner.posting("/v1/inventory/usage", &body)
-        })
-    }),
-    ("list of stock", |kitchen| Box::pin(reading(kitchen, "/stock"))),
-    ("list of stock, a later page", |kitchen| Box::pin(later_page(kitchen, "/stock?limit=1"))),
-    ("stock of an item by its sku", |kitchen| Box::pin(reading(kitchen, "/stock?sku=X&include=lots"))),
-    ("search for an item", |kitchen| Box::pin(reading(kitchen, "/items?q=X"))),
-    ("list of items, a later page", |kitchen| Box::pin(later_page(kitchen, "/items?limit=1"))),
-    ("an item", |kitchen| {
-        Box::pin(async move {
-            let item = kitchen.item("X", json!({})).await;
-            kitchen.owner.call("GET", &format!("/v1/inventory/items/{}", text(&item["id"])))
-        })
-    }),
-    ("feed of the ledger", |kitchen| Box::pin(reading(kitchen, "/ledger?after_seq=1"))),
-    ("feed of the ledger for an item", |kitchen| Box::pin(reading(kitchen, "/ledger?sku=X"))),
-    ("list of lots", |kitchen| Box::pin(reading(kitchen, "/lots"))),
-    ("list of lots of an item that is in stock", |kitchen| Box::pin(reading(kitchen, "/lots?sku=X&in_stock=true"))),
-    ("list of documents", |kitchen| Box::pin(reading(kitchen, "/documents"))),
-    ("list of documents, a later page", |kitchen| {
-        Box::pin(async move {
-            stocked(kitchen).await;
-            kitchen.receive(json!([{ "sku": "X", "quantity": "1", "line_total": "1" }])).await;
-            next_page(kitchen, "/documents?limit=1").await
-        })
-    }),
-    ("a document", |kitchen| {
-        Box::pin(async move {
-            stocked(kitchen).await;
-            let receipt = kitchen.receive(json!([{ "sku": "X", "quantity": "1", "line_total": "1" }])).await;
-            kitchen.owner.call("GET", &format!("/v1/inventory/documents/{}", text(&receipt["document"]["id"])))
-        })
-    }),
-    ("value now", |kitchen| Box::pin(reading(kitchen, "/reports/valuation"))),
-];
+use use_cases::OTHERS;
 
 /// What is sent again under its key, and answered again.
 const REPLAYED: [&str; 2] = ["waste", "receipt"];
 
-async fn later_page(kitchen: &Kitchen, path: &str) -> crate::support::Call {
-    stocked(kitchen).await;
-    kitchen.receive(json!([{ "sku": "Y", "quantity": "1", "line_total": "1" }])).await;
-    next_page(kitchen, path).await
-}
-
-async fn next_page(kitchen: &Kitchen, path: &str) -> crate::support::Call {
-    let page = kitchen.owner.get(&format!("/v1/inventory{path}")).await.ok(200);
-    let cursor = text(&page["next_cursor"]);
-    assert!(!cursor.is_empty(), "{path}: no later page: {page}");
-    kitchen.owner.call("GET", &format!("/v1/inventory{path}&cursor={cursor}"))
-}
-
-/// Everything that every use case sends.
+/// Everything that every use case sends. There is one for every operation of the module.
 async fn everything_sent(bench: &Bench) -> Vec<(String, Sent)> {
     let mut all = Vec::new();
+    let is_ours = |operation: &&Operation| operation.path.starts_with("/v1/inventory/");
+    let operation = |operation: &Operation| format!("{} {}", operation.method, operation.path);
+    let mut without: BTreeSet<String> = bench.api().contract().operations().iter().filter(is_ours).map(operation).collect();
     for (name, prepare) in USE_CASES.iter().chain(OTHERS) {
         bench.clear().await;
         let request = prepare(bench.kitchen()).await;
+        without.remove(&operation(request.operation().expect("an operation")));
         all.push(((*name).to_owned(), sent(bench, name, request.clone()).await));
         if REPLAYED.contains(name) {
             all.push((format!("{name}, sent again"), sent(bench, name, request).await));
         }
     }
+    assert!(without.is_empty(), "operations without a budget: {without:#?}");
     all
 }
 

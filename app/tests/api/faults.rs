@@ -277,7 +277,7 @@ pub async fn stocked(kitchen: &Kitchen) {
     kitchen.receive(json!([{ "sku": "X", "quantity": "3", "line_total": "1" }, { "sku": "X", "quantity": "5", "line_total": "4" }])).await;
 }
 
-fn transfer_body(direct: bool) -> Value {
+pub fn transfer_body(direct: bool) -> Value {
     json!({ "from_location": WALK_IN, "to_location": DRY_STORE, "direct": direct, "lines": [{ "sku": "X", "quantity": "4" }] })
 }
 

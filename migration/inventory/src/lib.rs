@@ -13,6 +13,7 @@ mod m20261126_000005_extend_ledger;
 mod m20261126_000006_create_movements;
 mod m20261126_000007_create_transfers_and_counts;
 mod m20261126_000008_create_periods;
+mod m20261127_000009_index_lists;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "inventory";
@@ -26,7 +27,10 @@ pub const SCHEMA: Schema = Schema {
     migrations: <Migrator as MigratorTrait>::migrations,
     lock_file: include_str!("../migrations.lock"),
     append_only: APPEND_ONLY,
-    waivers: &[("m20261126_000008_create_periods", m20261126_000008_create_periods::WAIVERS)],
+    waivers: &[
+        ("m20261126_000008_create_periods", m20261126_000008_create_periods::WAIVERS),
+        ("m20261127_000009_index_lists", m20261127_000009_index_lists::WAIVERS),
+    ],
 };
 
 pub struct Migrator;
@@ -43,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000006_create_movements::Migration),
             Box::new(m20261126_000007_create_transfers_and_counts::Migration),
             Box::new(m20261126_000008_create_periods::Migration),
+            Box::new(m20261127_000009_index_lists::Migration),
         ]
     }
 }

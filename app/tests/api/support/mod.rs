@@ -37,7 +37,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use contract::Contract;
+use contract::{Contract, Operation};
 use patience::{HANGS, PATIENT, PATIENT_WITH_FILES};
 use postgres::Pair;
 use process::Process;
@@ -498,6 +498,11 @@ impl Call {
     pub fn untyped(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
+    }
+
+    /// What of the documentation it is for.
+    pub fn operation(&self) -> Option<&Operation> {
+        self.api.inner.contract.find(self.method.as_str(), &self.path)
     }
 
     /// Sends it, and holds the answer against the served documentation.

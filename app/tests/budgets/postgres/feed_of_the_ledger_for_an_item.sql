@@ -17,23 +17,27 @@ LEFT JOIN reason ON reason.tenant_id = entry.tenant_id
 AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.seq > $2
-AND item.sku = $3
+AND entry.item_id = (SELECT named.id
+  FROM item AS named
+  WHERE named.tenant_id = $1
+  AND named.sku = $3)
 ORDER BY entry.seq
 LIMIT $4;
 --> Limit
--->   ->  Sort
--->         Sort Key: entry.seq
+-->   InitPlan 1 (returns $0)
+-->     ->  Index Scan using ix_item_sku on item named
+-->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $3))
+-->   ->  Nested Loop Left Join
+-->         Join Filter: ((reason.tenant_id = entry.tenant_id) AND (reason.id = entry.reason_id))
 -->         ->  Nested Loop Left Join
+-->               Join Filter: ((unit.tenant_id = item.tenant_id) AND (unit.id = item.base_unit_id))
 -->               ->  Nested Loop Left Join
--->                     Join Filter: ((unit.tenant_id = item.tenant_id) AND (unit.id = item.base_unit_id))
--->                     ->  Nested Loop
--->                           ->  Index Scan using ix_item_sku on item
--->                                 Index Cond: ((tenant_id = $1) AND ((sku)::text = $3))
--->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $1) AND (item_id = item.id))
--->                                 Filter: (seq > $2)
--->                     ->  Seq Scan on unit
--->                           Filter: (tenant_id = $1)
--->               ->  Index Scan using reason_pkey on reason
--->                     Index Cond: (id = entry.reason_id)
--->                     Filter: ((tenant_id = $1) AND (tenant_id = entry.tenant_id))
+-->                     Join Filter: ((item.tenant_id = entry.tenant_id) AND (item.id = entry.item_id))
+-->                     ->  Index Scan using ix_ledger_entry_item_id_seq on ledger_entry entry
+-->                           Index Cond: ((tenant_id = $1) AND (item_id = $0) AND (seq > $2))
+-->                     ->  Index Scan using uq_item_id on item
+-->                           Index Cond: ((tenant_id = $1) AND (id = $0))
+-->               ->  Seq Scan on unit
+-->                     Filter: (tenant_id = $1)
+-->         ->  Seq Scan on reason
+-->               Filter: (tenant_id = $1)

@@ -8,9 +8,9 @@ FROM document
 JOIN location ON location.tenant_id = document.tenant_id
 AND location.id = document.location_id
 WHERE document.tenant_id = $1
+AND document.last_seq <= $2
 AND (document.last_seq < $2
-  OR (document.last_seq = $2
-    AND COALESCE(document.position, 0) < $3))
+  OR COALESCE(document.position, 0) < $3)
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
 LIMIT $4;
 --> Limit
@@ -20,8 +20,8 @@ LIMIT $4;
 -->         ->  Nested Loop
 -->               Join Filter: (document.location_id = location.id)
 -->               ->  Index Scan Backward using ix_document_last_seq on document
--->                     Index Cond: (tenant_id = $1)
--->                     Filter: ((last_seq < $2) OR ((last_seq = $2) AND (COALESCE("position", '0'::bigint) < $3)))
+-->                     Index Cond: ((tenant_id = $1) AND (last_seq <= $2))
+-->                     Filter: ((last_seq < $2) OR (COALESCE("position", '0'::bigint) < $3))
 -->               ->  Materialize
 -->                     ->  Seq Scan on location
 -->                           Filter: (tenant_id = $1)

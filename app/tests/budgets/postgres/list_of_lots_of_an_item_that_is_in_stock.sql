@@ -24,7 +24,10 @@ AND document.id = lot.origin_document_id
 JOIN location AS site ON site.tenant_id = document.tenant_id
 AND site.id = document.site_id
 WHERE lot.tenant_id = $1
-AND item.sku = $2
+AND lot.item_id = (SELECT named.id
+  FROM item AS named
+  WHERE named.tenant_id = $1
+  AND named.sku = $2)
 AND EXISTS (SELECT 1
   FROM (SELECT balance.quantity, balance.value, balance.lot_id, balance.location_id
     FROM balance
@@ -34,27 +37,29 @@ AND EXISTS (SELECT 1
 ORDER BY COALESCE(lot.expires_on, $3), lot.id
 LIMIT $4;
 --> Limit
+-->   InitPlan 3 (returns $2)
+-->     ->  Index Scan using ix_item_sku on item named
+-->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $2))
 -->   ->  Result
 -->         ->  Sort
 -->               Sort Key: (COALESCE(lot.expires_on, $3)), lot.id
 -->               ->  Nested Loop
 -->                     ->  Nested Loop
--->                           ->  Nested Loop Semi Join
+-->                           ->  Nested Loop
+-->                                 Join Filter: (unit.id = item.base_unit_id)
 -->                                 ->  Nested Loop
--->                                       ->  Nested Loop
--->                                             Join Filter: (item.base_unit_id = unit.id)
--->                                             ->  Index Scan using ix_item_sku on item
--->                                                   Index Cond: ((tenant_id = $1) AND ((sku)::text = $2))
--->                                             ->  Seq Scan on unit
--->                                                   Filter: (tenant_id = $1)
--->                                       ->  Index Scan using ix_lot_item_id_origin_seq on lot
--->                                             Index Cond: ((tenant_id = $1) AND (item_id = item.id))
--->                                 ->  Index Scan using ix_balance_lot_id on balance
--->                                       Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
--->                                       Filter: (quantity > 0)
--->                           ->  Index Scan using document_pkey on document
--->                                 Index Cond: (id = lot.origin_document_id)
--->                                 Filter: (tenant_id = $1)
+-->                                       ->  Nested Loop Semi Join
+-->                                             ->  Index Scan using ix_lot_item_id_origin_seq on lot
+-->                                                   Index Cond: ((tenant_id = $1) AND (item_id = $2))
+-->                                             ->  Index Scan using ix_balance_lot_id on balance
+-->                                                   Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
+-->                                                   Filter: (quantity > 0)
+-->                                       ->  Seq Scan on unit
+-->                                             Filter: (tenant_id = $1)
+-->                                 ->  Index Scan using uq_item_id on item
+-->                                       Index Cond: ((tenant_id = $1) AND (id = $2))
+-->                           ->  Index Scan using uq_document_id on document
+-->                                 Index Cond: ((tenant_id = $1) AND (id = lot.origin_document_id))
 -->                     ->  Index Scan using location_pkey on location site
 -->                           Index Cond: (id = document.site_id)
 -->                           Filter: (tenant_id = $1)

@@ -4,7 +4,13 @@
 -- 1
 -- $1 uuid, $2 bigint, $3 text, $4 text, $5 timestamp with time zone
 WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id,
-  location.path AS location, location.site_id
+  location.path AS location, location.site_id, place.reserved_quantity - CASE WHEN place.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+        FROM reservation AS past
+        WHERE past.tenant_id = place.tenant_id
+        AND past.item_id = place.item_id
+        AND past.location_id = place.location_id
+        AND past.status = 'active'
+        AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
@@ -21,7 +27,8 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     LIMIT $2 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
-  WHERE place.tenant_id = $1
+  WHERE item.tenant_id = $1
+  AND place.tenant_id = $1
   AND place.item_id = item.id
   AND location.tenant_id = $1
   AND location.id = place.location_id
@@ -46,21 +53,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
   AND lot.id = held.lot_id
   GROUP BY page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
-site.day_starts_at, COALESCE(stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
-        FROM reservation AS past
-        WHERE past.tenant_id = stock_key.tenant_id
-        AND past.item_id = stock_key.item_id
-        AND past.location_id = stock_key.location_id
-        AND past.status = 'active'
-        AND past.ends_at <= $5), 0) AS BIGINT) END, 0) AS reserved, held.expires_on, held.date_kind, held.hold, held.quantity_units,
-held.quantity_millionths, held.value_units, held.value_millionths
+site.day_starts_at, page.reserved, held.expires_on, held.date_kind, held.hold, held.quantity_units, held.quantity_millionths,
+held.value_units, held.value_millionths
 FROM page
 CROSS JOIN unit
 CROSS JOIN location AS site
 CROSS JOIN held
-LEFT JOIN stock_key ON stock_key.tenant_id = $1
-AND stock_key.item_id = page.item_id
-AND stock_key.location_id = page.location_id
 WHERE unit.tenant_id = $1
 AND unit.id = page.base_unit_id
 AND site.tenant_id = $1
@@ -72,32 +70,40 @@ ORDER BY page.sku, page.location;
 -->   Sort Key: page.sku COLLATE "C", page.location COLLATE "C"
 -->   CTE page
 -->     ->  Limit
--->           ->  Sort
--->                 Sort Key: item.sku COLLATE "C", location.path COLLATE "C"
--->                 ->  Nested Loop
--->                       Join Filter: (ROW((item.sku)::text, (location.path)::text) > ROW($3, $4))
+-->           ->  Result
+-->                 ->  Sort
+-->                       Sort Key: item.sku COLLATE "C", location.path COLLATE "C"
 -->                       ->  Nested Loop
--->                             ->  Limit
--->                                   ->  Nested Loop Semi Join
--->                                         ->  Index Scan using ix_item_sku on item
--->                                               Index Cond: ((tenant_id = $1) AND ((sku)::text >= $3))
--->                                         ->  Nested Loop
--->                                               ->  Index Scan using balance_pkey on balance held_2
--->                                                     Index Cond: ((tenant_id = $1) AND (item_id = item.id))
--->                                                     Filter: (quantity > 0)
--->                                               ->  Index Scan using location_pkey on location location_1
--->                                                     Index Cond: (id = held_2.location_id)
--->                                                     Filter: (tenant_id = $1)
--->                             ->  Index Only Scan using stock_key_pkey on stock_key place
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = item.id))
--->                                   Filter: ((SubPlan 1) > 0)
--->                                   SubPlan 1
--->                                     ->  Aggregate
--->                                           ->  Index Scan using balance_pkey on balance held_1
--->                                                 Index Cond: ((tenant_id = $1) AND (item_id = place.item_id) AND (location_id = place.location_id))
--->                       ->  Index Scan using location_pkey on location
--->                             Index Cond: (id = place.location_id)
--->                             Filter: (tenant_id = $1)
+-->                             Join Filter: (ROW((item.sku)::text, (location.path)::text) > ROW($3, $4))
+-->                             ->  Nested Loop
+-->                                   ->  Subquery Scan on item
+-->                                         Filter: (item.tenant_id = $1)
+-->                                         ->  Limit
+-->                                               ->  Nested Loop Semi Join
+-->                                                     ->  Index Scan using ix_item_sku on item item_1
+-->                                                           Index Cond: ((tenant_id = $1) AND ((sku)::text >= $3))
+-->                                                     ->  Nested Loop
+-->                                                           ->  Index Scan using balance_pkey on balance held_2
+-->                                                                 Index Cond: ((tenant_id = $1) AND (item_id = item_1.id))
+-->                                                                 Filter: (quantity > 0)
+-->                                                           ->  Index Scan using location_pkey on location location_1
+-->                                                                 Index Cond: (id = held_2.location_id)
+-->                                                                 Filter: (tenant_id = $1)
+-->                                   ->  Index Scan using stock_key_pkey on stock_key place
+-->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
+-->                                         Filter: ((SubPlan 2) > 0)
+-->                                         SubPlan 2
+-->                                           ->  Aggregate
+-->                                                 ->  Index Scan using balance_pkey on balance held_1
+-->                                                       Index Cond: ((tenant_id = $1) AND (item_id = place.item_id) AND (location_id = place.location_id))
+-->                             ->  Index Scan using location_pkey on location
+-->                                   Index Cond: (id = place.location_id)
+-->                                   Filter: (tenant_id = $1)
+-->                 SubPlan 1
+-->                   ->  Aggregate
+-->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
+-->                               Index Cond: ((tenant_id = place.tenant_id) AND (item_id = place.item_id) AND (location_id = place.location_id))
+-->                               Filter: ((ends_at <= $5) AND ((status)::text = 'active'::text))
 -->   CTE held
 -->     ->  GroupAggregate
 -->           Group Key: page_1.item_id, page_1.location_id, lot.expires_on, lot.date_kind, lot.hold
@@ -112,23 +118,17 @@ ORDER BY page.sku, page.location;
 -->                       ->  Index Scan using lot_pkey on lot
 -->                             Index Cond: (id = held_3.lot_id)
 -->                             Filter: (tenant_id = $1)
--->   ->  Nested Loop Left Join
--->         ->  Nested Loop
--->               Join Filter: ((page.item_id = held.item_id) AND (page.location_id = held.location_id))
+-->   ->  Hash Join
+-->         Hash Cond: (site.id = page.site_id)
+-->         ->  Seq Scan on location site
+-->               Filter: (tenant_id = $1)
+-->         ->  Hash
 -->               ->  Nested Loop
--->                     Join Filter: (page.base_unit_id = unit.id)
--->                     ->  Nested Loop
--->                           Join Filter: (page.site_id = site.id)
--->                           ->  CTE Scan on page
--->                           ->  Seq Scan on location site
+-->                     Join Filter: ((page.item_id = held.item_id) AND (page.location_id = held.location_id))
+-->                     ->  Hash Join
+-->                           Hash Cond: (unit.id = page.base_unit_id)
+-->                           ->  Seq Scan on unit
 -->                                 Filter: (tenant_id = $1)
--->                     ->  Seq Scan on unit
--->                           Filter: (tenant_id = $1)
--->               ->  CTE Scan on held
--->         ->  Index Scan using stock_key_pkey on stock_key
--->               Index Cond: ((tenant_id = $1) AND (item_id = page.item_id) AND (location_id = page.location_id))
--->         SubPlan 4
--->           ->  Aggregate
--->                 ->  Index Scan using ix_reservation_item_id_location_id on reservation past
--->                       Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
--->                       Filter: ((ends_at <= $5) AND ((status)::text = 'active'::text))
+-->                           ->  Hash
+-->                                 ->  CTE Scan on page
+-->                     ->  CTE Scan on held

@@ -16,10 +16,15 @@ LEFT JOIN reason ON reason.tenant_id = entry.tenant_id
 AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.seq > $2
-AND item.sku = $3
+AND entry.item_id = (SELECT named.id
+  FROM item AS named
+  WHERE named.tenant_id = $1
+  AND named.sku = $3)
 ORDER BY entry.seq
 LIMIT $4;
---> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
---> SEARCH entry USING INDEX sqlite_autoindex_ledger_entry_1 (tenant_id=? AND seq>?)
+--> SEARCH entry USING INDEX ix_ledger_entry_item_id_seq (tenant_id=? AND item_id=? AND seq>?)
+--> SCALAR SUBQUERY 1
+-->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)
+--> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?) LEFT-JOIN
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?) LEFT-JOIN
 --> SEARCH reason USING INDEX sqlite_autoindex_reason_2 (tenant_id=? AND id=?) LEFT-JOIN

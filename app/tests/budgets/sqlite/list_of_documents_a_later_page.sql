@@ -7,9 +7,9 @@ FROM document
 JOIN location ON location.tenant_id = document.tenant_id
 AND location.id = document.location_id
 WHERE document.tenant_id = $1
+AND document.last_seq <= $2
 AND (document.last_seq < $2
-  OR (document.last_seq = $2
-    AND COALESCE(document.position, 0) < $3))
+  OR COALESCE(document.position, 0) < $3)
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
 LIMIT $4;
 --> SEARCH document USING INDEX ix_document_last_seq (tenant_id=? AND last_seq<?)

@@ -23,7 +23,10 @@ AND document.id = lot.origin_document_id
 JOIN location AS site ON site.tenant_id = document.tenant_id
 AND site.id = document.site_id
 WHERE lot.tenant_id = $1
-AND item.sku = $2
+AND lot.item_id = (SELECT named.id
+  FROM item AS named
+  WHERE named.tenant_id = $1
+  AND named.sku = $2)
 AND EXISTS (SELECT 1
   FROM (SELECT balance.quantity, balance.value, balance.lot_id, balance.location_id
     FROM balance
@@ -32,10 +35,14 @@ AND EXISTS (SELECT 1
   AND lying.quantity > 0)
 ORDER BY COALESCE(lot.expires_on, $3), lot.id
 LIMIT $4;
---> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
+--> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
+--> SCALAR SUBQUERY 5
+-->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)
+--> REUSE SUBQUERY 5
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
 --> SEARCH lot USING INDEX ix_lot_item_id_origin_seq (tenant_id=? AND item_id=?)
---> CORRELATED SCALAR SUBQUERY 6
+--> REUSE SUBQUERY 5
+--> CORRELATED SCALAR SUBQUERY 7
 -->   SEARCH balance USING INDEX ix_balance_lot_id (tenant_id=? AND lot_id=?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)

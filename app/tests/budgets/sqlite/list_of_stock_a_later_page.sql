@@ -3,7 +3,13 @@
 
 -- 1
 WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id,
-  location.path AS location, location.site_id
+  location.path AS location, location.site_id, place.reserved_quantity - CASE WHEN place.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
+        FROM reservation AS past
+        WHERE past.tenant_id = place.tenant_id
+        AND past.item_id = place.item_id
+        AND past.location_id = place.location_id
+        AND past.status = 'active'
+        AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
@@ -20,7 +26,8 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     LIMIT $2 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
-  WHERE place.tenant_id = $1
+  WHERE item.tenant_id = $1
+  AND place.tenant_id = $1
   AND place.item_id = item.id
   AND location.tenant_id = $1
   AND location.id = place.location_id
@@ -45,21 +52,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
   AND lot.id = held.lot_id
   GROUP BY page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
-site.day_starts_at, COALESCE(stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
-        FROM reservation AS past
-        WHERE past.tenant_id = stock_key.tenant_id
-        AND past.item_id = stock_key.item_id
-        AND past.location_id = stock_key.location_id
-        AND past.status = 'active'
-        AND past.ends_at <= $5), 0) AS BIGINT) END, 0) AS reserved, held.expires_on, held.date_kind, held.hold, held.quantity_units,
-held.quantity_millionths, held.value_units, held.value_millionths
+site.day_starts_at, page.reserved, held.expires_on, held.date_kind, held.hold, held.quantity_units, held.quantity_millionths,
+held.value_units, held.value_millionths
 FROM page
 CROSS JOIN unit
 CROSS JOIN location AS site
 CROSS JOIN held
-LEFT JOIN stock_key ON stock_key.tenant_id = $1
-AND stock_key.item_id = page.item_id
-AND stock_key.location_id = page.location_id
 WHERE unit.tenant_id = $1
 AND unit.id = page.base_unit_id
 AND site.tenant_id = $1
@@ -70,14 +68,16 @@ ORDER BY page.sku, page.location;
 --> MATERIALIZE page
 -->   CO-ROUTINE item
 -->     SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku>?)
--->     CORRELATED SCALAR SUBQUERY 1
+-->     CORRELATED SCALAR SUBQUERY 2
 -->       SEARCH held USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=?)
 -->       SEARCH location USING COVERING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 -->   SCAN item
--->   SEARCH place USING COVERING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=?)
--->   CORRELATED SCALAR SUBQUERY 3
+-->   SEARCH place USING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=?)
+-->   CORRELATED SCALAR SUBQUERY 4
 -->     SEARCH held USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=?)
 -->   SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+-->   CORRELATED SCALAR SUBQUERY 1
+-->     SEARCH past USING INDEX ix_reservation_item_id_location_id (tenant_id=? AND item_id=? AND location_id=?)
 -->   USE TEMP B-TREE FOR LAST TERM OF ORDER BY
 --> MATERIALIZE held
 -->   SCAN page
@@ -88,6 +88,3 @@ ORDER BY page.sku, page.location;
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH held USING AUTOMATIC COVERING INDEX (item_id=? AND location_id=?)
---> SEARCH stock_key USING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=? AND location_id=?) LEFT-JOIN
---> CORRELATED SCALAR SUBQUERY 6
--->   SEARCH past USING INDEX ix_reservation_item_id_location_id (tenant_id=? AND item_id=? AND location_id=?)

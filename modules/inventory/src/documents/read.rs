@@ -8,6 +8,7 @@ use inventory_entity::{document, document_detail, reason};
 use kernel::{Caller, Cursor, Fields, FromFields, Limit, Page, Permission, Query, TenantId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -80,20 +81,40 @@ pub async fn list(state: &Inventory, caller: &Caller, of: Option<DocumentType>, 
     caller.need(Permission::Read)?;
     let reader = state.database().reader();
     let mut filter = Filter::tenant("document.tenant_id", caller.tenant_id);
-    if let Some((last_seq, position)) = request.cursor.as_ref().map(Cursor::key::<(i64, i64)>).transpose()? {
-        let (seq, place) = (filter.bind(last_seq), filter.bind(position));
-        filter.and_plain(&format!("(document.last_seq < {seq} OR (document.last_seq = {seq} AND COALESCE(document.position, 0) < {place}))"));
-    }
-    filter.and_given("document.type = ?", of.map(DocumentType::word));
+    // Of one kind numbers say which came later, and an index has them in that order.
+    let kind = of.map(DocumentType::word);
+    let order = match (kind, &request.cursor) {
+        (Some(kind), cursor) => {
+            if let Some((of, number)) = cursor.as_ref().map(Cursor::key::<(String, i64)>).transpose()? {
+                if of != kind {
+                    return Err(Cursor::foreign().into());
+                }
+                filter.and("document.number < ?", number);
+            }
+            "document.number DESC"
+        }
+        (None, cursor) => {
+            if let Some((last_seq, position)) = cursor.as_ref().map(Cursor::key::<(i64, i64)>).transpose()? {
+                let (seq, place) = (filter.bind(last_seq), filter.bind(position));
+                filter.and_plain(&format!("document.last_seq <= {seq} AND (document.last_seq < {seq} OR COALESCE(document.position, 0) < {place})"));
+            }
+            "document.last_seq DESC, COALESCE(document.position, 0) DESC"
+        }
+    };
+    filter.and_given("document.type = ?", kind);
     filter.and_given("document.location_id = ?", request.location_id);
     filter.and_given("document.business_date >= ?", request.from);
     filter.and_given("document.business_date <= ?", request.to);
     filter.and_given("document.external_ref = ?", request.external_ref);
     filter.and_sites(reader.get_database_backend(), "document.site_id", &caller.sites);
     let limit = filter.bind(request.limit.bound());
-    let sql = format!("{DOCUMENTS} {} ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC LIMIT {limit}", filter.sql());
+    let sql = format!("{DOCUMENTS} {} ORDER BY {order} LIMIT {limit}", filter.sql());
     let rows = rows::all::<DocumentRow>(reader, &sql, filter.into_values()).await?;
-    let page = Page::cut(rows, request.limit, |row| (row.document.last_seq, row.document.position.unwrap_or(0)));
+    let key = |row: &DocumentRow| match kind {
+        Some(kind) => json!([kind, row.document.number]),
+        None => json!([row.document.last_seq, row.document.position.unwrap_or(0)]),
+    };
+    let page = Page::cut(rows, request.limit, key);
     let data: Result<Vec<_>, Error> =
         page.data.into_iter().map(|row| header(row.document, row.location, DetailAnswer::default(), Vec::new(), Vec::new())).collect();
     Ok(Page { data: data?, next_cursor: page.next_cursor })

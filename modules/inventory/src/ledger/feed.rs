@@ -123,7 +123,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let behind = request.cursor.as_ref().map(Cursor::key::<i64>).transpose()?;
     filter.and("entry.seq > ?", behind.or(request.after_seq).unwrap_or(0));
     filter.and_given("entry.item_id = ?", request.item_id);
-    filter.and_given("item.sku = ?", request.sku.map(String::from));
+    filter.and_item("entry.item_id", request.sku.as_ref());
     filter.and_given("entry.location_id = ?", request.location_id);
     filter.and_given("entry.lot_id = ?", request.lot_id);
     filter.and_given("entry.document_id = ?", request.document_id);

@@ -330,7 +330,7 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
     let mut filter = Filter::tenant("lot.tenant_id", caller.tenant_id);
     let (select, held) = select(&mut filter, reader.get_database_backend(), caller);
     filter.and_given("lot.item_id = ?", request.item_id);
-    filter.and_given("item.sku = ?", request.sku.map(String::from));
+    filter.and_item("lot.item_id", request.sku.as_ref());
     filter.and_given("lot.batch_code = ?", request.batch_code.map(String::from));
     filter.and_given("lot.expires_on < ?", request.expiring_before);
     if request.in_stock {

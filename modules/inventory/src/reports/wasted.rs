@@ -135,18 +135,18 @@ pub async fn received(reader: &Txn, caller: &Caller, request: &Request) -> Resul
     filter.and_plain(&stands("receipt.id"));
     filter.and_sites(reader.get_database_backend(), "receipt.site_id", &caller.sites);
     let of_receipts = filter.sql().to_owned();
-    // The entries of a receipt are of its own day.
+    // The entries of a receipt are of its own day. Corrections are few: SQLite, which takes CROSS JOIN as the order in which to go, begins with them.
     let (kind, from, to) = (filter.bind(EntryKind::Receipt.word()), filter.bind(request.from), filter.bind(request.to));
     let correction = filter.bind(EntryKind::Correction.word());
     let sql = format!(
         "SELECT moved.item_id, {} FROM ( \
-         SELECT entry.item_id, entry.quantity_delta FROM ledger_entry AS entry \
-         JOIN document AS receipt ON receipt.tenant_id = entry.tenant_id AND receipt.id = entry.document_id {of_receipts} \
+         SELECT entry.item_id, entry.quantity_delta FROM ledger_entry AS entry CROSS JOIN document AS receipt {of_receipts} \
+         AND receipt.tenant_id = entry.tenant_id AND receipt.id = entry.document_id \
          AND entry.kind = {kind} AND entry.business_date >= {from} AND entry.business_date <= {to} \
-         UNION ALL SELECT entry.item_id, entry.quantity_delta FROM correction_line AS line \
-         JOIN document_detail AS detail ON detail.tenant_id = line.tenant_id AND detail.document_id = line.document_id \
-         JOIN document AS receipt ON receipt.tenant_id = detail.tenant_id AND receipt.id = detail.about_id \
-         JOIN ledger_entry AS entry ON entry.tenant_id = line.tenant_id AND entry.document_id = line.document_id {of_receipts} \
+         UNION ALL SELECT entry.item_id, entry.quantity_delta FROM correction_line AS line CROSS JOIN document_detail AS detail \
+         CROSS JOIN document AS receipt CROSS JOIN ledger_entry AS entry {of_receipts} \
+         AND line.tenant_id = $1 AND detail.tenant_id = line.tenant_id AND detail.document_id = line.document_id \
+         AND receipt.tenant_id = detail.tenant_id AND receipt.id = detail.about_id AND entry.document_id = line.document_id \
          AND entry.kind = {correction}) AS moved GROUP BY moved.item_id",
         parts("moved.quantity_delta", "quantity")
     );

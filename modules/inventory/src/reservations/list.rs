@@ -87,7 +87,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         Some(ReservationStatus::Released) => filter.and_plain("reservation.status = 'released'"),
     }
     filter.and_given("reservation.item_id = ?", request.item_id);
-    filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
+    filter.and_item("reservation.item_id", request.sku.as_ref());
     filter.and_given("reservation.external_ref = ?", request.external_ref);
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);

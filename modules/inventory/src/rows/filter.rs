@@ -4,7 +4,7 @@ use sea_orm::DatabaseBackend;
 use uuid::Uuid;
 
 use super::{Kind, Relation, given_row, parameter};
-use crate::names::LocationRef;
+use crate::names::{LocationRef, Sku};
 
 /// The WHERE of a statement that is put together from the filters of a request.
 pub struct Filter {
@@ -36,6 +36,13 @@ impl Filter {
         if let Some(value) = value {
             self.and(condition, value);
         }
+    }
+
+    /// Keeps the rows of one item, where its sku is given. A column and no join is held to it: so the planner knows that it is one, and that an
+    /// index has its rows in their order.
+    pub fn and_item(&mut self, column: &str, sku: Option<&Sku>) {
+        let condition = format!("{column} = (SELECT named.id FROM item AS named WHERE named.tenant_id = $1 AND named.sku = ?)");
+        self.and_given(&condition, sku.map(Sku::as_str));
     }
 
     /// Adds a condition without a value.

@@ -66,7 +66,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     }
     filter.and_given("shortage.status = ?", request.status.map(ShortageStatus::word));
     filter.and_given("shortage.item_id = ?", request.item_id);
-    filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
+    filter.and_item("shortage.item_id", request.sku.as_ref());
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
     let found = repository::select(reader, filter, &format!("ORDER BY shortage.created_at DESC, shortage.id DESC LIMIT {limit}")).await?;

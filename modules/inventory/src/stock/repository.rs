@@ -133,21 +133,31 @@ pub async fn page(
     };
     // Of the past what lies in each place is summed up once; of now it is looked up for the places of the page, each of which has a stock key.
     let (moved, places, lying) = match past {
-        None => (
-            String::new(),
-            // (A MAX and no EXISTS, for which Postgres would look through all that lies in the place until it meets the item.)
+        None => {
             // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
             // the cursor's own item nothing may be left.
-            format!(
-                "SELECT {PLACE} FROM (SELECT item.* FROM item WHERE item.tenant_id = $1 {from_sku} {named} \
-                 AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place}) \
-                 ORDER BY item.sku LIMIT {limit} + 1) AS item CROSS JOIN stock_key AS place CROSS JOIN location \
-                 WHERE place.tenant_id = $1 AND place.item_id = item.id AND location.tenant_id = $1 AND location.id = place.location_id \
-                 AND (SELECT MAX(held.quantity) FROM balance AS held {lot} {wanted} AND held.item_id = place.item_id \
-                 AND held.location_id = place.location_id {of_lot}) > 0"
-            ),
-            "balance",
-        ),
+            let items = if named.is_empty() {
+                format!(
+                    "(SELECT item.* FROM item WHERE item.tenant_id = $1 {from_sku} \
+                     AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place}) \
+                     ORDER BY item.sku LIMIT {limit} + 1) AS item"
+                )
+            } else {
+                "item".to_owned()
+            };
+            let ended = ended("place", &filter.bind(DateTime::<FixedOffset>::from(now)));
+            (
+                String::new(),
+                // (A MAX and no EXISTS, for which Postgres would look through all that lies in the place until it meets the item.)
+                format!(
+                    "SELECT {PLACE}, place.reserved_quantity - {ended} AS reserved FROM {items} CROSS JOIN stock_key AS place CROSS JOIN location \
+                     WHERE item.tenant_id = $1 {named} AND place.tenant_id = $1 AND place.item_id = item.id AND location.tenant_id = $1 AND location.id = place.location_id \
+                     AND (SELECT MAX(held.quantity) FROM balance AS held {lot} {wanted} AND held.item_id = place.item_id \
+                     AND held.location_id = place.location_id {of_lot}) > 0"
+                ),
+                "balance",
+            )
+        }
         Some(past) => (
             format!(
                 "moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity, \
@@ -155,29 +165,18 @@ pub async fn page(
                  GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id HAVING SUM(moved.quantity) > 0),",
                 past.rows(&mut filter, None)
             ),
+            // What was set aside in the past is kept nowhere.
             format!(
-                "SELECT DISTINCT {} FROM moved AS held CROSS JOIN item CROSS JOIN location {lot} {wanted} {named} AND {of_place} \
+                "SELECT DISTINCT {}, CAST(0 AS BIGINT) AS reserved FROM moved AS held CROSS JOIN item CROSS JOIN location {lot} {wanted} {named} AND {of_place} \
                  AND item.tenant_id = $1 AND item.id = held.item_id",
                 PLACE.replace("place.", "held.")
             ),
             "moved",
         ),
     };
-    let reserved = match past {
-        None => {
-            let ended = ended("stock_key", &filter.bind(DateTime::<FixedOffset>::from(now)));
-            format!("COALESCE(stock_key.reserved_quantity - {ended}, 0)")
-        }
-        // What was set aside in the past is kept nowhere.
-        Some(_) => "CAST(0 AS BIGINT)".to_owned(),
-    };
     let page = format!("WITH {moved} page AS MATERIALIZED ({places} {behind} ORDER BY item.sku, location.path LIMIT {limit})");
-    let told = format!(
-        "page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone, site.day_starts_at, \
-         {reserved} AS reserved"
-    );
-    let beside = "LEFT JOIN stock_key ON stock_key.tenant_id = $1 AND stock_key.item_id = page.item_id AND stock_key.location_id = page.location_id \
-                  WHERE unit.tenant_id = $1 AND unit.id = page.base_unit_id AND site.tenant_id = $1 AND site.id = page.site_id";
+    let told = "page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone, site.day_starts_at, page.reserved";
+    let beside = "unit.tenant_id = $1 AND unit.id = page.base_unit_id AND site.tenant_id = $1 AND site.id = page.site_id";
     let of_page = format!(
         "held.tenant_id = $1 AND held.item_id = page.item_id AND held.location_id = page.location_id AND held.quantity > 0 \
          AND lot.tenant_id = $1 AND lot.id = held.lot_id {expiring}"
@@ -185,7 +184,7 @@ pub async fn page(
     if request.include_lots {
         let sql = format!(
             "{page} SELECT {told}, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at, held.quantity, held.value \
-             FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN {lying} AS held CROSS JOIN lot {beside} AND {of_page} \
+             FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN {lying} AS held CROSS JOIN lot WHERE {beside} AND {of_page} \
              ORDER BY page.sku, page.location, CASE WHEN lot.expires_on IS NULL THEN 1 ELSE 0 END, lot.expires_on, \
              CASE WHEN lot.opened_at IS NULL THEN 1 ELSE 0 END, lot.received_at, lot.origin_seq, lot.origin_line"
         );
@@ -196,7 +195,7 @@ pub async fn page(
          FROM page CROSS JOIN {lying} AS held CROSS JOIN lot WHERE {of_page} \
          GROUP BY page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold) \
          SELECT {told}, held.expires_on, held.date_kind, held.hold, held.quantity_units, held.quantity_millionths, held.value_units, held.value_millionths \
-         FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN held {beside} \
+         FROM page CROSS JOIN unit CROSS JOIN location AS site CROSS JOIN held WHERE {beside} \
          AND held.item_id = page.item_id AND held.location_id = page.location_id ORDER BY page.sku, page.location",
         rows::sum_in_parts("held.quantity", "quantity"),
         rows::sum_in_parts("held.value", "value")

@@ -1,0 +1,20 @@
+-- a count
+-- statements: 1, round trips: 1
+
+-- 1
+-- $1 uuid, $2 uuid
+SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
+location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
+stock_count.started_at, stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref,
+stock_count.note, stock_count.created_by
+FROM stock_count
+JOIN location ON location.tenant_id = stock_count.tenant_id
+AND location.id = stock_count.location_id
+WHERE stock_count.tenant_id = $1
+AND stock_count.id = $2;
+--> Nested Loop
+-->   Join Filter: (stock_count.location_id = location.id)
+-->   ->  Index Scan using uq_stock_count_id on stock_count
+-->         Index Cond: ((tenant_id = $1) AND (id = $2))
+-->   ->  Seq Scan on location
+-->         Filter: (tenant_id = $1)

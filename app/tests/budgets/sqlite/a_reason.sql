@@ -1,0 +1,11 @@
+-- a reason
+-- statements: 1
+
+-- 1
+SELECT "reason"."id", "reason"."tenant_id", "reason"."version", "reason"."created_at", "reason"."updated_at", "reason"."kind",
+"reason"."code", "reason"."name", "reason"."stage", "reason"."avoidable", "reason"."archived_at"
+FROM "reason"
+WHERE "reason"."tenant_id" = ?
+AND "reason"."id" = ?
+LIMIT ?;
+--> SEARCH reason USING INDEX sqlite_autoindex_reason_2 (tenant_id=? AND id=?)

@@ -1,0 +1,18 @@
+-- change of a unit
+-- statements: 2
+
+-- 1
+SELECT "unit"."id", "unit"."tenant_id", "unit"."version", "unit"."created_at", "unit"."updated_at", "unit"."code", "unit"."name",
+"unit"."dimension", "unit"."numerator", "unit"."denominator"
+FROM "unit"
+WHERE "unit"."tenant_id" = ?
+AND "unit"."id" = ?
+LIMIT ?;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+
+-- 2: writes unit
+UPDATE "unit"
+SET "version" = ?, "created_at" = ?, "updated_at" = ?, "code" = ?, "name" = ?, "dimension" = ?, "numerator" = ?, "denominator" = ?
+WHERE "unit"."tenant_id" = ?
+AND "unit"."id" = ?;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)

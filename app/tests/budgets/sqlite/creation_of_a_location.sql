@@ -1,0 +1,34 @@
+-- creation of a location
+-- statements: 5
+
+-- 1: writes idempotency
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, 0, '', $5)
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
+
+-- 2
+SELECT "tenant_settings"."tenant_id", "tenant_settings"."currency", "tenant_settings"."time_zone", "tenant_settings"."seed_version",
+"tenant_settings"."created_at"
+FROM "tenant_settings"
+WHERE "tenant_settings"."tenant_id" = ?
+LIMIT ?;
+--> SEARCH tenant_settings USING INDEX sqlite_autoindex_tenant_settings_1 (tenant_id=?)
+
+-- 3: writes location
+INSERT INTO "location" ("id", "tenant_id", "version", "created_at", "updated_at", "parent_id", "site_id", "kind", "code",
+  "path", "name", "time_zone", "day_starts_at", "archived_at")
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- 4: writes location
+INSERT INTO "location" ("id", "tenant_id", "version", "created_at", "updated_at", "parent_id", "site_id", "kind", "code",
+  "path", "name", "time_zone", "day_starts_at", "archived_at")
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- 5: writes idempotency
+UPDATE idempotency
+SET status = $1, body = $2
+WHERE tenant_id = $3
+AND actor_id = $4
+AND key = $5;
+--> SEARCH idempotency USING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)

@@ -1,0 +1,248 @@
+-- import of a receipt
+-- statements: 17
+
+-- 1: writes idempotency
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, 0, '', $5)
+ON CONFLICT DO NOTHING
+RETURNING -1 AS part;
+
+-- 2
+SELECT CAST(COUNT(*) AS BIGINT) AS times
+FROM import
+WHERE tenant_id = $1
+AND kind = $2
+AND content_hash = $3;
+--> SEARCH import USING COVERING INDEX ix_import_kind_content_hash_repetition (tenant_id=? AND kind=? AND content_hash=?)
+
+-- 3: writes import
+INSERT INTO import (id, tenant_id, kind, content_hash, repetition, rows_posted, rows_skipped, items_created, imported_by,
+  imported_at)
+VALUES ($1, $2, $3, $4, $5, 0, 0, false, $6, $7);
+
+-- 4
+SELECT 0 AS part, told.*
+FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
+  head.closed_through, (SELECT MAX(last.recorded_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
+    FROM document AS last
+    WHERE last.tenant_id = head.tenant_id
+    AND last.last_seq = head.seq
+    AND last.type = 'count') AS last_counted_at
+  FROM location AS area
+  JOIN location AS site ON site.tenant_id = area.tenant_id
+  AND site.id = area.site_id
+  JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
+  WHERE area.tenant_id = $1
+  AND area.path = $2) AS told;
+--> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
+--> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+--> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+--> CORRELATED SCALAR SUBQUERY 1
+-->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
+--> CORRELATED SCALAR SUBQUERY 2
+-->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
+
+-- 5.1
+SELECT 0 AS part, told.*
+FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
+  item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
+  FROM item
+  JOIN unit ON unit.tenant_id = item.tenant_id
+  AND unit.id = item.base_unit_id
+  LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
+  AND own.item_id = item.id
+  WHERE item.tenant_id = $1
+  AND item.sku IN (SELECT (value->>'$[0]') AS sku
+    FROM json_each($2))) AS told;
+--> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
+--> LIST SUBQUERY 1
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   CREATE BLOOM FILTER
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
+--> SEARCH own USING INDEX ix_item_unit_item_id_code (tenant_id=? AND item_id=?) LEFT-JOIN
+
+-- 5.2
+SELECT 1 AS part, told.*
+FROM (SELECT code, dimension, numerator, denominator
+  FROM unit
+  WHERE tenant_id = $3) AS told;
+--> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
+
+-- 6
+SELECT 0 AS part, told.*
+FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
+  FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+    FROM json_each($1)) AS wanted
+  CROSS JOIN count_truth AS truth
+  CROSS JOIN document
+  WHERE truth.tenant_id = $3
+  AND truth.item_id = wanted.item_id
+  AND truth.location_id = wanted.location_id
+  AND truth.counted_at >= $2
+  AND truth.marked_by IS NULL
+  AND document.tenant_id = $3
+  AND document.id = truth.document_id) AS told;
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SEARCH truth USING INDEX ix_count_truth_item_id_location_id_counted_at (tenant_id=? AND item_id=? AND location_id=? AND counted_at>?)
+--> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
+
+-- 7.1: writes stock_key
+INSERT INTO stock_key (tenant_id, item_id, location_id)
+SELECT *
+FROM (SELECT COALESCE($1, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+  FROM json_each($2)) AS wanted
+WHERE true
+ORDER BY item_id, location_id
+ON CONFLICT DO NOTHING;
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> USE TEMP B-TREE FOR ORDER BY
+
+-- 7.2: writes balance
+INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
+SELECT *
+FROM (SELECT COALESCE($3, value) AS tenant_id, unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id, unhex(value->>'$[2]') AS lot_id,
+  (value->>'$[3]') AS quantity, (value->>'$[4]') AS value
+  FROM json_each($4)) AS now
+WHERE true
+ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
+SET quantity = excluded.quantity, value = excluded.value;
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+
+-- 7.3: writes ledger_head
+UPDATE ledger_head
+SET seq = seq + $5, receipt_number = COALESCE(receipt_number, 0) + 1, position = COALESCE(position, 0) + 1
+WHERE tenant_id = $6
+AND rules_version = $7
+RETURNING seq, receipt_number AS number, position, head_hash;
+--> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+
+-- 8.1: writes document
+WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO document (id, tenant_id, type,
+  status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
+  version, number, last_seq, position, chain_hash)
+SELECT now.*, head.number, head.seq, head.position, head.head_hash
+FROM (SELECT unhex(value->>'$[0]') AS id, unhex(value->>'$[1]') AS tenant_id, (value->>'$[2]') AS type, (value->>'$[3]') AS status,
+  (value->>'$[4]') AS effective_at, (value->>'$[5]') AS business_date, (value->>'$[6]') AS recorded_at, (value->>'$[7]') AS posted_at,
+  unhex(value->>'$[8]') AS posted_by, unhex(value->>'$[9]') AS site_id, unhex(value->>'$[10]') AS location_id, (value->>'$[11]') AS external_ref,
+  (value->>'$[12]') AS note, (value->>'$[13]') AS content_hash, (value->>'$[14]') AS version
+  FROM json_each($1)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+--> SEARCH count_truth USING COVERING INDEX sqlite_autoindex_count_truth_1 (tenant_id=? AND document_id=?)
+--> SEARCH count_result_line USING COVERING INDEX sqlite_autoindex_count_result_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH stock_count USING INDEX ix_stock_count_location_id (tenant_id=?)
+--> SEARCH transfer_step_line USING COVERING INDEX sqlite_autoindex_transfer_step_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_created_at_id (tenant_id=?)
+--> SEARCH shortage USING COVERING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
+--> SEARCH cost_variance USING COVERING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
+--> SEARCH lot_parent USING INDEX ix_lot_parent_parent_id (tenant_id=?)
+--> SEARCH correction_line USING COVERING INDEX sqlite_autoindex_correction_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH cost_change_line USING COVERING INDEX sqlite_autoindex_cost_change_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH transformation_line USING COVERING INDEX sqlite_autoindex_transformation_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH vendor_return_line USING COVERING INDEX sqlite_autoindex_vendor_return_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH adjustment_line USING COVERING INDEX sqlite_autoindex_adjustment_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH plate_waste_line USING COVERING INDEX sqlite_autoindex_plate_waste_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH usage_line USING COVERING INDEX sqlite_autoindex_usage_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH document_detail USING COVERING INDEX ix_document_detail_about_id (tenant_id=? AND about_id=?)
+--> SEARCH document_detail USING COVERING INDEX ix_document_detail_reverses_id (tenant_id=? AND reverses_id=?)
+--> SEARCH document_detail USING COVERING INDEX sqlite_autoindex_document_detail_1 (tenant_id=? AND document_id=?)
+--> SEARCH waste_line USING COVERING INDEX sqlite_autoindex_waste_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH receipt_charge USING COVERING INDEX sqlite_autoindex_receipt_charge_1 (tenant_id=? AND document_id=?)
+--> SEARCH receipt_line USING COVERING INDEX sqlite_autoindex_receipt_line_1 (tenant_id=? AND document_id=?)
+--> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
+
+-- 8.2: writes lot
+WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO lot (id, tenant_id, item_id,
+  origin_document_id, origin_line, batch_code, received_at, produced_on, expires_on, date_kind, basis_quantity, basis_value,
+  cost_floor_at, void, version, opened_at, origin_seq)
+SELECT now.*, head.seq - $3 + 1
+FROM (SELECT unhex(value->>'$[0]') AS id, unhex(value->>'$[1]') AS tenant_id, unhex(value->>'$[2]') AS item_id, unhex(value->>'$[3]') AS origin_document_id,
+  (value->>'$[4]') AS origin_line, (value->>'$[5]') AS batch_code, (value->>'$[6]') AS received_at, (value->>'$[7]') AS produced_on,
+  (value->>'$[8]') AS expires_on, (value->>'$[9]') AS date_kind, (value->>'$[10]') AS basis_quantity, (value->>'$[11]') AS basis_value,
+  (value->>'$[12]') AS cost_floor_at, (value->>'$[13]') AS void, (value->>'$[14]') AS version, (value->>'$[15]') AS opened_at
+  FROM json_each($2)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+--> SEARCH count_truth USING INDEX ix_count_truth_item_id_location_id_counted_at (tenant_id=?)
+--> SEARCH count_result_line USING INDEX ix_count_result_line_item_id (tenant_id=?)
+--> SEARCH stock_count_line USING INDEX ix_stock_count_line_item_id (tenant_id=?)
+--> SEARCH transfer_step_line USING INDEX ix_transfer_step_line_item_id (tenant_id=?)
+--> SEARCH transfer_lot USING COVERING INDEX ix_transfer_lot_lot_id (tenant_id=? AND lot_id=?)
+--> SEARCH transfer_line USING INDEX ix_transfer_line_item_id (tenant_id=?)
+--> SEARCH cost_variance USING COVERING INDEX ix_cost_variance_lot_id (tenant_id=? AND lot_id=?)
+--> SEARCH lot_event USING COVERING INDEX sqlite_autoindex_lot_event_1 (tenant_id=? AND lot_id=?)
+--> SEARCH lot_parent USING COVERING INDEX ix_lot_parent_parent_id (tenant_id=? AND parent_id=?)
+--> SEARCH lot_parent USING COVERING INDEX sqlite_autoindex_lot_parent_1 (tenant_id=? AND lot_id=?)
+--> SEARCH correction_line USING INDEX ix_correction_line_item_id (tenant_id=?)
+--> SEARCH cost_change_line USING COVERING INDEX ix_cost_change_line_lot_id (tenant_id=? AND lot_id=?)
+--> SEARCH transformation_line USING INDEX ix_transformation_line_reason_id (tenant_id=?)
+--> SEARCH vendor_return_line USING INDEX ix_vendor_return_line_reason_id (tenant_id=?)
+--> SEARCH adjustment_line USING INDEX ix_adjustment_line_reason_id (tenant_id=?)
+--> SEARCH usage_line USING INDEX ix_usage_line_item_id (tenant_id=?)
+--> SEARCH waste_line USING INDEX ix_waste_line_reason_id (tenant_id=?)
+--> SEARCH receipt_line USING INDEX ix_receipt_line_item_id (tenant_id=?)
+
+-- 8.3: writes ledger_entry
+WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+  document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
+  actor_id, reason_id)
+SELECT head.seq - $5 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
+effective_at, business_date, recorded_at, actor_id, reason_id
+FROM (SELECT (value->>'$[0]') AS place, unhex(value->>'$[1]') AS tenant_id, unhex(value->>'$[2]') AS document_id, (value->>'$[3]') AS line_no,
+  (value->>'$[4]') AS kind, unhex(value->>'$[5]') AS item_id, unhex(value->>'$[6]') AS location_id, unhex(value->>'$[7]') AS lot_id,
+  (value->>'$[8]') AS quantity_delta, (value->>'$[9]') AS value_delta, (value->>'$[10]') AS effective_at, (value->>'$[11]') AS business_date,
+  (value->>'$[12]') AS recorded_at, unhex(value->>'$[13]') AS actor_id, unhex(value->>'$[14]') AS reason_id
+  FROM json_each($4)) AS now
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+
+-- 8.4: writes receipt_line
+WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) INSERT INTO receipt_line (tenant_id, document_id,
+  line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, unit_price, line_total, free, discount, charges, value,
+  batch_code, expires_on, produced_on)
+SELECT $7, $8, line.*
+FROM (SELECT (value->>'$[0]') AS line_no, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS lot_id, (value->>'$[3]') AS entered_quantity,
+  (value->>'$[4]') AS entered_unit, (value->>'$[5]') AS quantity, (value->>'$[6]') AS unit_price, (value->>'$[7]') AS line_total,
+  (value->>'$[8]') AS free, (value->>'$[9]') AS discount, (value->>'$[10]') AS charges, (value->>'$[11]') AS value, (value->>'$[12]') AS batch_code,
+  (value->>'$[13]') AS expires_on, (value->>'$[14]') AS produced_on
+  FROM json_each($6)) AS line
+CROSS JOIN head;
+--> MATERIALIZE head
+-->   SCAN CONSTANT ROW
+--> SCAN json_each VIRTUAL TABLE INDEX 1:
+--> SCAN head
+
+-- 8.5: writes ledger_head
+WITH head AS (SELECT $11 AS seq, $12 AS number, $13 AS position, $14 AS head_hash) UPDATE ledger_head
+SET head_hash = $9
+WHERE tenant_id = $10;
+--> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
+
+-- 9: writes import
+UPDATE import
+SET rows_posted = $1, rows_skipped = $2, items_created = $3
+WHERE tenant_id = $4
+AND kind = $5
+AND content_hash = $6
+AND imported_at = $7;
+--> SEARCH import USING INDEX ix_import_kind_content_hash_repetition (tenant_id=? AND kind=? AND content_hash=?)
+
+-- 10: writes idempotency
+UPDATE idempotency
+SET status = $1, body = $2
+WHERE tenant_id = $3
+AND actor_id = $4
+AND key = $5;
+--> SEARCH idempotency USING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)

@@ -1,0 +1,17 @@
+-- list of documents of a place between days
+-- statements: 1
+
+-- 1
+SELECT document.*, location.path AS location
+FROM document
+JOIN location ON location.tenant_id = document.tenant_id
+AND location.id = document.location_id
+WHERE document.tenant_id = $1
+AND document.location_id = $2
+AND document.business_date >= $3
+AND document.business_date <= $4
+ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
+LIMIT $5;
+--> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+--> SEARCH document USING INDEX ix_document_location_id_last_seq (tenant_id=? AND location_id=?)
+--> USE TEMP B-TREE FOR LAST TERM OF ORDER BY

@@ -1,0 +1,10 @@
+-- what was audited
+-- statements: 1
+
+-- 1
+SELECT audit_event.*
+FROM audit_event
+WHERE audit_event.tenant_id = $1
+ORDER BY audit_event.at DESC, audit_event.id DESC
+LIMIT $2;
+--> SEARCH audit_event USING INDEX ix_audit_event_at_id (tenant_id=?)
