@@ -139,12 +139,27 @@ impl Larder {
         self.resident_mib()
     }
 
+    /// Seconds of the processor that it has used.
+    pub fn cpu_seconds(&self) -> Outcome<f64> {
+        Ok(cpu_seconds_of_stat(&std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?))
+    }
+
     fn mib(&self, what: &str) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or_else(|| format!("no {what}"))?;
         let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
         Ok(kib / 1024.0)
     }
+}
+
+/// The fields of /proc/PID/stat from the state of the process on: the name before it may have spaces.
+pub fn fields_of_stat(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split_whitespace()
+}
+
+/// What a process has used of the processor by itself and in the kernel, in seconds: Linux tells hundredths.
+pub fn cpu_seconds_of_stat(stat: &str) -> f64 {
+    fields_of_stat(stat).skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 impl Drop for Larder {

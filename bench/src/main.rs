@@ -28,7 +28,7 @@ struct Arguments {
     /// Shorter runs and fewer rows: five minutes instead of thirty.
     #[arg(long)]
     quick: bool,
-    /// Only the groups of figures whose name contains one of these: process, logins, postings, receipts, reading, growth, imports, verify;
+    /// Only the groups of figures whose name contains one of these: process, logins, postings, costs, receipts, reading, growth, imports, verify;
     /// with an engine behind it (`reading-sqlite`) only there.
     groups: Vec<String>,
     /// Where the table is written.
@@ -59,10 +59,6 @@ async fn main() -> Outcome<()> {
     let mut figures = Figures { report: Report::default(), pace: Pace::of(arguments.quick), groups: arguments.groups };
     figures.measure().await?;
     let report = figures.report;
-    #[expect(clippy::print_stdout, reason = "what a benchmark is run for")]
-    {
-        println!("{}", report.table());
-    }
     if let Some(path) = arguments.write {
         report.write(&path)?;
     }

@@ -45,6 +45,8 @@ impl Figure {
     }
 }
 
+const HEAD: &str = "| figure | Larder | limit | ratio | target | |\n|---|---|---|---|---|---|\n";
+
 #[derive(Default)]
 pub struct Report {
     figures: Vec<Figure>,
@@ -52,15 +54,18 @@ pub struct Report {
 
 impl Report {
     pub fn add(&mut self, figure: Figure) {
-        #[expect(clippy::print_stdout, reason = "whoever waits sees how it goes on")]
+        #[expect(clippy::print_stdout, reason = "whoever waits sees how it goes on, and has the table in the end")]
         {
+            if self.figures.is_empty() {
+                print!("{HEAD}");
+            }
             println!("{}", row(&figure));
         }
         self.figures.push(figure);
     }
 
-    pub fn table(&self) -> String {
-        let mut table = String::from("| figure | Larder | limit | ratio | target | |\n|---|---|---|---|---|---|\n");
+    fn table(&self) -> String {
+        let mut table = String::from(HEAD);
         for figure in &self.figures {
             table.push_str(&row(figure));
             table.push('\n');
@@ -108,9 +113,14 @@ fn number(value: f64) -> String {
 fn surroundings() -> String {
     let mut text = format!("Measured on {}.", Clock::System.now().utc().date_naive());
     let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     let model = processor.lines().find_map(|line| line.strip_prefix("model name")).and_then(|line| line.split_once(": ")).map(|(_, model)| model.to_owned());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let _ = write!(text, " {cores} cores of {}.", model.unwrap_or_else(|| "an unknown processor".to_owned()));
+    if let Some(kib) = memory {
+        let _ = write!(text, " {} GiB of memory.", kib.div_ceil(1024 * 1024));
+    }
     for (program, argument) in [("rustc", "--version"), ("postgres", "--version"), ("wrk", "--version")] {
         if let Ok(said) = Command::new(program).arg(argument).output() {
             let said = String::from_utf8_lossy(if said.stdout.is_empty() { &said.stderr } else { &said.stdout }).into_owned();

@@ -1,5 +1,6 @@
 //! What is measured, a file for each group.
 
+mod costs;
 mod growth;
 mod imports;
 mod logins;
@@ -36,6 +37,7 @@ impl Figures {
             "logins",
             "postings-sqlite",
             "postings-postgres",
+            "costs-postgres",
             "receipts-sqlite",
             "receipts-postgres",
             "reading-sqlite",
@@ -60,6 +62,9 @@ impl Figures {
         }
         if self.wants("postings-postgres") {
             postings::on_postgres(self).await?;
+        }
+        if self.wants("costs-postgres") {
+            costs::on_postgres(self).await?;
         }
         if self.wants("receipts-sqlite") {
             receipts::on_sqlite(self).await?;

@@ -1,0 +1,95 @@
+//! What a posting costs a server with Postgres, and what a tenant takes there: told for docs/scale.md, held against nothing.
+
+use sea_orm::sqlx::{self, Connection as _};
+
+use super::{Figures, postings};
+use crate::kitchens;
+use crate::larder::{Larder, Postgres, Stores, analyze};
+use crate::load;
+use crate::report::{Figure, Target};
+use crate::{Outcome, RUNS};
+
+const TENANTS: usize = 100;
+const CONNECTIONS: u32 = 32;
+const KIB: f64 = 1024.0;
+
+/// What was spent until now.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    postings: f64,
+    /// Seconds.
+    larder: f64,
+    /// Seconds, of all its processes.
+    postgres: f64,
+    /// Bytes of the log of changes.
+    logged: f64,
+    flushes: f64,
+    /// Bytes of the database.
+    stored: f64,
+}
+
+impl Spent {
+    async fn until_now(larder: &Larder, inventory: &str) -> Outcome<Self> {
+        let mut connection = sqlx::PgConnection::connect(inventory).await?;
+        let numbers = "SELECT (SELECT COALESCE(SUM(waste_number), 0)::float8 FROM ledger_head), pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8, \
+                       (SELECT wal_sync::float8 FROM pg_stat_wal), pg_database_size(current_database())::float8";
+        let (postings, logged, flushes, stored) = sqlx::query_as(numbers).fetch_one(&mut connection).await?;
+        let (folder,): (String,) = sqlx::query_as("SHOW data_directory").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        let postmaster = std::fs::read_to_string(format!("{folder}/postmaster.pid"))?;
+        let postmaster: u32 = postmaster.lines().next().unwrap_or_default().trim().parse()?;
+        Ok(Self { postings, larder: larder.cpu_seconds()?, postgres: cpu_of_children(postmaster)?, logged, flushes, stored })
+    }
+}
+
+/// Seconds of the processor that a process' children have used that are there.
+fn cpu_of_children(parent: u32) -> Outcome<f64> {
+    let mut seconds = 0.0;
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // One that ends meanwhile has no file any more.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
+        if crate::larder::fields_of_stat(&stat).nth(1).and_then(|parent| parent.parse().ok()) == Some(parent) {
+            seconds += crate::larder::cpu_seconds_of_stat(&stat);
+        }
+    }
+    Ok(seconds)
+}
+
+async fn stored(url: &str) -> Outcome<f64> {
+    let mut connection = sqlx::PgConnection::connect(url).await?;
+    let (stored,) = sqlx::query_as("SELECT pg_database_size(current_database())::float8").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(stored)
+}
+
+pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
+    let stores = Postgres::of_environment()?.emptied("bench_costs").await?;
+    let folder = tempfile::tempdir()?;
+    let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
+    let empty = stored(&stores.inventory).await? + stored(&stores.auth).await?;
+    let places = kitchens::with_an_item_each(&larder, TENANTS).await?;
+    analyze(&stores.inventory).await?;
+    let of_tenants = stored(&stores.inventory).await? + stored(&stores.auth).await? - empty;
+    let requests = postings::requests(&places);
+    load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
+    let before = Spent::until_now(&larder, &stores.inventory).await?;
+    for _ in 0..RUNS {
+        load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
+    }
+    let after = Spent::until_now(&larder, &stores.inventory).await?;
+    let for_each = |of: fn(&Spent) -> f64| (of(&after) - of(&before)) / (after.postings - before.postings);
+    #[expect(clippy::cast_precision_loss, reason = "a hundred")]
+    let of_tenant = of_tenants / TENANTS as f64 / KIB;
+    for (name, value, unit) in [
+        ("processor time of Larder for a posting", for_each(|spent| spent.larder) * 1_000.0, "ms"),
+        ("processor time of Postgres for a posting", for_each(|spent| spent.postgres) * 1_000.0, "ms"),
+        ("log of changes for a posting", for_each(|spent| spent.logged) / KIB, "KiB"),
+        ("flushes for a posting, 32 connections", for_each(|spent| spent.flushes), ""),
+        ("stored for a posting of one line", for_each(|spent| spent.stored) / KIB, "KiB"),
+        ("stored for a tenant, with an item", of_tenant, "KiB"),
+    ] {
+        figures.report.add(Figure { name: name.to_owned(), value, unit, limit: None, target: Target::Told });
+    }
+    Ok(())
+}
