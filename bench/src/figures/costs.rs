@@ -1,12 +1,13 @@
-//! What a posting costs a server with Postgres, and what a tenant takes there: told for docs/scale.md, held against nothing.
+//! What a posting costs a server with Postgres, beside what the statements of the limit cost, and what a tenant takes there: told for docs/scale.md.
 
 use sea_orm::sqlx::{self, Connection as _};
 
 use super::{Figures, postings};
 use crate::kitchens;
 use crate::larder::{Larder, Postgres, Stores, analyze};
+use crate::limits::pgbench;
 use crate::load;
-use crate::report::{Figure, Target};
+use crate::report::{Figure, Target, median};
 use crate::{Outcome, RUNS};
 
 const TENANTS: usize = 100;
@@ -71,25 +72,35 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let places = kitchens::with_an_item_each(&larder, TENANTS).await?;
     analyze(&stores.inventory).await?;
     let of_tenants = stored(&stores.inventory).await? + stored(&stores.auth).await? - empty;
-    let requests = postings::requests(&places);
+    let (requests, limit) = (postings::requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
     load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
-    let before = Spent::until_now(&larder, &stores.inventory).await?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut before = Spent::until_now(&larder, &stores.inventory).await?;
     for _ in 0..RUNS {
         load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
+        let between = Spent::until_now(&larder, &stores.inventory).await?;
+        limit.run(CONNECTIONS, figures.pace.run)?;
+        let after = Spent::until_now(&larder, &stores.inventory).await?;
+        ours.push((before, between));
+        theirs.push((between, after));
+        before = after;
     }
-    let after = Spent::until_now(&larder, &stores.inventory).await?;
-    let for_each = |of: fn(&Spent) -> f64| (of(&after) - of(&before)) / (after.postings - before.postings);
+    let each = |of: fn(&Spent) -> f64, runs: &[(Spent, Spent)]| {
+        median(runs.iter().map(|(before, after)| (of(after) - of(before)) / (after.postings - before.postings)).collect())
+    };
     #[expect(clippy::cast_precision_loss, reason = "a hundred")]
     let of_tenant = of_tenants / TENANTS as f64 / KIB;
-    for (name, value, unit) in [
-        ("processor time of Larder for a posting", for_each(|spent| spent.larder) * 1_000.0, "ms"),
-        ("processor time of Postgres for a posting", for_each(|spent| spent.postgres) * 1_000.0, "ms"),
-        ("log of changes for a posting", for_each(|spent| spent.logged) / KIB, "KiB"),
-        ("flushes for a posting, 32 connections", for_each(|spent| spent.flushes), ""),
-        ("stored for a posting of one line", for_each(|spent| spent.stored) / KIB, "KiB"),
-        ("stored for a tenant, with an item", of_tenant, "KiB"),
+    let mut told = |name: &str, value, unit, limit| figures.report.add(Figure { name: name.to_owned(), value, unit, limit, target: Target::Told });
+    told("processor time of Larder for a posting", each(|spent| spent.larder, &ours) * 1_000.0, "ms", None);
+    let both = |of: fn(&Spent) -> f64, by: f64| (each(of, &ours) * by, Some(each(of, &theirs) * by));
+    for (name, (value, limit), unit) in [
+        ("processor time of Postgres for a posting", both(|spent| spent.postgres, 1_000.0), "ms"),
+        ("log of changes for a posting", both(|spent| spent.logged, 1.0 / KIB), "KiB"),
+        ("flushes for a posting, 32 connections", both(|spent| spent.flushes, 1.0), "each"),
+        ("stored for a posting of one line", both(|spent| spent.stored, 1.0 / KIB), "KiB"),
     ] {
-        figures.report.add(Figure { name: name.to_owned(), value, unit, limit: None, target: Target::Told });
+        told(name, value, unit, limit);
     }
+    told("stored for a tenant, with an item", of_tenant, "KiB", None);
     Ok(())
 }

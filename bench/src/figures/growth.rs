@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use sea_orm::sqlx::{self, Connection as _};
 use serde_json::json;
 
 use super::Figures;
@@ -71,7 +72,11 @@ impl Grown {
 pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let mut grown = Vec::new();
     for entries in sizes(figures.pace.quick).iter().copied() {
-        grown.push(Grown::on_postgres(&format!("bench_growth_{entries}"), size(entries)).await?);
+        let name = format!("bench_growth_{entries}");
+        grown.push(Grown::on_postgres(&name, size(entries)).await?);
+        if entries == 1_000_000 {
+            stored(figures, &name, entries).await?;
+        }
     }
     rates(figures, "Postgres", &grown)?;
     if let Some(largest) = grown.pop() {
@@ -92,6 +97,23 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
         values(figures, "SQLite", &largest, 0.5).await?;
     }
     earlier(figures, "SQLite", &Grown::on_sqlite(ten_years(figures.pace.quick)).await?)
+}
+
+/// What an entry takes on the disk.
+async fn stored(figures: &mut Figures, database: &str, entries: u64) -> Outcome<()> {
+    let url = Postgres::of_environment()?.inventory;
+    let (server, _) = url.rsplit_once('/').ok_or("no database in the URL")?;
+    let mut connection = sqlx::PgConnection::connect(&format!("{server}/{database}")).await?;
+    let sizes = "SELECT pg_relation_size('ledger_entry')::float8, pg_total_relation_size('ledger_entry')::float8, pg_database_size(current_database())::float8";
+    let (rows, with_indexes, all): (f64, f64, f64) = sqlx::query_as(sizes).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    #[expect(clippy::cast_precision_loss, reason = "a million")]
+    let of_each = |bytes: f64| bytes / entries as f64;
+    for (what, bytes) in [("its row of the ledger", rows), ("with its indexes", with_indexes), ("the whole database", all)] {
+        let name = format!("stored for an entry on Postgres, {entries} of them: {what}");
+        figures.report.add(Figure { name, value: of_each(bytes), unit: "bytes", limit: None, target: Target::Told });
+    }
+    Ok(())
 }
 
 /// Postings a second, of each size against the smallest.
