@@ -54,9 +54,17 @@ pub struct Application {
 pub enum Failure {
     Database(crate::failure::Failure),
     Auth(auth::Error),
-    Bind { address: String, error: std::io::Error },
-    DataDir { folder: String, error: std::io::Error },
+    Bind {
+        address: String,
+        error: std::io::Error,
+    },
+    DataDir {
+        folder: String,
+        error: std::io::Error,
+    },
     Mail(mail::Unusable),
+    /// What the program was built with as docs/openapi.json is no document.
+    Document(serde_json::Error),
 }
 
 impl fmt::Display for Failure {
@@ -66,6 +74,7 @@ impl fmt::Display for Failure {
             Self::Auth(error) => out.write_str(&kernel::problem::chain(error)),
             Self::Bind { address, error } => write!(out, "cannot listen on {address} (`server.host`, `server.port`): {error}"),
             Self::Mail(mail::Unusable(why)) => out.write_str(why),
+            Self::Document(error) => write!(out, "this program was built with a docs/openapi.json that is no document of an API: {error}"),
             Self::DataDir { folder, error } => write!(out, "the folder {folder} (`data_dir`) cannot be made: {error}"),
         }
     }
@@ -90,7 +99,7 @@ impl Application {
         let addresses = listener.local_addr().into_iter().collect();
         let forwarding = Forwarding::new(settings.trusted_proxies.clone());
         let exposure = Exposure::new(settings.server.cors_origins.clone(), settings.auth.public_url.starts_with("https://"));
-        let outline = Data::new(Outline::committed());
+        let outline = Data::new(Outline::committed().map_err(Failure::Document)?);
         let state = State { auth: auth.clone(), inventory: inventory.clone(), bridge, outline, forwarding, exposure };
         let host = settings.server.host.clone();
         let server = serve(&settings.server, listener, state).map_err(|error| Failure::Bind { address: host.clone(), error })?;

@@ -141,7 +141,7 @@ impl Larder {
 
     /// Seconds of the processor that it has used.
     pub fn cpu_seconds(&self) -> Outcome<f64> {
-        Ok(cpu_seconds_of_stat(&std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?))
+        Ok(cpu_seconds_of_stat(&std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?, 2))
     }
 
     fn mib(&self, what: &str) -> Outcome<f64> {
@@ -157,9 +157,9 @@ pub fn fields_of_stat(stat: &str) -> impl Iterator<Item = &str> {
     stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split_whitespace()
 }
 
-/// What a process has used of the processor by itself and in the kernel, in seconds: Linux tells hundredths.
-pub fn cpu_seconds_of_stat(stat: &str) -> f64 {
-    fields_of_stat(stat).skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+/// What a process has used of the processor, in seconds: by itself and in the kernel, and with four fields its children that have ended, too. Linux tells hundredths.
+pub fn cpu_seconds_of_stat(stat: &str, fields: usize) -> f64 {
+    fields_of_stat(stat).skip(11).take(fields).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 impl Drop for Larder {

@@ -346,6 +346,24 @@ both_engines! {
             kitchen.owner.get(&format!("{list}?cursor={foreign}")).await.refused(400, "invalid_cursor");
         }
         kitchen.owner.get(&format!("{LOTS}?sort=received_at&cursor={lots}")).await.refused(400, "invalid_cursor");
+        let (receipts, documents) = (cursor(RECEIPTS).await, cursor(DOCUMENTS).await);
+        for (list, foreign) in [(WASTE, &receipts), (DOCUMENTS, &receipts), (RECEIPTS, &documents)] {
+            kitchen.owner.get(&format!("{list}?cursor={foreign}")).await.refused(400, "invalid_cursor");
+        }
+    }
+
+    async fn documents_of_one_kind_come_by_number_the_newest_first_and_each_once(api: Api) {
+        let kitchen = used(&api).await;
+        // The last one of those that were posted happened before the others.
+        receive(&kitchen.owner, DRY_STORE, MONDAY, json!([line("EGG", "1", "0.40")])).await;
+        let (mut numbers, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = get(&kitchen.owner, &format!("{RECEIPTS}?limit=1{cursor}")).await;
+            numbers.extend(page["data"].as_array().expect("a page").iter().map(|document| text(&document["number"])));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(numbers, ["R-000003", "R-000002", "R-000001"]);
     }
 
     async fn a_walk_through_stock_meets_every_row_once(api: Api) {

@@ -24,7 +24,6 @@ struct Spent {
     postgres: f64,
     /// Bytes of the log of changes.
     logged: f64,
-    flushes: f64,
     /// Bytes of the database.
     stored: f64,
 }
@@ -33,25 +32,25 @@ impl Spent {
     async fn until_now(larder: &Larder, inventory: &str) -> Outcome<Self> {
         let mut connection = sqlx::PgConnection::connect(inventory).await?;
         let numbers = "SELECT (SELECT COALESCE(SUM(waste_number), 0)::float8 FROM ledger_head), pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8, \
-                       (SELECT wal_sync::float8 FROM pg_stat_wal), pg_database_size(current_database())::float8";
-        let (postings, logged, flushes, stored) = sqlx::query_as(numbers).fetch_one(&mut connection).await?;
+                       pg_database_size(current_database())::float8";
+        let (postings, logged, stored) = sqlx::query_as(numbers).fetch_one(&mut connection).await?;
         let (folder,): (String,) = sqlx::query_as("SHOW data_directory").fetch_one(&mut connection).await?;
         connection.close().await?;
         let postmaster = std::fs::read_to_string(format!("{folder}/postmaster.pid"))?;
         let postmaster: u32 = postmaster.lines().next().unwrap_or_default().trim().parse()?;
-        Ok(Self { postings, larder: larder.cpu_seconds()?, postgres: cpu_of_children(postmaster)?, logged, flushes, stored })
+        Ok(Self { postings, larder: larder.cpu_seconds()?, postgres: cpu_of_all(postmaster)?, logged, stored })
     }
 }
 
-/// Seconds of the processor that a process' children have used that are there.
-fn cpu_of_children(parent: u32) -> Outcome<f64> {
-    let mut seconds = 0.0;
+/// Seconds of the processor that a process has used, and its children, whether they are there or not.
+fn cpu_of_all(parent: u32) -> Outcome<f64> {
+    let mut seconds = crate::larder::cpu_seconds_of_stat(&std::fs::read_to_string(format!("/proc/{parent}/stat"))?, 4);
     for entry in std::fs::read_dir("/proc")? {
         let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         // One that ends meanwhile has no file any more.
         let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
         if crate::larder::fields_of_stat(&stat).nth(1).and_then(|parent| parent.parse().ok()) == Some(parent) {
-            seconds += crate::larder::cpu_seconds_of_stat(&stat);
+            seconds += crate::larder::cpu_seconds_of_stat(&stat, 2);
         }
     }
     Ok(seconds)
@@ -96,7 +95,6 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     for (name, (value, limit), unit) in [
         ("processor time of Postgres for a posting", both(|spent| spent.postgres, 1_000.0), "ms"),
         ("log of changes for a posting", both(|spent| spent.logged, 1.0 / KIB), "KiB"),
-        ("flushes for a posting, 32 connections", both(|spent| spent.flushes, 1.0), "each"),
         ("stored for a posting of one line", both(|spent| spent.stored, 1.0 / KIB), "KiB"),
     ] {
         told(name, value, unit, limit);

@@ -13,7 +13,7 @@ mod m20261126_000005_extend_ledger;
 mod m20261126_000006_create_movements;
 mod m20261126_000007_create_transfers_and_counts;
 mod m20261126_000008_create_periods;
-mod m20261127_000009_index_lists;
+mod m20261127_000009_index_movements;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "inventory";
@@ -29,7 +29,7 @@ pub const SCHEMA: Schema = Schema {
     append_only: APPEND_ONLY,
     waivers: &[
         ("m20261126_000008_create_periods", m20261126_000008_create_periods::WAIVERS),
-        ("m20261127_000009_index_lists", m20261127_000009_index_lists::WAIVERS),
+        ("m20261127_000009_index_movements", m20261127_000009_index_movements::WAIVERS),
     ],
 };
 
@@ -47,7 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000006_create_movements::Migration),
             Box::new(m20261126_000007_create_transfers_and_counts::Migration),
             Box::new(m20261126_000008_create_periods::Migration),
-            Box::new(m20261127_000009_index_lists::Migration),
+            Box::new(m20261127_000009_index_movements::Migration),
         ]
     }
 }

@@ -1,5 +1,4 @@
-//! Use cases that have a budget beside the ones that faults.rs has: what reads, and what writes only a row or two. Together they are every
-//! operation of the module, which a test holds them to.
+//! Use cases that have a budget beside the ones that faults.rs has. Together they are every operation of the module, which a test holds them to.
 
 use serde_json::json;
 
@@ -130,8 +129,10 @@ pub const OTHERS: &[(&str, Prepare)] = &[
     list!("list of transformations", "/transformations", after "transformation"),
     first!("what a transformation did", "/transformations", "", after "transformation"),
     list!("list of shortages", "/shortages", after "usage with a shortage"),
+    list!("list of shortages of an item", "/shortages?sku=X&status=open", after "usage with a shortage"),
     first!("a shortage", "/shortages", "", after "usage with a shortage"),
     list!("list of reservations", "/reservations", after "reservation"),
+    list!("list of reservations of an item", "/reservations?sku=X&status=active", after "reservation"),
     first!("what is set aside", "/reservations", "", after "reservation"),
     ("creation of a transfer", |kitchen| {
         Box::pin(async move {

@@ -13,7 +13,7 @@ use crate::support::patience::HANGS;
 use crate::support::process::{Process, command};
 use crate::support::{Engine, connect};
 
-pub const LAST: &str = "m20261127_000009_index_lists";
+pub const LAST: &str = "m20261127_000009_index_movements";
 pub const LATER: &str = "m99990101_000001_later";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
 /// The migration of the documents refers to locations.

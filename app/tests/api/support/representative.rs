@@ -64,8 +64,9 @@ pub async fn fill(database: &DatabaseConnection, tables: &[String], filled: &[&s
     }
     if backend == DatabaseBackend::Postgres {
         // What was there before left its traces in the size of tables. And nobody else looks at them while the test goes on.
-        script.push(format!("TRUNCATE {}", tables.join(", ")));
-        script.extend(tables.iter().map(|table| format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")));
+        let quoted = |table: &String| format!("\"{table}\"");
+        script.push(format!("TRUNCATE {}", tables.iter().map(quoted).collect::<Vec<_>>().join(", ")));
+        script.extend(tables.iter().map(|table| format!("ALTER TABLE \"{table}\" SET (autovacuum_enabled = false)")));
     }
     for table in filled {
         let (columns, references) = (columns(database, table).await, references(database, table).await);
@@ -144,6 +145,9 @@ fn value(backend: DatabaseBackend, tables: &[String], table: &str, column: &Colu
         "received" | "lost" | "cancelled" if kind.contains("int") => "0".to_owned(),
         "status" if !kind.contains("int") => "CASE n % 50 WHEN 0 THEN 'open' ELSE 'posted' END".to_owned(),
         "type" => "CASE n % 10 WHEN 0 THEN 'receipt' WHEN 1 THEN 'waste' WHEN 2 THEN 'count' WHEN 3 THEN 'adjustment' ELSE 'usage' END".to_owned(),
+        // What auth has checks for.
+        "role" if ["membership", "invite"].contains(&table) => "'viewer'".to_owned(),
+        "purpose" if table == "one_time_token" => "'reset_password'".to_owned(),
         "kind" | "role" | "stage" | "dimension" | "date_kind" | "pick" | "basis" | "action" | "subject" => "'kind' || n % 7".to_owned(),
         "currency" => "'EUR'".to_owned(),
         "day_starts_at" => "'04:00'".to_owned(),

@@ -1,4 +1,4 @@
-//! What a request sends to the inventory database: on Postgres seen on the wire, on SQLite in the log under `sqlx::query`.
+//! What a request sends to the database of a module: on Postgres seen on the wire, on SQLite in the log under `sqlx::query`.
 //!
 //! SQLite's log has no BEGIN, SAVEPOINT and COMMIT: there is one writer, and they are its own business.
 
@@ -30,7 +30,7 @@ pub struct Sent {
 /// Sends a request that is answered well.
 pub async fn sent(bench: &Bench, name: &str, call: Call) -> Sent {
     match bench.wire() {
-        Some(wire) => on_the_wire(wire, bench.api().inventory_db(), name, call).await,
+        Some(wire) => on_the_wire(wire, bench.database(), name, call).await,
         None => in_the_log(bench, name, call).await,
     }
 }
@@ -74,12 +74,12 @@ async fn in_the_log(bench: &Bench, name: &str, call: Call) -> Sent {
     let mut trips = Vec::new();
     // What a new connection sets for itself is the pool's business, and explaining it would set it here.
     for sql in logged.into_iter().filter(|sql| !sql.starts_with("PRAGMA")) {
-        // Who is calling is asked of the other database, whose statements the log has as well.
+        // Who is calling is asked of another database than what is there: the log has the statements of both.
         let together: Vec<&str> = sql.split(";\n").collect();
-        if are_of(bench.api().inventory_db(), &together).await {
+        if are_of(bench.database(), &together).await {
             trips.push(together.into_iter().map(|sql| Text { sql: sql.to_owned(), types: Vec::new() }).collect());
         } else {
-            assert!(are_of(bench.api().auth_db(), &together).await, "{name}: neither database understands {sql}");
+            assert!(are_of(bench.other_database(), &together).await, "{name}: neither database understands {sql}");
         }
     }
     Sent { trips, held: Vec::new() }

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use kernel::Ids;
 use larder::Surroundings;
+use larder::module::Module;
+use sea_orm::DatabaseConnection;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -66,6 +68,7 @@ const REFUSALS: [&str; 3] = ["ABORT", "FAIL", "ROLLBACK"];
 /// A running program, and a kitchen in it; for any number of subjects, one after the other.
 pub struct Bench {
     api: Api,
+    module: Module,
     wire: Option<Wire>,
     pristine: Saved,
     kitchen: Kitchen,
@@ -74,16 +77,36 @@ pub struct Bench {
 impl Bench {
     /// `None` where there is no Postgres and nobody demanded one. A rewriting is for Postgres.
     pub async fn open(engine: Engine, rewriting: Option<Rewriting>) -> Option<Self> {
+        Self::on(Module::Inventory, engine, rewriting).await
+    }
+
+    /// The same on the database of a module.
+    pub async fn on(module: Module, engine: Engine, rewriting: Option<Rewriting>) -> Option<Self> {
         let stores = Stores::make(engine).await?;
-        let wire = match stores.variables().get("INVENTORY_DATABASE_URL") {
+        let wire = match stores.variables().get(module.url_variable()) {
             Some(url) => Some(Wire::in_front_of(url, rewriting).await),
             None => None,
         };
-        let variables: Vec<_> = wire.iter().flat_map(Wire::variables).collect();
+        let variables: Vec<_> = wire.iter().map(|wire| (module.url_variable(), wire.url())).collect();
         let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
-        let pristine = Saved::take(api.inventory_db(), "pristine", api.stores().folder().path()).await;
-        Some(Self { api, wire, pristine, kitchen })
+        let (database, _) = databases(module, &api);
+        let pristine = Saved::take(database, "pristine", api.stores().folder().path()).await;
+        Some(Self { api, module, wire, pristine, kitchen })
+    }
+
+    /// The database of its module.
+    pub fn database(&self) -> &DatabaseConnection {
+        databases(self.module, &self.api).0
+    }
+
+    pub fn is_of_inventory(&self) -> bool {
+        self.module == Module::Inventory
+    }
+
+    /// That of the other one.
+    pub fn other_database(&self) -> &DatabaseConnection {
+        databases(self.module, &self.api).1
     }
 
     /// The program's way to its database; on Postgres.
@@ -119,6 +142,14 @@ impl Bench {
         let mut subject = Subject { bench: self, name, request, saved, done: Contents(BTreeMap::new()), answer: Value::Null };
         (subject.done, subject.answer) = (subject.contents().await, subject.known(&reply));
         subject
+    }
+}
+
+/// The database of a module, and that of the other.
+fn databases(module: Module, api: &Api) -> (&DatabaseConnection, &DatabaseConnection) {
+    match module {
+        Module::Inventory => (api.inventory_db(), api.auth_db()),
+        Module::Auth => (api.auth_db(), api.inventory_db()),
     }
 }
 

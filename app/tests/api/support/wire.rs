@@ -103,6 +103,11 @@ impl Wire {
     }
 
     /// What a program is given that connects through here.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The same for the inventory module.
     pub fn variables(&self) -> [(&str, &str); 1] {
         [("INVENTORY_DATABASE_URL", self.url.as_str())]
     }

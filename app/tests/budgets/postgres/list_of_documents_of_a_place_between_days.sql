@@ -17,7 +17,7 @@ LIMIT $5;
 -->   ->  Sort
 -->         Sort Key: document.last_seq DESC, (COALESCE(document."position", '0'::bigint)) DESC
 -->         ->  Nested Loop
--->               ->  Index Scan Backward using ix_document_location_id_last_seq on document
+-->               ->  Index Scan using ix_document_location_id on document
 -->                     Index Cond: ((tenant_id = $1) AND (location_id = $2))
 -->                     Filter: ((business_date >= $3) AND (business_date <= $4))
 -->               ->  Seq Scan on location

@@ -15,21 +15,26 @@ WHERE reservation.tenant_id = $1
 ORDER BY reservation.created_at DESC, reservation.id DESC
 LIMIT $2;
 --> Limit
--->   ->  Nested Loop
--->         ->  Nested Loop
--->               Join Filter: (item.base_unit_id = unit.id)
--->               ->  Nested Loop
--->                     ->  Index Scan Backward using ix_reservation_created_at_id on reservation
--->                           Index Cond: (tenant_id = $1)
--->                     ->  Index Scan using item_pkey on item
--->                           Index Cond: (id = reservation.item_id)
+-->   ->  Sort
+-->         Sort Key: reservation.created_at DESC, reservation.id DESC
+-->         ->  Hash Join
+-->               Hash Cond: (reservation.location_id = location.id)
+-->               ->  Hash Join
+-->                     Hash Cond: (item.base_unit_id = unit.id)
+-->                     ->  Hash Join
+-->                           Hash Cond: (reservation.item_id = item.id)
+-->                           ->  Bitmap Heap Scan on reservation
+-->                                 Recheck Cond: (tenant_id = $1)
+-->                                 ->  Bitmap Index Scan on ix_reservation_location_id
+-->                                       Index Cond: (tenant_id = $1)
+-->                           ->  Hash
+-->                                 ->  Bitmap Heap Scan on item
+-->                                       Recheck Cond: (tenant_id = $1)
+-->                                       ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                             Index Cond: (tenant_id = $1)
+-->                     ->  Hash
+-->                           ->  Seq Scan on unit
+-->                                 Filter: (tenant_id = $1)
+-->               ->  Hash
+-->                     ->  Seq Scan on location
 -->                           Filter: (tenant_id = $1)
--->               ->  Materialize
--->                     ->  Seq Scan on unit
--->                           Filter: (tenant_id = $1)
--->         ->  Memoize
--->               Cache Key: reservation.location_id
--->               Cache Mode: logical
--->               ->  Index Scan using location_pkey on location
--->                     Index Cond: (id = reservation.location_id)
--->                     Filter: (tenant_id = $1)

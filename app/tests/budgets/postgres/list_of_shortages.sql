@@ -17,17 +17,30 @@ WHERE shortage.tenant_id = $1
 ORDER BY shortage.created_at DESC, shortage.id DESC
 LIMIT $2;
 --> Limit
--->   ->  Nested Loop
+-->   ->  Sort
+-->         Sort Key: shortage.created_at DESC, shortage.id DESC
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     Join Filter: (item.base_unit_id = unit.id)
--->                     ->  Nested Loop
--->                           ->  Index Scan Backward using ix_shortage_created_at_id on shortage
--->                                 Index Cond: (tenant_id = $1)
--->                           ->  Index Scan using item_pkey on item
--->                                 Index Cond: (id = shortage.item_id)
--->                                 Filter: (tenant_id = $1)
--->                     ->  Materialize
+-->               ->  Hash Join
+-->                     Hash Cond: (item.base_unit_id = unit.id)
+-->                     ->  Hash Join
+-->                           Hash Cond: (shortage.item_id = item.id)
+-->                           ->  Hash Join
+-->                                 Hash Cond: (document.id = shortage.document_id)
+-->                                 ->  Bitmap Heap Scan on document
+-->                                       Recheck Cond: (tenant_id = $1)
+-->                                       ->  Bitmap Index Scan on ix_document_location_id
+-->                                             Index Cond: (tenant_id = $1)
+-->                                 ->  Hash
+-->                                       ->  Bitmap Heap Scan on shortage
+-->                                             Recheck Cond: (tenant_id = $1)
+-->                                             ->  Bitmap Index Scan on ix_shortage_location_id
+-->                                                   Index Cond: (tenant_id = $1)
+-->                           ->  Hash
+-->                                 ->  Bitmap Heap Scan on item
+-->                                       Recheck Cond: (tenant_id = $1)
+-->                                       ->  Bitmap Index Scan on ix_item_updated_at_id
+-->                                             Index Cond: (tenant_id = $1)
+-->                     ->  Hash
 -->                           ->  Seq Scan on unit
 -->                                 Filter: (tenant_id = $1)
 -->               ->  Memoize
@@ -36,9 +49,3 @@ LIMIT $2;
 -->                     ->  Index Scan using location_pkey on location
 -->                           Index Cond: (id = shortage.location_id)
 -->                           Filter: (tenant_id = $1)
--->         ->  Memoize
--->               Cache Key: shortage.document_id
--->               Cache Mode: logical
--->               ->  Index Scan using document_pkey on document
--->                     Index Cond: (id = shortage.document_id)
--->                     Filter: (tenant_id = $1)

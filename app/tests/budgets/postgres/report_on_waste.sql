@@ -185,7 +185,7 @@ AND NOT EXISTS (SELECT 1
 -->                     ->  Bitmap Heap Scan on document
 -->                           Recheck Cond: (tenant_id = $1)
 -->                           Filter: ((business_date >= $2) AND (business_date <= $3))
--->                           ->  Bitmap Index Scan on ix_document_last_seq
+-->                           ->  Bitmap Index Scan on ix_document_location_id
 -->                                 Index Cond: (tenant_id = $1)
 -->                     ->  Index Scan using plate_waste_line_pkey on plate_waste_line line
 -->                           Index Cond: ((tenant_id = $1) AND (document_id = document.id))

@@ -13,5 +13,5 @@ AND document.business_date <= $4
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
 LIMIT $5;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
---> SEARCH document USING INDEX ix_document_location_id_last_seq (tenant_id=? AND location_id=?)
+--> SEARCH document USING INDEX ix_document_last_seq (tenant_id=?)
 --> USE TEMP B-TREE FOR LAST TERM OF ORDER BY

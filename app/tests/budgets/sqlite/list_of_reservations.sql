@@ -13,7 +13,8 @@ AND location.id = reservation.location_id
 WHERE reservation.tenant_id = $1
 ORDER BY reservation.created_at DESC, reservation.id DESC
 LIMIT $2;
---> SEARCH reservation USING INDEX ix_reservation_created_at_id (tenant_id=?)
+--> SEARCH reservation USING INDEX ix_reservation_location_id (tenant_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
+--> USE TEMP B-TREE FOR ORDER BY

@@ -15,8 +15,9 @@ AND document.id = shortage.document_id
 WHERE shortage.tenant_id = $1
 ORDER BY shortage.created_at DESC, shortage.id DESC
 LIMIT $2;
---> SEARCH shortage USING INDEX ix_shortage_created_at_id (tenant_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
+--> USE TEMP B-TREE FOR ORDER BY

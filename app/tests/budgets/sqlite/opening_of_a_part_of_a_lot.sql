@@ -269,7 +269,7 @@ CROSS JOIN head;
 --> SEARCH count_result_line USING COVERING INDEX sqlite_autoindex_count_result_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH stock_count USING INDEX ix_stock_count_location_id (tenant_id=?)
 --> SEARCH transfer_step_line USING COVERING INDEX sqlite_autoindex_transfer_step_line_1 (tenant_id=? AND document_id=?)
---> SEARCH shortage USING INDEX ix_shortage_created_at_id (tenant_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
 --> SEARCH shortage USING COVERING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
 --> SEARCH cost_variance USING COVERING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot_parent USING INDEX ix_lot_parent_parent_id (tenant_id=?)

@@ -125,7 +125,7 @@ CROSS JOIN head;
 --> SEARCH count_result_line USING COVERING INDEX sqlite_autoindex_count_result_line_1 (tenant_id=? AND document_id=?)
 --> SEARCH stock_count USING INDEX ix_stock_count_location_id (tenant_id=?)
 --> SEARCH transfer_step_line USING COVERING INDEX sqlite_autoindex_transfer_step_line_1 (tenant_id=? AND document_id=?)
---> SEARCH shortage USING INDEX ix_shortage_created_at_id (tenant_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
 --> SEARCH shortage USING COVERING INDEX ix_shortage_document_id_line_no (tenant_id=? AND document_id=?)
 --> SEARCH cost_variance USING COVERING INDEX sqlite_autoindex_cost_variance_1 (tenant_id=? AND document_id=?)
 --> SEARCH lot_parent USING INDEX ix_lot_parent_parent_id (tenant_id=?)
@@ -248,14 +248,14 @@ AND shortage.item_id IN (SELECT unhex(value->>'$[0]') AS id
 ORDER BY shortage.created_at, shortage.document_id, shortage.line_no
 LIMIT $4;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
---> SEARCH shortage USING INDEX ix_shortage_created_at_id (tenant_id=?)
+--> SEARCH shortage USING INDEX ix_shortage_item_id_location_id_status (tenant_id=? AND item_id=? AND location_id=? AND status=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   CREATE BLOOM FILTER
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
---> USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY
+--> USE TEMP B-TREE FOR ORDER BY
 
 -- 6: writes idempotency
 UPDATE idempotency

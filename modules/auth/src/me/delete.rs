@@ -52,7 +52,7 @@ impl FromFields for Request {
 
 struct Deletion {
     request: Request,
-    /// The hash of a password that nobody knows.
+    /// What is the hash of no password.
     password_hash: String,
     doer: Doer,
     now: Instant,

@@ -62,7 +62,7 @@ impl Hasher {
         self.gate.run(move || hash(&password, &salt)).await?
     }
 
-    /// The hash of a password that nobody knows.
+    /// What stands in the place of a hash, and is the one of no password.
     pub(crate) fn of_nobody(&self) -> &str {
         &self.nobody
     }

@@ -1,0 +1,160 @@
+//! The use cases of auth that have a budget, each as its caller was seen a moment before.
+
+use serde_json::{Value, json};
+
+use crate::support::kitchen::{Kitchen, text};
+use crate::support::trial::Prepare;
+use crate::support::{Call, Client, OWNER_EMAIL, PASSWORD};
+
+/// Operations that have none: they need a mail that went out, or a second factor that is enrolled, and happen once in the life of an account.
+pub const WITHOUT_BUDGET: &[&str] = &[
+    "POST /v1/auth/email/verify",
+    "POST /v1/auth/login/mfa",
+    "POST /v1/auth/me/email",
+    "POST /v1/auth/mfa/recovery-codes",
+    "POST /v1/auth/mfa/totp/confirm",
+    "DELETE /v1/auth/mfa/totp",
+    "POST /v1/auth/password/forgot",
+    "POST /v1/auth/register",
+    "POST /v1/auth/register/confirm",
+    "POST /v1/auth/setup",
+    "POST /v1/auth/tenants",
+    "POST /v1/auth/tenants/{tenant}/members/{member}/reset-mfa",
+];
+
+/// A request of the owner's.
+macro_rules! owners {
+    ($name:literal, $method:literal, $path:literal) => {
+        ($name, |kitchen| Box::pin(async move { kitchen.owner.call($method, &path(&kitchen.owner, $path)) }))
+    };
+    ($name:literal, $method:literal, $path:literal, $($body:tt)+) => {
+        ($name, |kitchen| Box::pin(async move { kitchen.owner.call($method, &path(&kitchen.owner, $path)).header("If-Match", "*").json(&json!($($body)+)) }))
+    };
+}
+
+/// A request about what the owner has made or found before.
+macro_rules! about {
+    ($name:literal, $method:literal, $path:literal, $made:path) => {
+        ($name, |kitchen| {
+            Box::pin(async move {
+                let id = $made(kitchen).await;
+                kitchen.owner.call($method, &path(&kitchen.owner, $path).replace("{id}", &id)).header("If-Match", "*")
+            })
+        })
+    };
+}
+
+pub const USE_CASES: &[(&str, Prepare)] = &[
+    ("log-in", |kitchen| {
+        Box::pin(async move { kitchen.owner.api().call("POST", "/v1/auth/login").json(&json!({ "email": OWNER_EMAIL, "password": PASSWORD })) })
+    }),
+    ("log-in that is refreshed", |kitchen| {
+        Box::pin(async move {
+            let tokens = logged_in(kitchen).await;
+            kitchen.owner.api().call("POST", "/v1/auth/refresh").json(&json!({ "refresh_token": tokens["refresh_token"] }))
+        })
+    }),
+    ("log-out", |kitchen| {
+        Box::pin(async move {
+            let tokens = logged_in(kitchen).await;
+            kitchen.owner.api().call("POST", "/v1/auth/logout").json(&json!({ "refresh_token": tokens["refresh_token"] }))
+        })
+    }),
+    ("public keys", |kitchen| Box::pin(async move { kitchen.owner.api().call("GET", "/v1/auth/jwks.json") })),
+    owners!("oneself", "GET", "/v1/auth/me"),
+    owners!("change of one's name", "PATCH", "/v1/auth/me", { "name": "Olga Otto" }),
+    owners!("export of what is known of oneself", "GET", "/v1/auth/me/export"),
+    owners!("a device that was lost", "POST", "/v1/auth/me/lost-device"),
+    about!("a notice that was seen", "DELETE", "/v1/auth/me/notices/{id}", notice),
+    owners!("change of a password", "POST", "/v1/auth/me/password", { "current_password": PASSWORD, "password": "quiet lemon tractor 41" }),
+    owners!("password once more", "POST", "/v1/auth/reauth", { "password": PASSWORD }),
+    ("end of an account", |kitchen| {
+        Box::pin(async move {
+            let member = kitchen.owner.api().member("staff", None).await;
+            let email = member.get("/v1/auth/me").await.ok(200)["user"]["email"].clone();
+            member.call("DELETE", "/v1/auth/me").json(&json!({ "confirm": email }))
+        })
+    }),
+    ("switch to another tenant", |kitchen| {
+        Box::pin(async move { kitchen.owner.call("POST", "/v1/auth/switch-tenant").json(&json!({ "tenant_id": kitchen.owner.tenant_id })) })
+    }),
+    owners!("sessions", "GET", "/v1/auth/sessions"),
+    owners!("end of one's other sessions", "POST", "/v1/auth/sessions/revoke-others"),
+    about!("end of a session", "DELETE", "/v1/auth/sessions/{id}", other_session),
+    owners!("beginning of a second factor", "POST", "/v1/auth/mfa/totp"),
+    owners!("one's tenants", "GET", "/v1/auth/tenants"),
+    owners!("change of a tenant", "PATCH", "/v1/auth/tenants/{tenant}", { "name": "The Other Corner" }),
+    owners!("closing of a tenant", "DELETE", "/v1/auth/tenants/{tenant}", { "confirm": "The Corner Kitchen" }),
+    owners!("what was audited", "GET", "/v1/auth/tenants/{tenant}/audit"),
+    owners!("API keys", "GET", "/v1/auth/tenants/{tenant}/api-keys"),
+    owners!("creation of an API key", "POST", "/v1/auth/tenants/{tenant}/api-keys", { "name": "till", "scopes": ["read"], "all_sites": true }),
+    about!("end of an API key", "DELETE", "/v1/auth/tenants/{tenant}/api-keys/{id}", api_key),
+    owners!("invites", "GET", "/v1/auth/tenants/{tenant}/invites"),
+    owners!("an invite", "POST", "/v1/auth/tenants/{tenant}/invites", { "email": "tom@example.org", "role": "viewer", "all_sites": true }),
+    about!("withdrawal of an invite", "DELETE", "/v1/auth/tenants/{tenant}/invites/{id}", invite),
+    ("acceptance of an invite", |kitchen| {
+        Box::pin(async move {
+            let accept = json!({ "token": invited(kitchen).await["token"], "name": "Tom", "password": "quiet lemon tractor 41" });
+            kitchen.owner.api().call("POST", "/v1/auth/invites/accept").json(&accept)
+        })
+    }),
+    owners!("members", "GET", "/v1/auth/tenants/{tenant}/members"),
+    about!("a member", "GET", "/v1/auth/tenants/{tenant}/members/{id}", member),
+    ("change of a member", |kitchen| {
+        Box::pin(async move {
+            let at = path(&kitchen.owner, "/v1/auth/tenants/{tenant}/members/{id}").replace("{id}", &member(kitchen).await);
+            kitchen.owner.call("PATCH", &at).header("If-Match", "*").json(&json!({ "role": "viewer" }))
+        })
+    }),
+    about!("removal of a member", "DELETE", "/v1/auth/tenants/{tenant}/members/{id}", member),
+    about!("a link to a new password", "POST", "/v1/auth/tenants/{tenant}/members/{id}/reset-link", member),
+    ("a new password by a link", |kitchen| {
+        Box::pin(async move {
+            let at = path(&kitchen.owner, "/v1/auth/tenants/{tenant}/members/{id}/reset-link").replace("{id}", &member(kitchen).await);
+            let link = kitchen.owner.call("POST", &at).send().await.ok(201);
+            let reset = json!({ "token": link["token"], "password": "quiet lemon tractor 41" });
+            kitchen.owner.api().call("POST", "/v1/auth/password/reset").json(&reset)
+        })
+    }),
+];
+
+fn path(client: &Client, path: &str) -> String {
+    path.replace("{tenant}", &client.tenant_id.to_string())
+}
+
+/// The tokens of another session of the owner's.
+async fn logged_in(kitchen: &Kitchen) -> Value {
+    kitchen.owner.api().post("/v1/auth/login", json!({ "email": OWNER_EMAIL, "password": PASSWORD })).await.ok(200)
+}
+
+async fn other_session(kitchen: &Kitchen) -> String {
+    let tokens = logged_in(kitchen).await;
+    let other = kitchen.owner.with_token(text(&tokens["access_token"]));
+    text(&other.get("/v1/auth/me").await.ok(200)["session_id"])
+}
+
+async fn api_key(kitchen: &Kitchen) -> String {
+    let key = json!({ "name": "till", "scopes": ["read"], "all_sites": true });
+    text(&kitchen.owner.post_without_key(&path(&kitchen.owner, "/v1/auth/tenants/{tenant}/api-keys"), key).await.ok(201)["id"])
+}
+
+/// The one of a key that was made.
+async fn notice(kitchen: &Kitchen) -> String {
+    api_key(kitchen).await;
+    text(&kitchen.owner.get("/v1/auth/me").await.ok(200)["notices"][0]["id"])
+}
+
+async fn invited(kitchen: &Kitchen) -> Value {
+    let invite = json!({ "email": "tom@example.org", "role": "viewer", "all_sites": true });
+    kitchen.owner.post_without_key(&path(&kitchen.owner, "/v1/auth/tenants/{tenant}/invites"), invite).await.ok(201)
+}
+
+async fn invite(kitchen: &Kitchen) -> String {
+    text(&invited(kitchen).await["invite"]["id"])
+}
+
+/// A cook's membership.
+async fn member(kitchen: &Kitchen) -> String {
+    let member: Call = kitchen.owner.api().member("staff", None).await.call("GET", "/v1/auth/me");
+    text(&member.send().await.ok(200)["membership_id"])
+}

@@ -1,0 +1,136 @@
+-- an invite
+-- statements: 11, round trips: 11
+-- held at COMMIT: RowExclusiveLock: audit_address, audit_event, invite
+-- held at COMMIT: RowShareLock: audit_event, membership, tenant
+
+-- 1
+BEGIN;
+
+-- 2: locks rows of tenant FOR NO KEY UPDATE
+-- $1 uuid, $2 bigint
+SELECT "tenant"."id", "tenant"."version", "tenant"."created_at", "tenant"."updated_at", "tenant"."name", "tenant"."currency",
+"tenant"."time_zone", "tenant"."closed_at", "tenant"."mfa_required"
+FROM "tenant"
+WHERE "tenant"."id" = $1
+AND "tenant"."closed_at" IS NULL
+LIMIT $2
+FOR NO KEY UPDATE;
+--> Limit
+-->   ->  LockRows
+-->         ->  Index Scan using tenant_pkey on tenant
+-->               Index Cond: (id = $1)
+-->               Filter: (closed_at IS NULL)
+
+-- 3
+-- $1 uuid, $2 bigint
+SELECT "session"."tenant_id", "session"."user_id", "session"."membership_id", "session"."counter", "session"."used_counter",
+"session"."nonce", "session"."authenticated_at", "session"."last_used_at", "session"."rotated_at", "session"."expires_at",
+"session"."mfa_at", "membership"."role", "membership"."all_sites", "totp"."confirmed_at", "tenant"."mfa_required"
+FROM "session"
+INNER JOIN "membership" ON "session"."tenant_id" = "membership"."tenant_id"
+AND "session"."membership_id" = "membership"."id"
+INNER JOIN "user" ON "session"."user_id" = "user"."id"
+INNER JOIN "tenant" ON "membership"."tenant_id" = "tenant"."id"
+LEFT JOIN "totp" ON "user"."id" = "totp"."user_id"
+WHERE "session"."id" = $1
+AND "session"."revoked_at" IS NULL
+AND "membership"."user_id" = "session"."user_id"
+AND "user"."disabled_at" IS NULL
+AND "tenant"."closed_at" IS NULL
+LIMIT $2;
+--> Limit
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               Join Filter: (session.tenant_id = tenant.id)
+-->               ->  Nested Loop
+-->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
+-->                     ->  Nested Loop
+-->                           Join Filter: (session.user_id = "user".id)
+-->                           ->  Index Scan using session_pkey on session
+-->                                 Index Cond: (id = $1)
+-->                                 Filter: (revoked_at IS NULL)
+-->                           ->  Seq Scan on "user"
+-->                                 Filter: (disabled_at IS NULL)
+-->                     ->  Index Scan using ix_membership_user_id on membership
+-->                           Index Cond: (user_id = "user".id)
+-->               ->  Index Scan using tenant_pkey on tenant
+-->                     Index Cond: (id = membership.tenant_id)
+-->                     Filter: (closed_at IS NULL)
+-->         ->  Index Scan using totp_pkey on totp
+-->               Index Cond: (user_id = "user".id)
+
+-- 4
+-- $1 bigint, $2 bigint
+SELECT "instance"."id", "instance"."secret_check", "instance"."epoch", "instance"."setup_token_hash", "instance"."bootstrapped_at",
+"instance"."created_at"
+FROM "instance"
+WHERE "instance"."id" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Seq Scan on instance
+-->         Filter: (id = $1)
+
+-- 5
+-- $1 text, $2 bigint
+SELECT "user"."id", "user"."version", "user"."created_at", "user"."updated_at", "user"."email", "user"."email_key", "user"."name",
+"user"."password_hash", "user"."disabled_at", "user"."email_verified_at", "user"."erased_at"
+FROM "user"
+WHERE "user"."email_key" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Seq Scan on "user"
+-->         Filter: ((email_key)::text = $1)
+
+-- 6
+-- $1 uuid, $2 text, $3 bigint
+SELECT "invite"."id", "invite"."tenant_id", "invite"."email", "invite"."email_key", "invite"."role", "invite"."all_sites",
+"invite"."token_hash", "invite"."membership_id", "invite"."created_at", "invite"."expires_at", "invite"."accepted_at", "invite"."accepted_by",
+"invite"."revoked_at", "invite"."mailed_token_hash"
+FROM "invite"
+WHERE "invite"."tenant_id" = $1
+AND "invite"."email_key" = $2
+AND ("invite"."accepted_at" IS NULL
+  AND "invite"."revoked_at" IS NULL)
+LIMIT $3;
+--> Limit
+-->   ->  Seq Scan on invite
+-->         Filter: ((accepted_at IS NULL) AND (revoked_at IS NULL) AND (tenant_id = $1) AND ((email_key)::text = $2))
+
+-- 7
+-- $1 uuid, $2 integer, $3 integer
+SELECT "invite_site"."id", "invite_site"."tenant_id", "invite_site"."invite_id", "invite_site"."site_id"
+FROM "invite_site"
+WHERE "invite_site"."tenant_id" = $1
+AND $2 = $3;
+--> Result
+-->   One-Time Filter: ($2 = $3)
+-->   ->  Bitmap Heap Scan on invite_site
+-->         Recheck Cond: (tenant_id = $1)
+-->         ->  Bitmap Index Scan on ix_invite_site_tenant_id_invite_id_site_id
+-->               Index Cond: (tenant_id = $1)
+
+-- 8: writes invite
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 text, $6 boolean, $7 text, $8 uuid, $9 timestamp with time zone, $10 timestamp with time zone, $11 timestamp with time zone, $12 uuid, $13 timestamp with time zone, $14 text
+INSERT INTO "invite" ("id", "tenant_id", "email", "email_key", "role", "all_sites", "token_hash", "membership_id", "created_at",
+  "expires_at", "accepted_at", "accepted_by", "revoked_at", "mailed_token_hash")
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+--> Insert on invite
+-->   ->  Result
+
+-- 9: writes audit_event
+-- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid
+INSERT INTO "audit_event" ("id", "occurred_at", "act", "outcome", "tenant_id", "user_id", "session_id", "subject", "request_id",
+  "times", "object_id")
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+--> Insert on audit_event
+-->   ->  Result
+
+-- 10: writes audit_address
+-- $1 uuid, $2 text, $3 timestamp with time zone
+INSERT INTO "audit_address" ("audit_event_id", "address", "occurred_at")
+VALUES ($1, $2, $3);
+--> Insert on audit_address
+-->   ->  Result
+
+-- 11
+COMMIT;

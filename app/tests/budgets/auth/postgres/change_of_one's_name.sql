@@ -1,0 +1,179 @@
+-- change of one's name
+-- statements: 14, round trips: 14
+-- held at COMMIT: RowExclusiveLock: audit_address, audit_event, user
+-- held at COMMIT: RowShareLock: audit_event, user
+
+-- 1
+BEGIN;
+
+-- 2: locks rows of user FOR NO KEY UPDATE
+-- $1 uuid, $2 bigint
+SELECT "user"."id", "user"."version", "user"."created_at", "user"."updated_at", "user"."email", "user"."email_key", "user"."name",
+"user"."password_hash", "user"."disabled_at", "user"."email_verified_at", "user"."erased_at"
+FROM "user"
+WHERE "user"."id" = $1
+LIMIT $2
+FOR NO KEY UPDATE;
+--> Limit
+-->   ->  LockRows
+-->         ->  Seq Scan on "user"
+-->               Filter: (id = $1)
+
+-- 3
+-- $1 uuid, $2 bigint
+SELECT "session"."tenant_id", "session"."user_id", "session"."membership_id", "session"."counter", "session"."used_counter",
+"session"."nonce", "session"."authenticated_at", "session"."last_used_at", "session"."rotated_at", "session"."expires_at",
+"session"."mfa_at", "membership"."role", "membership"."all_sites", "totp"."confirmed_at", "tenant"."mfa_required"
+FROM "session"
+INNER JOIN "membership" ON "session"."tenant_id" = "membership"."tenant_id"
+AND "session"."membership_id" = "membership"."id"
+INNER JOIN "user" ON "session"."user_id" = "user"."id"
+INNER JOIN "tenant" ON "membership"."tenant_id" = "tenant"."id"
+LEFT JOIN "totp" ON "user"."id" = "totp"."user_id"
+WHERE "session"."id" = $1
+AND "session"."revoked_at" IS NULL
+AND "membership"."user_id" = "session"."user_id"
+AND "user"."disabled_at" IS NULL
+AND "tenant"."closed_at" IS NULL
+LIMIT $2;
+--> Limit
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               Join Filter: (session.tenant_id = tenant.id)
+-->               ->  Nested Loop
+-->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
+-->                     ->  Nested Loop
+-->                           Join Filter: (session.user_id = "user".id)
+-->                           ->  Index Scan using session_pkey on session
+-->                                 Index Cond: (id = $1)
+-->                                 Filter: (revoked_at IS NULL)
+-->                           ->  Seq Scan on "user"
+-->                                 Filter: (disabled_at IS NULL)
+-->                     ->  Index Scan using ix_membership_user_id on membership
+-->                           Index Cond: (user_id = "user".id)
+-->               ->  Index Scan using tenant_pkey on tenant
+-->                     Index Cond: (id = membership.tenant_id)
+-->                     Filter: (closed_at IS NULL)
+-->         ->  Index Scan using totp_pkey on totp
+-->               Index Cond: (user_id = "user".id)
+
+-- 4
+-- $1 bigint, $2 bigint
+SELECT "instance"."id", "instance"."secret_check", "instance"."epoch", "instance"."setup_token_hash", "instance"."bootstrapped_at",
+"instance"."created_at"
+FROM "instance"
+WHERE "instance"."id" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Seq Scan on instance
+-->         Filter: (id = $1)
+
+-- 5: writes user
+-- $1 integer, $2 timestamp with time zone, $3 text, $4 uuid
+UPDATE "user"
+SET "version" = "version" + $1, "updated_at" = $2, "name" = $3
+WHERE "user"."id" = $4;
+--> Update on "user"
+-->   ->  Seq Scan on "user"
+-->         Filter: (id = $4)
+
+-- 6: writes audit_event
+-- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid
+INSERT INTO "audit_event" ("id", "occurred_at", "act", "outcome", "tenant_id", "user_id", "session_id", "subject", "request_id",
+  "times", "object_id")
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+--> Insert on audit_event
+-->   ->  Result
+
+-- 7: writes audit_address
+-- $1 uuid, $2 text, $3 timestamp with time zone
+INSERT INTO "audit_address" ("audit_event_id", "address", "occurred_at")
+VALUES ($1, $2, $3);
+--> Insert on audit_address
+-->   ->  Result
+
+-- 8
+-- $1 uuid, $2 uuid, $3 bigint
+SELECT "membership"."id", "membership"."version", "membership"."created_at", "membership"."updated_at", "membership"."tenant_id",
+"membership"."user_id", "membership"."role", "membership"."all_sites"
+FROM "membership"
+INNER JOIN "tenant" ON "membership"."tenant_id" = "tenant"."id"
+WHERE "membership"."user_id" = $1
+AND "tenant"."closed_at" IS NULL
+AND "membership"."tenant_id" = $2
+ORDER BY "membership"."created_at" ASC, "membership"."id" ASC
+LIMIT $3;
+--> Limit
+-->   ->  Sort
+-->         Sort Key: membership.created_at, membership.id
+-->         ->  Nested Loop
+-->               ->  Index Scan using ix_membership_user_id on membership
+-->                     Index Cond: (user_id = $1)
+-->                     Filter: (tenant_id = $2)
+-->               ->  Index Scan using tenant_pkey on tenant
+-->                     Index Cond: (id = $2)
+-->                     Filter: (closed_at IS NULL)
+
+-- 9
+-- $1 uuid, $2 bigint
+SELECT "tenant"."id", "tenant"."version", "tenant"."created_at", "tenant"."updated_at", "tenant"."name", "tenant"."currency",
+"tenant"."time_zone", "tenant"."closed_at", "tenant"."mfa_required"
+FROM "tenant"
+WHERE "tenant"."id" = $1
+AND "tenant"."closed_at" IS NULL
+LIMIT $2;
+--> Limit
+-->   ->  Index Scan using tenant_pkey on tenant
+-->         Index Cond: (id = $1)
+-->         Filter: (closed_at IS NULL)
+
+-- 10
+-- $1 uuid, $2 bigint
+SELECT "user"."id", "user"."version", "user"."created_at", "user"."updated_at", "user"."email", "user"."email_key", "user"."name",
+"user"."password_hash", "user"."disabled_at", "user"."email_verified_at", "user"."erased_at"
+FROM "user"
+WHERE "user"."id" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Seq Scan on "user"
+-->         Filter: (id = $1)
+
+-- 11
+-- $1 uuid, $2 bigint
+SELECT "notice"."id", "notice"."user_id", "notice"."kind", "notice"."created_at", "notice"."seen_at"
+FROM "notice"
+WHERE "notice"."user_id" = $1
+AND "notice"."seen_at" IS NULL
+ORDER BY "notice"."created_at" DESC, "notice"."id" DESC
+LIMIT $2;
+--> Limit
+-->   ->  Sort
+-->         Sort Key: created_at DESC, id DESC
+-->         ->  Index Scan Backward using ix_notice_user_id_created_at on notice
+-->               Index Cond: (user_id = $1)
+-->               Filter: (seen_at IS NULL)
+
+-- 12
+-- $1 uuid, $2 bigint
+SELECT "totp"."user_id", "totp"."sealed_secret", "totp"."secret_id", "totp"."created_at", "totp"."confirmed_at", "totp"."last_step"
+FROM "totp"
+WHERE "totp"."user_id" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Index Scan using totp_pkey on totp
+-->         Index Cond: (user_id = $1)
+
+-- 13
+-- $1 uuid
+SELECT COUNT(*) AS num_items
+FROM (SELECT "recovery_code"."id", "recovery_code"."user_id", "recovery_code"."code_hash", "recovery_code"."created_at", "recovery_code"."used_at"
+  FROM "recovery_code"
+  WHERE "recovery_code"."user_id" = $1
+  AND "recovery_code"."used_at" IS NULL) AS "sub_query";
+--> Aggregate
+-->   ->  Index Scan using ix_recovery_code_user_id_code_hash on recovery_code
+-->         Index Cond: (user_id = $1)
+-->         Filter: (used_at IS NULL)
+
+-- 14
+COMMIT;

@@ -1,0 +1,87 @@
+-- end of one's other sessions
+-- statements: 6, round trips: 6
+-- held at COMMIT: RowExclusiveLock: session
+-- held at COMMIT: RowShareLock: user
+
+-- 1
+-- $1 uuid, $2 bigint
+SELECT "session"."tenant_id", "session"."user_id", "session"."membership_id", "session"."counter", "session"."used_counter",
+"session"."nonce", "session"."authenticated_at", "session"."last_used_at", "session"."rotated_at", "session"."expires_at",
+"session"."mfa_at", "membership"."role", "membership"."all_sites", "totp"."confirmed_at", "tenant"."mfa_required"
+FROM "session"
+INNER JOIN "membership" ON "session"."tenant_id" = "membership"."tenant_id"
+AND "session"."membership_id" = "membership"."id"
+INNER JOIN "user" ON "session"."user_id" = "user"."id"
+INNER JOIN "tenant" ON "membership"."tenant_id" = "tenant"."id"
+LEFT JOIN "totp" ON "user"."id" = "totp"."user_id"
+WHERE "session"."id" = $1
+AND "session"."revoked_at" IS NULL
+AND "membership"."user_id" = "session"."user_id"
+AND "user"."disabled_at" IS NULL
+AND "tenant"."closed_at" IS NULL
+LIMIT $2;
+--> Limit
+-->   ->  Nested Loop Left Join
+-->         ->  Nested Loop
+-->               Join Filter: (session.tenant_id = tenant.id)
+-->               ->  Nested Loop
+-->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
+-->                     ->  Nested Loop
+-->                           Join Filter: (session.user_id = "user".id)
+-->                           ->  Index Scan using session_pkey on session
+-->                                 Index Cond: (id = $1)
+-->                                 Filter: (revoked_at IS NULL)
+-->                           ->  Seq Scan on "user"
+-->                                 Filter: (disabled_at IS NULL)
+-->                     ->  Index Scan using ix_membership_user_id on membership
+-->                           Index Cond: (user_id = "user".id)
+-->               ->  Index Scan using tenant_pkey on tenant
+-->                     Index Cond: (id = membership.tenant_id)
+-->                     Filter: (closed_at IS NULL)
+-->         ->  Index Scan using totp_pkey on totp
+-->               Index Cond: (user_id = "user".id)
+
+-- 2
+-- $1 bigint, $2 bigint
+SELECT "instance"."id", "instance"."secret_check", "instance"."epoch", "instance"."setup_token_hash", "instance"."bootstrapped_at",
+"instance"."created_at"
+FROM "instance"
+WHERE "instance"."id" = $1
+LIMIT $2;
+--> Limit
+-->   ->  Seq Scan on instance
+-->         Filter: (id = $1)
+
+-- 3
+BEGIN;
+
+-- 4: locks rows of user FOR NO KEY UPDATE
+-- $1 uuid, $2 bigint
+SELECT "user"."id", "user"."version", "user"."created_at", "user"."updated_at", "user"."email", "user"."email_key", "user"."name",
+"user"."password_hash", "user"."disabled_at", "user"."email_verified_at", "user"."erased_at"
+FROM "user"
+WHERE "user"."id" = $1
+LIMIT $2
+FOR NO KEY UPDATE;
+--> Limit
+-->   ->  LockRows
+-->         ->  Seq Scan on "user"
+-->               Filter: (id = $1)
+
+-- 5: writes session
+-- $1 timestamp with time zone, $2 uuid, $3 timestamp with time zone, $4 timestamp with time zone, $5 uuid
+UPDATE "session"
+SET "revoked_at" = $1
+WHERE "session"."user_id" = $2
+AND "session"."revoked_at" IS NULL
+AND "session"."expires_at" > $3
+AND "session"."last_used_at" > $4
+AND "session"."id" <> $5
+AND "session"."revoked_at" IS NULL;
+--> Update on session
+-->   ->  Index Scan using ix_session_user_id on session
+-->         Index Cond: (user_id = $2)
+-->         Filter: ((revoked_at IS NULL) AND (revoked_at IS NULL) AND (expires_at > $3) AND (last_used_at > $4) AND (id <> $5))
+
+-- 6
+COMMIT;

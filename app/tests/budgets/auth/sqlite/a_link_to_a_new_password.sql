@@ -1,0 +1,2 @@
+-- a link to a new password
+-- statements: 0

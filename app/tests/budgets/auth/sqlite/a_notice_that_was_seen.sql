@@ -1,0 +1,2 @@
+-- a notice that was seen
+-- statements: 0

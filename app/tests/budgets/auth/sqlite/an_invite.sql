@@ -1,0 +1,2 @@
+-- an invite
+-- statements: 0

@@ -1,0 +1,2 @@
+-- beginning of a second factor
+-- statements: 0

@@ -1,0 +1,2 @@
+-- change of one's name
+-- statements: 0

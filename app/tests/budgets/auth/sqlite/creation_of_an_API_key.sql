@@ -1,0 +1,2 @@
+-- creation of an API key
+-- statements: 0

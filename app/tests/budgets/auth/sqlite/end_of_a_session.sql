@@ -1,0 +1,2 @@
+-- end of a session
+-- statements: 0

@@ -1,0 +1,2 @@
+-- end of an API key
+-- statements: 0

@@ -1,0 +1,2 @@
+-- end of an account
+-- statements: 0

@@ -1,0 +1,2 @@
+-- public keys
+-- statements: 0

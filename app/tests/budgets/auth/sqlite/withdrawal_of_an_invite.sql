@@ -1,0 +1,2 @@
+-- withdrawal of an invite
+-- statements: 0
