@@ -363,7 +363,7 @@ both_engines! {
             let Some(next) = page["next_cursor"].as_str() else { break };
             cursor = format!("&cursor={next}");
         }
-        assert_eq!(numbers, ["R-000003", "R-000002", "R-000001"]);
+        assert_eq!(numbers, ["R-000004", "R-000003", "R-000002", "R-000001"]);
     }
 
     async fn a_walk_through_stock_meets_every_row_once(api: Api) {

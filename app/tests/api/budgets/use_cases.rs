@@ -170,20 +170,20 @@ pub const OTHERS: &[(&str, Prepare)] = &[
             kitchen.owner.call("GET", &format!("{item}/convert?quantity=2&from=each&to=each"))
         })
     }),
-    ("creation of an item's unit", |kitchen| {
+    ("creation of a unit of an item", |kitchen| {
         Box::pin(async move {
             let item = item(kitchen).await;
             kitchen.owner.posting(&format!("{item}/units"), &crate_of_twelve())
         })
     }),
-    ("list of an item's units", |kitchen| {
+    ("list of units of an item", |kitchen| {
         Box::pin(async move {
             let item = item(kitchen).await;
             kitchen.owner.post(&format!("{item}/units"), crate_of_twelve()).await.ok(201);
             kitchen.owner.call("GET", &format!("{item}/units"))
         })
     }),
-    ("removal of an item's unit", |kitchen| {
+    ("removal of a unit of an item", |kitchen| {
         Box::pin(async move {
             let item = item(kitchen).await;
             kitchen.owner.post(&format!("{item}/units"), crate_of_twelve()).await.ok(201);

@@ -30,6 +30,15 @@ const ROWS: &[(&str, usize)] = &[
     ("stock_key", 1_000),
     ("tenant_settings", 1),
     ("unit", 10),
+    // Of auth. What is unique in the whole installation, such as an address, is there as often as this says, not for each tenant.
+    ("api_key", 500),
+    ("audit_event", 2_000),
+    ("device", 2_000),
+    ("notice", 500),
+    ("one_time_token", 2_000),
+    ("session", 2_000),
+    ("throttle", 5_000),
+    ("user", 5_000),
 ];
 /// Of every other table.
 const OTHERS: usize = 150;

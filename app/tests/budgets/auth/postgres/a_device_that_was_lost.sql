@@ -27,11 +27,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -65,8 +65,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 5
 -- $1 uuid
@@ -119,11 +119,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -169,8 +169,11 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))
 
 -- 11: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid
@@ -258,8 +261,11 @@ WHERE "one_time_token"."user_id" = $2
 AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (user_id = $2))
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (user_id = $2)
+-->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL))
+-->         ->  Bitmap Index Scan on ix_one_time_token_user_id_created_at
+-->               Index Cond: (user_id = $2)
 
 -- 19
 COMMIT;

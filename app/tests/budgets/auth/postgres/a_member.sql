@@ -21,8 +21,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 3
 -- $1 uuid, $2 uuid, $3 timestamp with time zone
@@ -37,5 +37,8 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))

@@ -13,8 +13,9 @@ WHERE "one_time_token"."token_hash" = $1
 AND "one_time_token"."purpose" = $2
 LIMIT $3;
 --> Limit
--->   ->  Seq Scan on one_time_token
--->         Filter: (((token_hash)::text = $1) AND ((purpose)::text = $2))
+-->   ->  Index Scan using ix_one_time_token_token_hash on one_time_token
+-->         Index Cond: ((token_hash)::text = $1)
+-->         Filter: ((purpose)::text = $2)
 
 -- 2
 -- $1 uuid, $2 bigint
@@ -24,8 +25,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 3
 -- $1 uuid
@@ -65,8 +66,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 7: locks rows of tenant FOR NO KEY UPDATE
 -- $1 uuid, $2 bigint
@@ -133,8 +134,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 12: writes one_time_token
 -- $1 timestamp with time zone, $2 uuid, $3 timestamp with time zone
@@ -145,8 +146,9 @@ AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL
 AND "one_time_token"."expires_at" > $3;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (expires_at > $3) AND (id = $2))
+-->   ->  Index Scan using one_time_token_pkey on one_time_token
+-->         Index Cond: (id = $2)
+-->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (expires_at > $3))
 
 -- 13: writes user
 -- $1 integer, $2 timestamp with time zone, $3 text, $4 uuid
@@ -154,8 +156,8 @@ UPDATE "user"
 SET "version" = "version" + $1, "updated_at" = $2, "password_hash" = $3
 WHERE "user"."id" = $4;
 --> Update on "user"
--->   ->  Seq Scan on "user"
--->         Filter: (id = $4)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $4)
 
 -- 14: writes session
 -- $1 timestamp with time zone, $2 uuid, $3 timestamp with time zone, $4 timestamp with time zone
@@ -190,8 +192,11 @@ WHERE "one_time_token"."user_id" = $2
 AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (user_id = $2))
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (user_id = $2)
+-->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL))
+-->         ->  Bitmap Index Scan on ix_one_time_token_user_id_created_at
+-->               Index Cond: (user_id = $2)
 
 -- 17: writes device
 -- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 timestamp with time zone, $7 timestamp with time zone
@@ -216,8 +221,9 @@ AND "device"."id" NOT IN (SELECT "device"."id"
 -->         Filter: (NOT (hashed SubPlan 1))
 -->         SubPlan 1
 -->           ->  Limit
--->                 ->  Sort
+-->                 ->  Incremental Sort
 -->                       Sort Key: device_1.last_used_at DESC, device_1.id DESC
+-->                       Presorted Key: device_1.last_used_at
 -->                       ->  Index Scan Backward using ix_device_user_id_last_used_at on device device_1
 -->                             Index Cond: (user_id = $2)
 
@@ -230,8 +236,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 20: writes throttle
 -- $1 text
@@ -239,8 +245,8 @@ DELETE
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
 --> Delete on throttle
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 21: writes notice
 -- $1 uuid, $2 uuid, $3 text, $4 timestamp with time zone, $5 timestamp with time zone
@@ -289,8 +295,11 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))
 
 -- 26
 -- $1 uuid, $2 timestamp with time zone

@@ -29,11 +29,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -63,9 +63,9 @@ AND "notice"."user_id" = $2
 AND "notice"."seen_at" IS NULL
 LIMIT $3;
 --> Limit
--->   ->  Index Scan using ix_notice_user_id_created_at on notice
--->         Index Cond: (user_id = $2)
--->         Filter: ((seen_at IS NULL) AND (id = $1))
+-->   ->  Index Scan using notice_pkey on notice
+-->         Index Cond: (id = $1)
+-->         Filter: ((seen_at IS NULL) AND (user_id = $2))
 
 -- 5: writes notice
 -- $1 timestamp with time zone, $2 uuid, $3 uuid
@@ -75,9 +75,9 @@ WHERE "notice"."id" = $2
 AND "notice"."user_id" = $3
 AND "notice"."seen_at" IS NULL;
 --> Update on notice
--->   ->  Index Scan using ix_notice_user_id_created_at on notice
--->         Index Cond: (user_id = $3)
--->         Filter: ((seen_at IS NULL) AND (id = $2))
+-->   ->  Index Scan using notice_pkey on notice
+-->         Index Cond: (id = $2)
+-->         Filter: ((seen_at IS NULL) AND (user_id = $3))
 
 -- 6
 COMMIT;

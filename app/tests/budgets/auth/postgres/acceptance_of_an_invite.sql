@@ -24,8 +24,8 @@ FROM "user"
 WHERE "user"."email_key" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: ((email_key)::text = $1)
+-->   ->  Index Scan using ix_user_email_key on "user"
+-->         Index Cond: ((email_key)::text = $1)
 
 -- 3
 -- $1 text
@@ -33,8 +33,8 @@ SELECT "throttle"."key", "throttle"."kind", "throttle"."version", "throttle"."co
 "throttle"."drained_at", "throttle"."forgotten_at", "throttle"."subject"
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
---> Seq Scan on throttle
--->   Filter: ((key)::text = $1)
+--> Index Scan using throttle_pkey on throttle
+-->   Index Cond: ((key)::text = $1)
 
 -- 4
 BEGIN;
@@ -48,8 +48,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 6: writes throttle
 -- $1 text, $2 text, $3 bigint, $4 bigint, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 timestamp with time zone, $9 text
@@ -93,8 +93,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 11: writes throttle
 -- $1 text
@@ -102,8 +102,8 @@ DELETE
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
 --> Delete on throttle
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 12: locks rows of tenant FOR NO KEY UPDATE
 -- $1 uuid, $2 bigint
@@ -168,8 +168,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 17
 -- $1 uuid, $2 uuid, $3 bigint
@@ -192,8 +192,8 @@ FROM "user"
 WHERE "user"."email_key" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: ((email_key)::text = $1)
+-->   ->  Index Scan using ix_user_email_key on "user"
+-->         Index Cond: ((email_key)::text = $1)
 
 -- 19: writes user
 -- $1 uuid, $2 bigint, $3 timestamp with time zone, $4 timestamp with time zone, $5 text, $6 text, $7 text, $8 text, $9 timestamp with time zone, $10 timestamp with time zone, $11 timestamp with time zone
@@ -212,8 +212,11 @@ AND "one_time_token"."membership_id" IS NOT NULL
 AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((membership_id IS NOT NULL) AND (used_at IS NULL) AND (revoked_at IS NULL) AND (user_id = $2))
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (user_id = $2)
+-->         Filter: ((membership_id IS NOT NULL) AND (used_at IS NULL) AND (revoked_at IS NULL))
+-->         ->  Bitmap Index Scan on ix_one_time_token_user_id_created_at
+-->               Index Cond: (user_id = $2)
 
 -- 21: writes membership
 -- $1 uuid, $2 bigint, $3 timestamp with time zone, $4 timestamp with time zone, $5 uuid, $6 uuid, $7 text, $8 boolean
@@ -272,8 +275,9 @@ AND "device"."id" NOT IN (SELECT "device"."id"
 -->         Filter: (NOT (hashed SubPlan 1))
 -->         SubPlan 1
 -->           ->  Limit
--->                 ->  Sort
+-->                 ->  Incremental Sort
 -->                       Sort Key: device_1.last_used_at DESC, device_1.id DESC
+-->                       Presorted Key: device_1.last_used_at
 -->                       ->  Index Scan Backward using ix_device_user_id_last_used_at on device device_1
 -->                             Index Cond: (user_id = $2)
 

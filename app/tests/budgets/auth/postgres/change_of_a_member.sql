@@ -27,11 +27,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -77,8 +77,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 6: locks rows of tenant FOR NO KEY UPDATE
 -- $1 uuid, $2 bigint
@@ -119,11 +119,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -169,15 +169,15 @@ FROM (SELECT "membership"."id", "membership"."version", "membership"."created_at
   AND "user"."disabled_at" IS NULL) AS "sub_query";
 --> Aggregate
 -->   ->  Hash Join
--->         Hash Cond: (membership.user_id = "user".id)
--->         ->  Bitmap Heap Scan on membership
--->               Recheck Cond: (tenant_id = $1)
--->               Filter: ((id <> $2) AND ((role)::text = $3))
--->               ->  Bitmap Index Scan on ix_membership_tenant_id_user_id
--->                     Index Cond: (tenant_id = $1)
+-->         Hash Cond: ("user".id = membership.user_id)
+-->         ->  Seq Scan on "user"
+-->               Filter: (disabled_at IS NULL)
 -->         ->  Hash
--->               ->  Seq Scan on "user"
--->                     Filter: (disabled_at IS NULL)
+-->               ->  Bitmap Heap Scan on membership
+-->                     Recheck Cond: (tenant_id = $1)
+-->                     Filter: ((id <> $2) AND ((role)::text = $3))
+-->                     ->  Bitmap Index Scan on ix_membership_tenant_id_user_id
+-->                           Index Cond: (tenant_id = $1)
 
 -- 11: writes membership
 -- $1 text, $2 boolean, $3 bigint, $4 timestamp with time zone, $5 uuid
@@ -259,8 +259,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 19
 -- $1 uuid, $2 uuid, $3 timestamp with time zone
@@ -275,8 +275,11 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))
 
 -- 20
 COMMIT;

@@ -27,11 +27,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -60,8 +60,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 4
 -- $1 text
@@ -69,8 +69,8 @@ SELECT "throttle"."key", "throttle"."kind", "throttle"."version", "throttle"."co
 "throttle"."drained_at", "throttle"."forgotten_at", "throttle"."subject"
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
---> Seq Scan on throttle
--->   Filter: ((key)::text = $1)
+--> Index Scan using throttle_pkey on throttle
+-->   Index Cond: ((key)::text = $1)
 
 -- 5
 BEGIN;
@@ -84,8 +84,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 7: writes throttle
 -- $1 text, $2 text, $3 bigint, $4 bigint, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 timestamp with time zone, $9 text
@@ -122,8 +122,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 11
 -- $1 uuid, $2 bigint
@@ -151,8 +151,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 14
 -- $1 uuid, $2 bigint
@@ -178,11 +178,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -231,8 +231,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 19: writes throttle
 -- $1 text
@@ -240,8 +240,8 @@ DELETE
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
 --> Delete on throttle
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 20: writes user
 -- $1 integer, $2 timestamp with time zone, $3 text, $4 uuid
@@ -249,8 +249,8 @@ UPDATE "user"
 SET "version" = "version" + $1, "updated_at" = $2, "password_hash" = $3
 WHERE "user"."id" = $4;
 --> Update on "user"
--->   ->  Seq Scan on "user"
--->         Filter: (id = $4)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $4)
 
 -- 21: writes device
 -- $1 timestamp with time zone, $2 uuid
@@ -271,8 +271,11 @@ WHERE "one_time_token"."user_id" = $2
 AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (user_id = $2))
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (user_id = $2)
+-->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL))
+-->         ->  Bitmap Index Scan on ix_one_time_token_user_id_created_at
+-->               Index Cond: (user_id = $2)
 
 -- 23: writes session
 -- $1 timestamp with time zone, $2 uuid, $3 timestamp with time zone, $4 timestamp with time zone, $5 uuid
@@ -336,8 +339,11 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))
 
 -- 29
 -- $1 uuid, $2 timestamp with time zone

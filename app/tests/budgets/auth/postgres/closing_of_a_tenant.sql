@@ -27,11 +27,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -94,11 +94,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -170,8 +170,11 @@ WHERE "one_time_token"."tenant_id" = $2
 AND "one_time_token"."used_at" IS NULL
 AND "one_time_token"."revoked_at" IS NULL;
 --> Update on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL) AND (tenant_id = $2))
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (tenant_id = $2)
+-->         Filter: ((used_at IS NULL) AND (revoked_at IS NULL))
+-->         ->  Bitmap Index Scan on ix_one_time_token_tenant_id_membership_id
+-->               Index Cond: (tenant_id = $2)
 
 -- 12: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid

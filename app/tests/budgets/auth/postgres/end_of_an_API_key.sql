@@ -45,11 +45,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -82,8 +82,9 @@ LIMIT $3
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on api_key
--->               Filter: ((revoked_at IS NULL) AND (id = $1) AND (tenant_id = $2))
+-->         ->  Index Scan using ix_api_key_tenant_id_id on api_key
+-->               Index Cond: ((tenant_id = $2) AND (id = $1))
+-->               Filter: (revoked_at IS NULL)
 
 -- 6: writes api_key
 -- $1 timestamp with time zone, $2 uuid
@@ -91,8 +92,8 @@ UPDATE "api_key"
 SET "revoked_at" = $1
 WHERE "api_key"."id" = $2;
 --> Update on api_key
--->   ->  Seq Scan on api_key
--->         Filter: (id = $2)
+-->   ->  Index Scan using api_key_pkey on api_key
+-->         Index Cond: (id = $2)
 
 -- 7: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid

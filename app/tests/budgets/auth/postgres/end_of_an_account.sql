@@ -16,8 +16,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 3
 -- $1 uuid
@@ -70,11 +70,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -147,8 +147,9 @@ AND "device"."id" NOT IN (SELECT "device"."id"
 -->         Filter: (NOT (hashed SubPlan 1))
 -->         SubPlan 1
 -->           ->  Limit
--->                 ->  Sort
+-->                 ->  Incremental Sort
 -->                       Sort Key: device_1.last_used_at DESC, device_1.id DESC
+-->                       Presorted Key: device_1.last_used_at
 -->                       ->  Index Scan Backward using ix_device_user_id_last_used_at on device device_1
 -->                             Index Cond: (user_id = $2)
 
@@ -158,8 +159,10 @@ DELETE
 FROM "one_time_token"
 WHERE "one_time_token"."user_id" = $1;
 --> Delete on one_time_token
--->   ->  Seq Scan on one_time_token
--->         Filter: (user_id = $1)
+-->   ->  Bitmap Heap Scan on one_time_token
+-->         Recheck Cond: (user_id = $1)
+-->         ->  Bitmap Index Scan on ix_one_time_token_user_id_created_at
+-->               Index Cond: (user_id = $1)
 
 -- 13
 -- $1 uuid, $2 bigint
@@ -229,8 +232,8 @@ SET "version" = "version" + $1, "updated_at" = $2, "email" = $3, "email_key" = $
 "disabled_at" = $8, "erased_at" = $9
 WHERE "user"."id" = $10;
 --> Update on "user"
--->   ->  Seq Scan on "user"
--->         Filter: (id = $10)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $10)
 
 -- 20
 COMMIT;

@@ -30,11 +30,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -81,8 +81,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 8
 -- $1 uuid
@@ -189,7 +189,8 @@ WHERE "notice"."user_id" = $1
 ORDER BY "notice"."created_at" DESC, "notice"."id" DESC
 LIMIT $2;
 --> Limit
--->   ->  Sort
+-->   ->  Incremental Sort
 -->         Sort Key: created_at DESC, id DESC
+-->         Presorted Key: created_at
 -->         ->  Index Scan Backward using ix_notice_user_id_created_at on notice
 -->               Index Cond: (user_id = $1)

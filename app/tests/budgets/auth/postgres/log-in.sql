@@ -9,8 +9,10 @@ SELECT "throttle"."key", "throttle"."kind", "throttle"."version", "throttle"."co
 "throttle"."drained_at", "throttle"."forgotten_at", "throttle"."subject"
 FROM "throttle"
 WHERE "throttle"."key" IN ($1, …);
---> Seq Scan on throttle
--->   Filter: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+--> Bitmap Heap Scan on throttle
+-->   Recheck Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+-->   ->  Bitmap Index Scan on throttle_pkey
+-->         Index Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
 
 -- 2
 BEGIN;
@@ -26,8 +28,10 @@ FOR UPDATE;
 --> LockRows
 -->   ->  Sort
 -->         Sort Key: key COLLATE "C"
--->         ->  Seq Scan on throttle
--->               Filter: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+-->         ->  Bitmap Heap Scan on throttle
+-->               Recheck Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+-->               ->  Bitmap Index Scan on throttle_pkey
+-->                     Index Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
 
 -- 4: writes throttle
 -- $1 text, $2 text, $3 bigint, $4 bigint, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 timestamp with time zone, $9 text, $10 text, $11 text, $12 bigint, $13 bigint, $14 bigint, $15 timestamp with time zone, $16 timestamp with time zone, $17 timestamp with time zone, $18 text, $19 text, $20 text, $21 bigint, $22 bigint, $23 bigint, $24 timestamp with time zone, $25 timestamp with time zone, $26 timestamp with time zone, $27 text, $28 text, $29 text, $30 bigint, $31 bigint, $32 bigint, $33 timestamp with time zone, $34 timestamp with time zone, $35 timestamp with time zone, $36 text
@@ -54,8 +58,8 @@ FROM "user"
 WHERE "user"."email_key" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: ((email_key)::text = $1)
+-->   ->  Index Scan using ix_user_email_key on "user"
+-->         Index Cond: ((email_key)::text = $1)
 
 -- 7
 -- $1 uuid, $2 bigint
@@ -89,8 +93,8 @@ WHERE "user"."id" = $1
 LIMIT $2 FOR SHARE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 10
 -- $1 uuid, $2 bigint
@@ -163,8 +167,9 @@ AND "device"."id" NOT IN (SELECT "device"."id"
 -->         Filter: (NOT (hashed SubPlan 1))
 -->         SubPlan 1
 -->           ->  Limit
--->                 ->  Sort
+-->                 ->  Incremental Sort
 -->                       Sort Key: device_1.last_used_at DESC, device_1.id DESC
+-->                       Presorted Key: device_1.last_used_at
 -->                       ->  Index Scan Backward using ix_device_user_id_last_used_at on device device_1
 -->                             Index Cond: (user_id = $2)
 
@@ -179,8 +184,10 @@ FOR UPDATE;
 --> LockRows
 -->   ->  Sort
 -->         Sort Key: key COLLATE "C"
--->         ->  Seq Scan on throttle
--->               Filter: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+-->         ->  Bitmap Heap Scan on throttle
+-->               Recheck Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
+-->               ->  Bitmap Index Scan on throttle_pkey
+-->                     Index Cond: ((key)::text = ANY ((ARRAY[($1)::character varying, ($2)::character varying, ($3)::character varying, ($4)::character varying])::text[]))
 
 -- 17: writes throttle
 -- $1 text
@@ -188,8 +195,8 @@ DELETE
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
 --> Delete on throttle
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 18: writes throttle
 -- $1 text, $2 text, $3 bigint, $4 bigint, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 timestamp with time zone, $9 text, $10 text, $11 text, $12 bigint, $13 bigint, $14 bigint, $15 timestamp with time zone, $16 timestamp with time zone, $17 timestamp with time zone, $18 text, $19 text, $20 text, $21 bigint, $22 bigint, $23 bigint, $24 timestamp with time zone, $25 timestamp with time zone, $26 timestamp with time zone, $27 text

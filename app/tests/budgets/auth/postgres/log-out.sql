@@ -45,9 +45,9 @@ WHERE "session"."id" = $2
 AND "session"."user_id" = $3
 AND "session"."revoked_at" IS NULL;
 --> Update on session
--->   ->  Index Scan using ix_session_user_id on session
--->         Index Cond: (user_id = $3)
--->         Filter: ((revoked_at IS NULL) AND (id = $2))
+-->   ->  Index Scan using session_pkey on session
+-->         Index Cond: (id = $2)
+-->         Filter: ((revoked_at IS NULL) AND (user_id = $3))
 
 -- 6: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid

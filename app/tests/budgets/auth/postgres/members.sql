@@ -16,14 +16,14 @@ LIMIT $2;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: membership.created_at, membership.id
--->         ->  Hash Left Join
--->               Hash Cond: (membership.user_id = "user".id)
--->               ->  Bitmap Heap Scan on membership
--->                     Recheck Cond: (tenant_id = $1)
--->                     ->  Bitmap Index Scan on ix_membership_tenant_id_user_id
--->                           Index Cond: (tenant_id = $1)
+-->         ->  Hash Right Join
+-->               Hash Cond: ("user".id = membership.user_id)
+-->               ->  Seq Scan on "user"
 -->               ->  Hash
--->                     ->  Seq Scan on "user"
+-->                     ->  Bitmap Heap Scan on membership
+-->                           Recheck Cond: (tenant_id = $1)
+-->                           ->  Bitmap Index Scan on ix_membership_tenant_id_user_id
+-->                                 Index Cond: (tenant_id = $1)
 
 -- 2
 -- $1 uuid, $2 uuid
@@ -47,5 +47,8 @@ AND ("api_key"."expires_at" IS NULL
 ORDER BY "api_key"."created_at" ASC, "api_key"."id" ASC;
 --> Sort
 -->   Sort Key: created_at, id
--->   ->  Seq Scan on api_key
--->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)) AND (tenant_id = $1) AND (membership_id = $2))
+-->   ->  Bitmap Heap Scan on api_key
+-->         Recheck Cond: ((tenant_id = $1) AND (membership_id = $2))
+-->         Filter: ((revoked_at IS NULL) AND ((expires_at IS NULL) OR (expires_at > $3)))
+-->         ->  Bitmap Index Scan on ix_api_key_tenant_id_membership_id
+-->               Index Cond: ((tenant_id = $1) AND (membership_id = $2))

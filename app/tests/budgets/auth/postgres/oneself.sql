@@ -44,8 +44,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 4
 -- $1 uuid, $2 bigint
@@ -56,8 +56,9 @@ AND "notice"."seen_at" IS NULL
 ORDER BY "notice"."created_at" DESC, "notice"."id" DESC
 LIMIT $2;
 --> Limit
--->   ->  Sort
+-->   ->  Incremental Sort
 -->         Sort Key: created_at DESC, id DESC
+-->         Presorted Key: created_at
 -->         ->  Index Scan Backward using ix_notice_user_id_created_at on notice
 -->               Index Cond: (user_id = $1)
 -->               Filter: (seen_at IS NULL)

@@ -27,11 +27,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -60,8 +60,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 4
 -- $1 text
@@ -69,8 +69,8 @@ SELECT "throttle"."key", "throttle"."kind", "throttle"."version", "throttle"."co
 "throttle"."drained_at", "throttle"."forgotten_at", "throttle"."subject"
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
---> Seq Scan on throttle
--->   Filter: ((key)::text = $1)
+--> Index Scan using throttle_pkey on throttle
+-->   Index Cond: ((key)::text = $1)
 
 -- 5
 BEGIN;
@@ -84,8 +84,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 7: writes throttle
 -- $1 text, $2 text, $3 bigint, $4 bigint, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 timestamp with time zone, $9 text
@@ -126,8 +126,8 @@ WHERE "user"."id" = $1
 LIMIT $2 FOR SHARE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 12
 -- $1 uuid, $2 bigint
@@ -153,11 +153,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -206,8 +206,8 @@ WHERE "throttle"."key" IN ($1)
 ORDER BY "throttle"."key" ASC
 FOR UPDATE;
 --> LockRows
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 17: writes throttle
 -- $1 text
@@ -215,8 +215,8 @@ DELETE
 FROM "throttle"
 WHERE "throttle"."key" IN ($1);
 --> Delete on throttle
--->   ->  Seq Scan on throttle
--->         Filter: ((key)::text = $1)
+-->   ->  Index Scan using throttle_pkey on throttle
+-->         Index Cond: ((key)::text = $1)
 
 -- 18: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid

@@ -1,4 +1,4 @@
--- creation of an item's unit
+-- creation of a unit of an item
 -- statements: 7
 
 -- 1: writes idempotency

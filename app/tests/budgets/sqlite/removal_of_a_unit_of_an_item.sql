@@ -1,4 +1,4 @@
--- removal of an item's unit
+-- removal of a unit of an item
 -- statements: 2
 
 -- 1

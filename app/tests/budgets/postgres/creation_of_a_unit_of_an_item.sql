@@ -1,4 +1,4 @@
--- creation of an item's unit
+-- creation of a unit of an item
 -- statements: 9, round trips: 9
 -- held at COMMIT: RowExclusiveLock: idempotency, item_unit
 -- held at COMMIT: RowShareLock: item, tenant_settings

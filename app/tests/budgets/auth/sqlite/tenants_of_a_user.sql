@@ -1,4 +1,4 @@
--- one's tenants
+-- tenants of a user
 -- statements: 1
 
 -- 1

@@ -1,4 +1,4 @@
--- end of one's other sessions
+-- end of all other sessions
 -- statements: 2
 
 -- 1

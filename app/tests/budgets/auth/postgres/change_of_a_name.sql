@@ -1,4 +1,4 @@
--- change of one's name
+-- change of a name
 -- statements: 14, round trips: 14
 -- held at COMMIT: RowExclusiveLock: audit_address, audit_event, user
 -- held at COMMIT: RowShareLock: audit_event, user
@@ -16,8 +16,8 @@ LIMIT $2
 FOR NO KEY UPDATE;
 --> Limit
 -->   ->  LockRows
--->         ->  Seq Scan on "user"
--->               Filter: (id = $1)
+-->         ->  Index Scan using user_pkey on "user"
+-->               Index Cond: (id = $1)
 
 -- 3
 -- $1 uuid, $2 bigint
@@ -43,11 +43,11 @@ LIMIT $2;
 -->               ->  Nested Loop
 -->                     Join Filter: ((session.tenant_id = membership.tenant_id) AND (session.membership_id = membership.id) AND (session.user_id = membership.user_id))
 -->                     ->  Nested Loop
--->                           Join Filter: (session.user_id = "user".id)
 -->                           ->  Index Scan using session_pkey on session
 -->                                 Index Cond: (id = $1)
 -->                                 Filter: (revoked_at IS NULL)
--->                           ->  Seq Scan on "user"
+-->                           ->  Index Scan using user_pkey on "user"
+-->                                 Index Cond: (id = session.user_id)
 -->                                 Filter: (disabled_at IS NULL)
 -->                     ->  Index Scan using ix_membership_user_id on membership
 -->                           Index Cond: (user_id = "user".id)
@@ -74,8 +74,8 @@ UPDATE "user"
 SET "version" = "version" + $1, "updated_at" = $2, "name" = $3
 WHERE "user"."id" = $4;
 --> Update on "user"
--->   ->  Seq Scan on "user"
--->         Filter: (id = $4)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $4)
 
 -- 6: writes audit_event
 -- $1 uuid, $2 timestamp with time zone, $3 text, $4 text, $5 uuid, $6 uuid, $7 uuid, $8 text, $9 text, $10 bigint, $11 uuid
@@ -135,8 +135,8 @@ FROM "user"
 WHERE "user"."id" = $1
 LIMIT $2;
 --> Limit
--->   ->  Seq Scan on "user"
--->         Filter: (id = $1)
+-->   ->  Index Scan using user_pkey on "user"
+-->         Index Cond: (id = $1)
 
 -- 11
 -- $1 uuid, $2 bigint
@@ -147,8 +147,9 @@ AND "notice"."seen_at" IS NULL
 ORDER BY "notice"."created_at" DESC, "notice"."id" DESC
 LIMIT $2;
 --> Limit
--->   ->  Sort
+-->   ->  Incremental Sort
 -->         Sort Key: created_at DESC, id DESC
+-->         Presorted Key: created_at
 -->         ->  Index Scan Backward using ix_notice_user_id_created_at on notice
 -->               Index Cond: (user_id = $1)
 -->               Filter: (seen_at IS NULL)

@@ -1,4 +1,4 @@
--- list of an item's units
+-- list of units of an item
 -- statements: 2
 
 -- 1

@@ -1,4 +1,4 @@
--- removal of an item's unit
+-- removal of a unit of an item
 -- statements: 4, round trips: 4
 -- held at COMMIT: RowExclusiveLock: item_unit
 -- held at COMMIT: RowShareLock: tenant_settings

@@ -1,0 +1,2 @@
+-- change of a name
+-- statements: 0

@@ -1,2 +1,0 @@
--- change of one's name
--- statements: 0
