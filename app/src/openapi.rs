@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::{AppExt, scope};
 
-/// The document as it is committed. The program has it in it: to collect it from the routes took most of
-/// a start's time and memory. A test, and the gates, hold it to what is collected.
+/// The document as it is committed. The program has it in it: to collect it from the routes at each start took time and memory that a server
+/// needs for nothing else. A test, and the gates, hold it to what is collected.
 pub const COMMITTED: &str = include_str!("../../docs/openapi.json");
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];

@@ -392,9 +392,7 @@ async fn a_log_in_that_fails_takes_the_same_statements_whether_there_is_such_a_u
     let Some(stores) = Stores::make(Engine::Postgres).await else { return };
     let stores = Arc::new(stores);
     let wire = Wire::in_front_of(&stores.variables()["AUTH_DATABASE_URL"], None).await;
-    let variables: Vec<_> =
-        wire.variables().into_iter().map(|(name, value)| (if name.starts_with("INVENTORY") { "AUTH_DATABASE_URL" } else { name }, value)).collect();
-    let api = Api::start(stores.clone(), &[variables.as_slice(), &[PROXY]].concat(), Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
+    let api = Api::start(stores.clone(), &[("AUTH_DATABASE_URL", wire.url()), PROXY], Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
     let owner = api.owner().await;
     let mut emails = Vec::new();
     for _ in 0..5 {

@@ -6,7 +6,8 @@ use crate::support::kitchen::{Kitchen, text};
 use crate::support::trial::Prepare;
 use crate::support::{Call, Client, OWNER_EMAIL, PASSWORD};
 
-/// Operations that have none: they need a mail that went out, or a second factor that is enrolled, and happen once in the life of an account.
+/// Operations that have none yet: the kitchen of these tests sends no mail, has no second factor enrolled, lets nobody found another tenant or register, and is set up before
+/// anything is looked at.
 pub const WITHOUT_BUDGET: &[&str] = &[
     "POST /v1/auth/email/verify",
     "POST /v1/auth/login/mfa",
