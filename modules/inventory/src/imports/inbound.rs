@@ -66,22 +66,20 @@ async fn work<K: Arriving>(task: &Task<File<More>>, txn: &Txn) -> Result<ImportR
     let refs: BTreeSet<ItemRef> = placed.iter().map(|row| ItemRef::Sku { sku: row.sku.clone() }).collect();
     let items = lookup::items(txn, task.caller.tenant_id, refs.iter()).await?;
 
-    let mut batches = batches::<K>(task, &placed, &grounds, &items, &mut wrong)?;
+    let batches = batches::<K>(task, &placed, &grounds, &items, &mut wrong)?;
     let locked = ledger::lock(&task.state, txn, batches.iter().map(|batch| &batch.posting)).await?;
-    let mut decided = Vec::with_capacity(batches.len());
-    for batch in &mut batches {
-        decided.push(decide(task, txn, &locked, batch, &mut wrong).await?);
-    }
-    file.refuse(&wrong)?;
     let mut documents = Vec::with_capacity(batches.len());
-    for (batch, effects) in batches.into_iter().zip(decided) {
-        let Some(effects) = effects else { continue };
+    // One after another, or all that a large file does would be held at once. They only bring goods: none needs what another did.
+    for mut batch in batches {
+        let effects = decide(task, txn, &locked, &mut batch, &mut wrong).await?;
+        let Some(effects) = effects.filter(|_| !file.is_refused(&wrong)) else { continue };
         let stored = [stored_lines(batch.posting.received_lines(), &batch.entered, &effects)];
         let lines = effects.lines.len();
         let posted = ledger::apply(txn, &locked, &batch.posting, effects, &stored).await?;
         let (number, location) = (K::TYPE.show(posted.document.number), batch.posting.location().to_owned());
         documents.push(ImportedDocument { id: batch.posting.id(), number, location, lines, external_ref: batch.external_ref });
     }
+    file.refuse(&wrong)?;
     finish(task, txn, Outcomes { wrong, items_created, documents, lines: None }).await
 }
 
@@ -108,11 +106,11 @@ struct Batch<K: Arriving> {
     external_ref: Option<String>,
 }
 
-/// The lines that wait for a document: those of one area that are called the same.
+/// The lines that wait for documents: those of one area that are called the same, as many for each as one may have.
 struct Pile<'a> {
     ground: &'a Ground,
     external_ref: Option<&'a str>,
-    lines: Vec<(ReceiveLine, Entered, u64)>,
+    documents: Vec<Vec<(ReceiveLine, Entered, u64)>>,
 }
 
 /// The documents, in the order of the file: a document stands where its first row does.
@@ -131,11 +129,11 @@ fn batches<K: Arriving>(
         match line::<K>(task, row, items) {
             Ok((line, entered)) => {
                 let place = *places.entry((ground.area.id, external_ref)).or_insert_with(|| {
-                    piles.push(Pile { ground, external_ref, lines: Vec::new() });
+                    piles.push(Pile { ground, external_ref, documents: Vec::new() });
                     piles.len() - 1
                 });
                 if let Some(pile) = piles.get_mut(place) {
-                    pile.lines.push((line, entered, row.line));
+                    pile.add((line, entered, row.line), task.state.config().import_lines_per_document);
                 }
             }
             Err(report) => wrong.push(report),
@@ -143,34 +141,38 @@ fn batches<K: Arriving>(
     }
     let mut batches = Vec::new();
     for pile in piles {
-        batches.extend(pile.documents(task, wrong)?);
+        batches.extend(pile.batches(task, wrong)?);
     }
     Ok(batches)
 }
 
 impl Pile<'_> {
-    /// Documents of as many lines as one may have, in the order of the file.
-    fn documents<K: Arriving>(self, task: &Task<File<More>>, wrong: &mut Vec<RowReport>) -> Result<Vec<Batch<K>>, Error> {
+    fn add(&mut self, line: (ReceiveLine, Entered, u64), most: usize) {
+        match self.documents.last_mut().filter(|lines| lines.len() < most) {
+            Some(lines) => lines.push(line),
+            None => self.documents.push(vec![line]),
+        }
+    }
+
+    fn batches<K: Arriving>(self, task: &Task<File<More>>, wrong: &mut Vec<RowReport>) -> Result<Vec<Batch<K>>, Error> {
         let file = &task.input;
         let external_ref = self.external_ref.map(str::to_owned);
-        let mut documents = Vec::new();
-        for lines in self.lines.chunks(task.state.config().import_lines_per_document) {
-            let file_lines: Vec<u64> = lines.iter().map(|(_, _, line)| *line).collect();
+        let mut batches = Vec::with_capacity(self.documents.len());
+        for lines in self.documents {
             let permit = match Permit::ask(&task.caller, self.ground.area.clone(), file.asked.effective_at, self.ground.now) {
                 Ok(permit) => permit,
                 Err(error) if !file.skips() => return Err(error),
                 Err(_) => {
-                    wrong.extend(file_lines.iter().map(|line| forbidden(file, *line)));
+                    wrong.extend(lines.iter().map(|(_, _, line)| forbidden(file, *line)));
                     continue;
                 }
             };
             let plain = Header::plain(task.state.next_id(), self.ground.rules);
             let header = Header { external_ref: external_ref.clone(), counted: file.more.counted, ..plain };
-            let posting = Posting::receive(permit, header, lines.iter().map(|(line, _, _)| line.clone()).collect(), Vec::new());
-            let entered = lines.iter().map(|(_, entered, _)| entered.clone()).collect();
-            documents.push(Batch { posting, entered, file_lines, external_ref: external_ref.clone() });
+            let (lines, (entered, file_lines)) = lines.into_iter().map(|(line, entered, file_line)| (line, (entered, file_line))).unzip();
+            batches.push(Batch { posting: Posting::receive(permit, header, lines, Vec::new()), entered, file_lines, external_ref: external_ref.clone() });
         }
-        Ok(documents)
+        Ok(batches)
     }
 }
 

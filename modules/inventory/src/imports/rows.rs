@@ -45,7 +45,7 @@ pub struct Rows {
 
 impl Rows {
     pub fn read(table: &Table, columns: &Columns, date_format: Option<DateFormat>) -> Self {
-        let mut rows = Self::default();
+        let mut rows = Self { good: Vec::with_capacity(table.rows.len()), ..Self::default() };
         let dates = table.rows.iter().filter_map(|(_, row)| columns.get(row, "expires_on"));
         let format = date_format.map_or_else(|| DateFormat::of_file(dates), Ok);
         for (line, cells) in &table.rows {

@@ -69,12 +69,17 @@ impl<M: Send + Sync + 'static> File<M> {
 
     /// 422 with every wrong row, where they are not to be left out.
     pub fn refuse(&self, wrong: &[RowReport]) -> Result<(), Error> {
-        if self.asked.on_error == OnError::Skip || wrong.is_empty() {
+        if !self.is_refused(wrong) {
             return Ok(());
         }
         let mut wrong = wrong.to_vec();
         wrong.sort_by_key(|report| report.line);
         Err(Error::Invalid(wrong.into_iter().map(RowReport::violation).collect()))
+    }
+
+    /// Whether the file is refused for its wrong rows.
+    pub fn is_refused(&self, wrong: &[RowReport]) -> bool {
+        !self.skips() && !wrong.is_empty()
     }
 
     /// Whether wrong rows are left out.
