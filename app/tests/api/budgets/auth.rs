@@ -2,25 +2,20 @@
 
 use serde_json::{Value, json};
 
+use crate::support::authenticator::{Authenticator, Enrolled};
 use crate::support::kitchen::{Kitchen, text};
 use crate::support::trial::Prepare;
 use crate::support::{Call, Client, OWNER_EMAIL, PASSWORD};
 
-/// Operations that have none yet: the kitchen of these tests sends no mail, has no second factor enrolled, lets nobody found another tenant or register, and is set up before
-/// anything is looked at.
+/// Operations that have none yet: the kitchen of these tests is set up before anything is looked at, and sends no mail. Its program would send it at a time of
+/// its own, among the statements that are looked at.
 pub const WITHOUT_BUDGET: &[&str] = &[
     "POST /v1/auth/email/verify",
-    "POST /v1/auth/login/mfa",
     "POST /v1/auth/me/email",
-    "POST /v1/auth/mfa/recovery-codes",
-    "POST /v1/auth/mfa/totp/confirm",
-    "DELETE /v1/auth/mfa/totp",
     "POST /v1/auth/password/forgot",
     "POST /v1/auth/register",
     "POST /v1/auth/register/confirm",
     "POST /v1/auth/setup",
-    "POST /v1/auth/tenants",
-    "POST /v1/auth/tenants/{tenant}/members/{member}/reset-mfa",
 ];
 
 /// A request of the owner's.
@@ -83,7 +78,49 @@ pub const USE_CASES: &[(&str, Prepare)] = &[
     owners!("end of all other sessions", "POST", "/v1/auth/sessions/revoke-others"),
     about!("end of a session", "DELETE", "/v1/auth/sessions/{id}", other_session),
     owners!("beginning of a second factor", "POST", "/v1/auth/mfa/totp"),
+    ("second factor that is enrolled", |kitchen| {
+        Box::pin(async move {
+            let app = Authenticator::of(&kitchen.owner.post("/v1/auth/mfa/totp", Value::Null).await.ok(200));
+            kitchen.owner.call("POST", "/v1/auth/mfa/totp/confirm").json(&json!({ "code": app.next_code(kitchen.owner.api()) }))
+        })
+    }),
+    ("log-in by a second factor", |kitchen| {
+        Box::pin(async move {
+            let enrolled = Enrolled::of(&kitchen.owner).await;
+            let half = json!({ "mfa_token": logged_in(kitchen).await["mfa_token"], "code": enrolled.app.next_code(kitchen.owner.api()) });
+            kitchen.owner.api().call("POST", "/v1/auth/login/mfa").json(&half)
+        })
+    }),
+    ("log-in by a recovery code", |kitchen| {
+        Box::pin(async move {
+            let enrolled = Enrolled::of(&kitchen.owner).await;
+            let half = json!({ "mfa_token": logged_in(kitchen).await["mfa_token"], "recovery_code": enrolled.recovery_codes[0] });
+            kitchen.owner.api().call("POST", "/v1/auth/login/mfa").json(&half)
+        })
+    }),
+    ("new recovery codes", |kitchen| {
+        Box::pin(async move {
+            Enrolled::of(&kitchen.owner).await;
+            kitchen.owner.call("POST", "/v1/auth/mfa/recovery-codes")
+        })
+    }),
+    ("end of a second factor", |kitchen| {
+        Box::pin(async move {
+            Enrolled::of(&kitchen.owner).await;
+            kitchen.owner.call("DELETE", "/v1/auth/mfa/totp")
+        })
+    }),
+    ("end of another's second factor", |kitchen| {
+        Box::pin(async move {
+            let member = kitchen.owner.api().member("staff", None).await;
+            Enrolled::of(&member).await;
+            let id = text(&member.get("/v1/auth/me").await.ok(200)["membership_id"]);
+            let at = path(&kitchen.owner, "/v1/auth/tenants/{tenant}/members/{id}/reset-mfa").replace("{id}", &id);
+            kitchen.owner.call("POST", &at)
+        })
+    }),
     owners!("tenants of a user", "GET", "/v1/auth/tenants"),
+    owners!("another tenant", "POST", "/v1/auth/tenants", { "name": "The Other Corner", "currency": "EUR", "time_zone": "Europe/Paris" }),
     owners!("change of a tenant", "PATCH", "/v1/auth/tenants/{tenant}", { "name": "The Other Corner" }),
     owners!("closing of a tenant", "DELETE", "/v1/auth/tenants/{tenant}", { "confirm": "The Corner Kitchen" }),
     owners!("what was audited", "GET", "/v1/auth/tenants/{tenant}/audit"),

@@ -87,7 +87,9 @@ impl Bench {
             Some(url) => Some(Wire::in_front_of(url, rewriting).await),
             None => None,
         };
-        let variables: Vec<_> = wire.iter().map(|wire| (module.url_variable(), wire.url())).collect();
+        let mut variables: Vec<_> = wire.iter().map(|wire| (module.url_variable(), wire.url())).collect();
+        // Or a use case of auth would be refused.
+        variables.push(("LARDER_AUTH_NEW_TENANTS", "true"));
         let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let (database, _) = databases(module, &api);

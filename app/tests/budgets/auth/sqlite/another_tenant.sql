@@ -1,0 +1,2 @@
+-- another tenant
+-- statements: 0
