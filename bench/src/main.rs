@@ -28,7 +28,8 @@ struct Arguments {
     /// Shorter runs and fewer rows: five minutes instead of thirty.
     #[arg(long)]
     quick: bool,
-    /// Only the groups of figures whose name contains one of these: process, logins, postings, costs, receipts, reading, growth, imports, verify;
+    /// Only the groups of figures whose name contains one of these: process, logins, postings, costs, receipts, reading, growth, earlier, imports,
+    /// verify;
     /// with an engine behind it (`reading-sqlite`) only there.
     groups: Vec<String>,
     /// Where the table is written.

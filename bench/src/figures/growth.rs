@@ -1,4 +1,4 @@
-//! What must not get slower as a ledger grows: postings, one at an earlier time, and the value at a past date.
+//! What must not get slower as a ledger grows: postings, and the value at a past date.
 //!
 //! The ledgers are made by SQL ([`crate::grow`]); each is of one year, and the same server answers from each of them. What is measured of
 //! one is held against the smallest, in turn.
@@ -12,11 +12,14 @@ use super::Figures;
 use crate::grow::{self, Size};
 use crate::kitchens::{self, AREA, Caller, Place};
 use crate::larder::{Larder, Postgres, Stores};
+use crate::limits::sqlite;
 use crate::load::{self, Request};
 use crate::report::{Figure, Target, median};
 use crate::{Outcome, RUNS};
 
 const CONNECTIONS: u32 = 8;
+/// Of a ledger of so many entries it is told what one takes.
+const STORED: u64 = 1_000_000;
 /// So many items are posted at, an equal distance apart.
 const ITEMS: u64 = 1_000;
 
@@ -27,37 +30,37 @@ fn size(entries: u64) -> Size {
 }
 
 fn sizes(is_quick: bool) -> &'static [u64] {
-    if is_quick { &[10_000, 1_000_000] } else { &[10_000, 1_000_000, 10_000_000] }
+    if is_quick { &[10_000, 300_000] } else { &[10_000, 1_000_000, 10_000_000] }
 }
 
 /// A server with a ledger.
-struct Grown {
+pub(super) struct Grown {
     entries: u64,
-    larder: Larder,
+    pub(super) larder: Larder,
     place: Place,
     /// Where its files are.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Grown {
-    async fn on_postgres(name: &str, size: Size) -> Outcome<Self> {
+    pub(super) async fn on_postgres(name: &str, size: Size) -> Outcome<Self> {
         let stores = Postgres::of_environment()?.emptied(name).await?;
         let folder = tempfile::tempdir()?;
         let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
         let place = kitchens::with_items(&larder, 1).await?.remove(0);
         grow::on_postgres(&stores.inventory, &place, size).await?;
-        Ok(Self { entries: size.entries, larder, place, _folder: folder })
+        Ok(Self { entries: size.entries, larder, place, folder })
     }
 
-    async fn on_sqlite(size: Size) -> Outcome<Self> {
+    pub(super) async fn on_sqlite(size: Size) -> Outcome<Self> {
         let (folder, stores) = (tempfile::tempdir()?, Stores::Sqlite { is_full: false });
         let place = kitchens::with_items(&Larder::start(folder.path(), &stores)?, 1).await?.remove(0);
         grow::on_sqlite(&folder.path().join("data/inventory.db"), &place, size).await?;
-        Ok(Self { entries: size.entries, larder: Larder::start(folder.path(), &stores)?, place, _folder: folder })
+        Ok(Self { entries: size.entries, larder: Larder::start(folder.path(), &stores)?, place, folder })
     }
 
     /// Waste of one item after another, now or at an earlier time.
-    fn postings(&self, items: impl Iterator<Item = u64>, effective_at: Option<&str>) -> Vec<Request> {
+    pub(super) fn postings(&self, items: impl Iterator<Item = u64>, effective_at: Option<&str>) -> Vec<Request> {
         let request = |item: u64| {
             let mut body = json!({ "location": AREA, "lines": [{ "sku": format!("BULK{item}"), "quantity": "1", "reason": "spoiled" }] });
             if let (Some(at), Some(body)) = (effective_at, body.as_object_mut()) {
@@ -74,7 +77,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     for entries in sizes(figures.pace.quick).iter().copied() {
         let name = format!("bench_growth_{entries}");
         grown.push(Grown::on_postgres(&name, size(entries)).await?);
-        if entries == 1_000_000 {
+        if entries == STORED {
             stored(figures, &name, entries).await?;
         }
     }
@@ -83,7 +86,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
         drop(grown);
         values(figures, "Postgres", &largest, 0.2).await?;
     }
-    earlier(figures, "Postgres", &Grown::on_postgres("bench_earlier", ten_years(figures.pace.quick)).await?)
+    Ok(())
 }
 
 pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
@@ -92,11 +95,12 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
         grown.push(Grown::on_sqlite(size(entries)).await?);
     }
     rates(figures, "SQLite", &grown)?;
+    bare_rates(figures, &grown).await?;
     if let Some(largest) = grown.pop() {
         drop(grown);
         values(figures, "SQLite", &largest, 0.5).await?;
     }
-    earlier(figures, "SQLite", &Grown::on_sqlite(ten_years(figures.pace.quick)).await?)
+    Ok(())
 }
 
 /// What an entry takes on the disk.
@@ -116,29 +120,44 @@ async fn stored(figures: &mut Figures, database: &str, entries: u64) -> Outcome<
     Ok(())
 }
 
+/// The items that are posted at, an equal distance apart.
+fn items(entries: u64) -> impl Iterator<Item = u64> {
+    (0..ITEMS).map(move |item| item * (size(entries).items / ITEMS))
+}
+
 /// Postings a second, of each size against the smallest.
 fn rates(figures: &mut Figures, engine: &str, grown: &[Grown]) -> Outcome<()> {
     let mut rates: Vec<Vec<f64>> = grown.iter().map(|_| Vec::new()).collect();
     for _ in 0..RUNS {
         for (grown, rates) in grown.iter().zip(&mut rates) {
-            rates.push(
-                load::run(
-                    &grown.larder,
-                    &grown.postings((0..ITEMS).map(|item| item * (size(grown.entries).items / ITEMS)), None),
-                    CONNECTIONS,
-                    figures.pace.run,
-                )?
-                .per_second,
-            );
+            let postings = grown.postings(items(grown.entries), None);
+            rates.push(load::run(&grown.larder, &postings, CONNECTIONS, figures.pace.run)?.per_second);
         }
     }
-    let mut rates = rates.into_iter().map(median).zip(grown);
-    let Some((smallest, _)) = rates.next() else { return Ok(()) };
-    for (value, of) in rates {
-        let name = format!("waste on {engine} at {} entries, of that at {}", of.entries, grown.first().map_or(0, |first| first.entries));
-        figures.report.add(Figure { name, value, unit: "/s", limit: Some(smallest), target: Target::AtLeast(0.9) });
-    }
+    against_the_smallest(figures, &format!("waste on {engine}"), rates, grown, Target::AtLeast(0.9));
     Ok(())
+}
+
+/// The same of the statements of the limit, one after another: what is SQLite's own of it.
+async fn bare_rates(figures: &mut Figures, grown: &[Grown]) -> Outcome<()> {
+    let mut rates: Vec<Vec<f64>> = grown.iter().map(|_| Vec::new()).collect();
+    for _ in 0..RUNS {
+        for (grown, rates) in grown.iter().zip(&mut rates) {
+            let (file, skus) = (grown.folder.path().join("data/inventory.db"), items(grown.entries).map(|item| format!("BULK{item}")).collect::<Vec<_>>());
+            rates.push(sqlite::postings_of(&file, &grown.place, &skus, figures.pace.run).await?);
+        }
+    }
+    against_the_smallest(figures, "the bare loop on SQLite", rates, grown, Target::Told);
+    Ok(())
+}
+
+fn against_the_smallest(figures: &mut Figures, what: &str, rates: Vec<Vec<f64>>, grown: &[Grown], target: Target) {
+    let mut rates = rates.into_iter().map(median).zip(grown);
+    let Some((limit, smallest)) = rates.next() else { return };
+    for (value, of) in rates {
+        let name = format!("{what} at {} entries, of that at {}", of.entries, smallest.entries);
+        figures.report.add(Figure { name, value, unit: "/s", limit: Some(limit), target });
+    }
 }
 
 /// Seconds that the total value at the end of a day takes: from the first entry on, then with a week behind a closed period.
@@ -163,25 +182,5 @@ async fn values(figures: &mut Figures, engine: &str, grown: &Grown, most: f64) -
     let (name_of_closing, closed) = (name("closing nine months"), begun.elapsed().as_secs_f64());
     figures.report.add(Figure { name: name_of_closing, value: closed, unit: "s", limit: None, target: Target::Told });
     figures.report.add(Figure { name: name("a week after a closed period"), value: seconds().await?, unit: "s", limit: None, target: Target::AtMost(most) });
-    Ok(())
-}
-
-/// Two items with half of the entries each, over ten years.
-fn ten_years(is_quick: bool) -> Size {
-    let entries = if is_quick { 200_000 } else { 2_000_000 };
-    Size { items: 2, lots: 200, entries, years: 10 }
-}
-
-/// Postings a day before the last entries of one item, against postings now of the other.
-fn earlier(figures: &mut Figures, engine: &str, grown: &Grown) -> Outcome<()> {
-    let (now, before) = (grown.postings(0..1, None), grown.postings(1..2, Some("2025-12-30T18:00:00Z")));
-    let (mut current, mut earlier) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        current.push(load::run(&grown.larder, &now, 1, figures.pace.run)?.per_second);
-        earlier.push(load::run(&grown.larder, &before, 1, figures.pace.run)?.per_second);
-    }
-    let (current, earlier) = (1_000.0 / median(current), 1_000.0 / median(earlier));
-    let name = format!("waste a day back on {engine}, an item with {} entries, of waste now", grown.entries / 2);
-    figures.report.add(Figure { name, value: earlier, unit: "ms", limit: Some(current), target: Target::AtMost(1.2) });
     Ok(())
 }

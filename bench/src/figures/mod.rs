@@ -1,6 +1,7 @@
 //! What is measured, a file for each group.
 
 mod costs;
+mod earlier;
 mod growth;
 mod imports;
 mod logins;
@@ -44,6 +45,8 @@ impl Figures {
             "reading-postgres",
             "growth-sqlite",
             "growth-postgres",
+            "earlier-sqlite",
+            "earlier-postgres",
             "imports-sqlite",
             "imports-postgres",
             "verify",
@@ -83,6 +86,12 @@ impl Figures {
         }
         if self.wants("growth-postgres") {
             growth::on_postgres(self).await?;
+        }
+        if self.wants("earlier-sqlite") {
+            earlier::on_sqlite(self).await?;
+        }
+        if self.wants("earlier-postgres") {
+            earlier::on_postgres(self).await?;
         }
         if self.wants("imports-sqlite") {
             imports::on_sqlite(self).await?;

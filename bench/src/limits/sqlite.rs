@@ -32,9 +32,10 @@ struct Facts {
 }
 
 impl Facts {
-    async fn of(connection: &mut SqliteConnection, place: &Place) -> Outcome<Self> {
+    /// Of an item at a place.
+    async fn of(connection: &mut SqliteConnection, place: &Place, item: Uuid) -> Outcome<Self> {
         let id = |text: &str| Uuid::parse_str(text);
-        let (tenant, item, location) = (id(&place.tenant_id)?, id(&place.item_id)?, id(&place.location_id)?);
+        let (tenant, location) = (id(&place.tenant_id)?, id(&place.location_id)?);
         let row = sqlx::query(
             "SELECT head.rules_version, (SELECT id FROM reason WHERE tenant_id = head.tenant_id AND code = 'spoiled'), \
              (SELECT posted_by FROM document WHERE tenant_id = head.tenant_id LIMIT 1), \
@@ -47,13 +48,28 @@ impl Facts {
     }
 }
 
-/// Postings per second.
+/// Postings per second, of the item of each place.
 pub async fn postings(file: &Path, is_full: bool, places: &[Place], time: Duration) -> Outcome<f64> {
     let mut connection = connect(file, is_full).await?;
     let mut facts = Vec::new();
     for place in places {
-        facts.push(Facts::of(&mut connection, place).await?);
+        facts.push(Facts::of(&mut connection, place, Uuid::parse_str(&place.item_id)?).await?);
     }
+    post_all(connection, facts, time).await
+}
+
+/// The same of many items at one place.
+pub async fn postings_of(file: &Path, place: &Place, skus: &[String], time: Duration) -> Outcome<f64> {
+    let mut connection = connect(file, false).await?;
+    let mut facts = Vec::new();
+    for sku in skus {
+        let item = sqlx::query("SELECT id FROM item WHERE sku = $1").bind(sku).fetch_one(&mut connection).await?.get(0);
+        facts.push(Facts::of(&mut connection, place, item).await?);
+    }
+    post_all(connection, facts, time).await
+}
+
+async fn post_all(mut connection: SqliteConnection, facts: Vec<Facts>, time: Duration) -> Outcome<f64> {
     let (begun, mut posted) = (Instant::now(), 0_u32);
     for facts in facts.iter().cycle() {
         post(&mut connection, facts).await?;
