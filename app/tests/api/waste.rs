@@ -314,6 +314,33 @@ both_engines! {
         assert_eq!(short(refused(&kitchen.owner, WASTE, take_at(TUESDAY, json!([take("EGG", "1")]))).await), lacking([(0, "1", "0")]));
     }
 
+    async fn what_came_back_later_was_not_there_in_between(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("EGG", json!({})).await;
+        let lot = lot_at(&kitchen, MONDAY, json!({ "sku": "EGG", "quantity": "10", "unit_price": "1" })).await;
+        let moved = async |at: &str, from: &str, to: &str, quantity: &str| {
+            let direct = json!({ "from_location": from, "to_location": to, "direct": true, "effective_at": at, "lines": [take("EGG", quantity)] });
+            kitchen.owner.post("/v1/inventory/transfers", direct).await.ok(201)
+        };
+        moved("2026-11-23T18:00:00Z", WALK_IN, DRY_STORE, "9").await;
+        moved("2026-11-24T18:00:00Z", DRY_STORE, WALK_IN, "7").await;
+        moved("2026-11-24T19:00:00Z", WALK_IN, DRY_STORE, "1").await;
+        moved("2026-11-24T20:00:00Z", DRY_STORE, WALK_IN, "3").await;
+        holds(&kitchen, "EGG", "10", "10").await;
+        // One of ten was there in the night to Tuesday, seven on Tuesday between seven and eight.
+        for (at, available) in [("2026-11-23T13:00:00Z", "1"), (TUESDAY, "1"), ("2026-11-24T18:00:00Z", "7"), ("2026-11-24T19:30:00Z", "7"), (WEDNESDAY, "10")] {
+            for line in [take("EGG", "10.000001"), with(take("EGG", "10.000001"), "lot_id", lot.as_str())] {
+                assert_eq!(short(refused(&kitchen.owner, WASTE, take_at(at, json!([line]))).await), lacking([(0, "10.000001", available)]), "{at}");
+            }
+        }
+        kitchen.owner.post(WASTE, take_at("2026-11-24T19:30:00Z", json!([take("EGG", "6")]))).await.ok(201);
+        kitchen.owner.post(WASTE, take_at(TUESDAY, json!([take("EGG", "1")]))).await.ok(201);
+        for at in [MONDAY, TUESDAY, "2026-11-24T19:30:00Z"] {
+            assert_eq!(short(refused(&kitchen.owner, WASTE, take_at(at, json!([take("EGG", "1")]))).await), lacking([(0, "1", "0")]), "{at}");
+        }
+        holds(&kitchen, "EGG", "3", "3").await;
+    }
+
     async fn a_lot_cannot_be_named_before_it_was_received(api: Api) {
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("EGG", json!({})).await;

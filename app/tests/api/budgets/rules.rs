@@ -24,6 +24,7 @@ const STOCK_BELOW: &str = "SELECT location.path AS location, item.id AS item_id,
 const TOUCHED_BY: &str = "SELECT wanted.id AS lot_id, document.id AS document_id";
 const YOUNGEST_LOT: &str = "SELECT wanted.place, COALESCE((SELECT lot.id";
 const SHORTAGES: &str = "SELECT shortage.*, item.sku";
+const COUNTS: &str = "SELECT stock_count.id";
 const RECALLED: &str = "SELECT entry.seq, entry.lot_id, item.sku";
 const RECALLED_STOCK: &str = "SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id";
 const STOCK_AS_IT_WAS: &str = "WITH moved AS MATERIALIZED";
@@ -41,7 +42,6 @@ const EXCEPTIONS: &[Exception] = &[
     (Engine::Postgres, OPEN_WORK, "sorts ", "what is still open, asked when something is archived"),
     (Engine::Postgres, STOCK_BELOW, "sorts ", "what is left in a place, asked when it is archived"),
     (Engine::Postgres, TOUCHED_BY, "sorts ", "what happened to the lots of one document"),
-    (Engine::Postgres, "AND entry.document_id = $2 ORDER BY +entry.seq", "sorts ", "the entries of one document"),
     (Engine::Postgres, SHORTAGES, "sorts ", "the open shortages of what is received; and a list that is short"),
     (Engine::Postgres, SHORTAGES, "reads all ", "the same: beside a few shortages it takes what costs less to find their documents"),
     (Engine::Postgres, RESERVATIONS, "sorts ", "a list that is short: what is set aside is used or ends"),
@@ -49,6 +49,8 @@ const EXCEPTIONS: &[Exception] = &[
     (Engine::Sqlite, RESERVATIONS, "sorts ", "a list that is short: what is set aside is used or ends"),
     (Engine::Sqlite, "AND document.location_id = $2 AND document.business_date >= $3", "reads all ", "from the newest on, until those days are gone by"),
     (Engine::Postgres, RECALLED, "sorts ", "what happened to recalled lots"),
+    (Engine::Postgres, RECALLED_STOCK, "sorts ", "where recalled lots are"),
+    (Engine::Postgres, COUNTS, "sorts ", "a few counts; of three thousand a page is read in the order of their key"),
     (Engine::Postgres, "last_day", "sorts ", "a row a month"),
     (Engine::Postgres, YOUNGEST_LOT, "sorts ", "no index has the lots of an item by when they were received: all of that item"),
     (Engine::Postgres, SHORTAGES, "sorts ", "the open shortages of what is received"),
@@ -67,7 +69,6 @@ const EXCEPTIONS: &[Exception] = &[
     (Engine::Sqlite, STOCK_AS_IT_WAS, "sorts ", "what lay in each place is summed up"),
     (Engine::Sqlite, IN_THEIR_ORDER, "sorts ", "a layer is made of every entry of an item, so many items at a time"),
     (Engine::Sqlite, SUM, "reads all ", "all of it is summed up"),
-    (Engine::Sqlite, "AND entry.document_id = $2 ORDER BY +entry.seq", "sorts ", "the entries of one document"),
     (Engine::Sqlite, PAGE_OF_STOCK, "sorts ", "what the items of one page have"),
     (Engine::Sqlite, "FROM balance AS held JOIN item", "reads all ", "the report sums all of them up"),
     (Engine::Sqlite, LOTS, "sorts ", "lots without a date come last, which no index has: all lots of the tenant"),

@@ -76,7 +76,7 @@ AND id IN (SELECT (value->>0)::uuid AS id
 -->         ->  Function Scan on jsonb_array_elements given
 
 -- 5
--- $1 uuid, $2 uuid, $3 bigint
+-- $1 uuid, $2 uuid
 SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id,
 entry.quantity_delta, unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id,
 reason.code AS reason
@@ -91,24 +91,22 @@ LEFT JOIN reason ON reason.tenant_id = entry.tenant_id
 AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.document_id = $2
-ORDER BY +entry.seq
-LIMIT $3;
---> Limit
--->   ->  Sort
--->         Sort Key: ((+ entry.seq))
+ORDER BY +entry.seq;
+--> Sort
+-->   Sort Key: ((+ entry.seq))
+-->   ->  Nested Loop Left Join
+-->         Join Filter: ((reason.tenant_id = entry.tenant_id) AND (reason.id = entry.reason_id))
 -->         ->  Nested Loop Left Join
--->               Join Filter: ((reason.tenant_id = entry.tenant_id) AND (reason.id = entry.reason_id))
+-->               ->  Index Scan using ix_ledger_entry_document_id on ledger_entry entry
+-->                     Index Cond: ((tenant_id = $1) AND (document_id = $2))
 -->               ->  Nested Loop Left Join
--->                     ->  Index Scan using ix_ledger_entry_document_id on ledger_entry entry
--->                           Index Cond: ((tenant_id = $1) AND (document_id = $2))
--->                     ->  Nested Loop Left Join
--->                           ->  Index Scan using uq_item_id on item
--->                                 Index Cond: ((tenant_id = entry.tenant_id) AND (tenant_id = $1) AND (id = entry.item_id))
--->                           ->  Index Scan using unit_pkey on unit
--->                                 Index Cond: (id = item.base_unit_id)
--->                                 Filter: ((tenant_id = $1) AND (tenant_id = item.tenant_id))
--->               ->  Seq Scan on reason
--->                     Filter: (tenant_id = $1)
+-->                     ->  Index Scan using uq_item_id on item
+-->                           Index Cond: ((tenant_id = entry.tenant_id) AND (tenant_id = $1) AND (id = entry.item_id))
+-->                     ->  Index Scan using unit_pkey on unit
+-->                           Index Cond: (id = item.base_unit_id)
+-->                           Filter: ((tenant_id = $1) AND (tenant_id = item.tenant_id))
+-->         ->  Seq Scan on reason
+-->               Filter: (tenant_id = $1)
 
 -- 6
 -- $1 uuid, $2 uuid, $3 bigint

@@ -249,7 +249,8 @@ FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, t
   WHERE truth.tenant_id = $3
   AND truth.item_id = wanted.item_id
   AND truth.location_id = wanted.location_id
-  AND truth.counted_at >= $2
+  AND truth.counted_at >= (SELECT CAST($2 AS TIMESTAMPTZ))
+  AND truth.counted_at <= 'infinity'
   AND truth.marked_by IS NULL
   AND document.tenant_id = $3
   AND document.id = truth.document_id) AS told
@@ -277,15 +278,16 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
   AND site.id = location.site_id) AS told;
 --> Append
 -->   ->  Nested Loop
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               ->  Function Scan on jsonb_array_elements given
 -->                     Filter: (jsonb_typeof(value) = 'array'::text)
 -->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $2))
+-->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->                     Filter: (marked_by IS NULL)
--->         ->  Index Scan using document_pkey on document
--->               Index Cond: (id = truth.document_id)
--->               Filter: (tenant_id = $3)
+-->         ->  Index Scan using uq_document_id on document
+-->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given_1
 -->               Filter: (jsonb_typeof(value) = 'array'::text)

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 bigint
+-- $1 uuid, $2 bigint
 SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id,
 entry.quantity_delta, unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id,
 reason.code AS reason
@@ -18,7 +18,7 @@ AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.seq > $2
 ORDER BY entry.seq
-LIMIT $3;
+LIMIT 51;
 --> Limit
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop Left Join

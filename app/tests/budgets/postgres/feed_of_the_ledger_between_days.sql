@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 date, $4 date, $5 bigint
+-- $1 uuid, $2 bigint, $3 date, $4 date
 SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id,
 entry.quantity_delta, unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id,
 reason.code AS reason
@@ -20,7 +20,7 @@ AND entry.seq > $2
 AND entry.business_date >= $3
 AND entry.business_date <= $4
 ORDER BY entry.seq
-LIMIT $5;
+LIMIT 51;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: entry.seq

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 text, $4 bigint
+-- $1 uuid, $2 bigint, $3 text
 SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id,
 entry.quantity_delta, unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id,
 reason.code AS reason
@@ -22,7 +22,7 @@ AND entry.item_id = (SELECT named.id
   WHERE named.tenant_id = $1
   AND named.sku = $3)
 ORDER BY entry.seq
-LIMIT $4;
+LIMIT 51;
 --> Limit
 -->   InitPlan 1 (returns $0)
 -->     ->  Index Scan using ix_item_sku on item named

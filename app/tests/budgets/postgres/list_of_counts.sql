@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint
+-- $1 uuid
 SELECT stock_count.id, stock_count.version, stock_count.created_at, stock_count.updated_at, stock_count.status, stock_count.location_id,
 location.path AS location, stock_count.site_id, stock_count.blind, stock_count.needs_approval, stock_count.uncounted, stock_count.document_id,
 stock_count.started_at, stock_count.reviewed_at, stock_count.reviewed_seq, stock_count.approved_by, stock_count.external_ref,
@@ -12,12 +12,16 @@ JOIN location ON location.tenant_id = stock_count.tenant_id
 AND location.id = stock_count.location_id
 WHERE stock_count.tenant_id = $1
 ORDER BY stock_count.id DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
--->   ->  Nested Loop
--->         Join Filter: (stock_count.location_id = location.id)
--->         ->  Index Scan Backward using uq_stock_count_id on stock_count
--->               Index Cond: (tenant_id = $1)
--->         ->  Materialize
--->               ->  Seq Scan on location
--->                     Filter: (tenant_id = $1)
+-->   ->  Sort
+-->         Sort Key: stock_count.id DESC
+-->         ->  Hash Join
+-->               Hash Cond: (stock_count.location_id = location.id)
+-->               ->  Bitmap Heap Scan on stock_count
+-->                     Recheck Cond: (tenant_id = $1)
+-->                     ->  Bitmap Index Scan on ix_stock_count_location_id
+-->                           Index Cond: (tenant_id = $1)
+-->               ->  Hash
+-->                     ->  Seq Scan on location
+-->                           Filter: (tenant_id = $1)

@@ -2,14 +2,14 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint
+-- $1 uuid
 SELECT document.*, location.path AS location
 FROM document
 JOIN location ON location.tenant_id = document.tenant_id
 AND location.id = document.location_id
 WHERE document.tenant_id = $1
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   ->  Incremental Sort
 -->         Sort Key: document.last_seq DESC, (COALESCE(document."position", '0'::bigint)) DESC

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 bigint, $4 bigint
+-- $1 uuid, $2 bigint, $3 bigint
 SELECT document.*, location.path AS location
 FROM document
 JOIN location ON location.tenant_id = document.tenant_id
@@ -12,7 +12,7 @@ AND document.last_seq <= $2
 AND (document.last_seq < $2
   OR COALESCE(document.position, 0) < $3)
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
-LIMIT $4;
+LIMIT 2;
 --> Limit
 -->   ->  Incremental Sort
 -->         Sort Key: document.last_seq DESC, (COALESCE(document."position", '0'::bigint)) DESC

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 uuid, $3 date, $4 date, $5 bigint
+-- $1 uuid, $2 uuid, $3 date, $4 date
 SELECT document.*, location.path AS location
 FROM document
 JOIN location ON location.tenant_id = document.tenant_id
@@ -12,7 +12,7 @@ AND document.location_id = $2
 AND document.business_date >= $3
 AND document.business_date <= $4
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
-LIMIT $5;
+LIMIT 51;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: document.last_seq DESC, (COALESCE(document."position", '0'::bigint)) DESC

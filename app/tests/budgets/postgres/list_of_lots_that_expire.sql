@@ -2,7 +2,7 @@
 -- statements: 2, round trips: 2
 
 -- 1
--- $1 uuid, $2 date, $3 date, $4 bigint
+-- $1 uuid, $2 date, $3 date
 SELECT lot.id, lot.item_id, item.sku, lot.batch_code, lot.origin_document_id, lot.origin_line, lot.received_at, lot.produced_on,
 lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, item.grace_days, site.time_zone, site.day_starts_at, lot.basis_quantity,
 lot.basis_value, unit.code AS unit, lot.void, lot.version, CAST((SELECT COALESCE(SUM(held.quantity), 0)
@@ -32,7 +32,7 @@ AND EXISTS (SELECT 1
   WHERE lying.lot_id = lot.id
   AND lying.quantity > 0)
 ORDER BY COALESCE(lot.expires_on, $3), lot.id
-LIMIT $4;
+LIMIT 51;
 --> Limit
 -->   ->  Result
 -->         ->  Sort

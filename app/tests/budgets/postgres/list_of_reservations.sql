@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint
+-- $1 uuid
 SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
 FROM reservation
 JOIN item ON item.tenant_id = reservation.tenant_id
@@ -13,7 +13,7 @@ JOIN location ON location.tenant_id = reservation.tenant_id
 AND location.id = reservation.location_id
 WHERE reservation.tenant_id = $1
 ORDER BY reservation.created_at DESC, reservation.id DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: reservation.created_at DESC, reservation.id DESC

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 timestamp with time zone, $4 text
+-- $1 uuid, $2 timestamp with time zone, $3 text
 SELECT reservation.*, item.sku, unit.code AS unit, location.path AS location
 FROM reservation
 JOIN item ON item.tenant_id = reservation.tenant_id
@@ -14,17 +14,17 @@ AND location.id = reservation.location_id
 WHERE reservation.tenant_id = $1
 AND reservation.status = 'active'
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $3)
+  OR reservation.ends_at > $2)
 AND reservation.item_id = (SELECT named.id
   FROM item AS named
   WHERE named.tenant_id = $1
-  AND named.sku = $4)
+  AND named.sku = $3)
 ORDER BY reservation.created_at DESC, reservation.id DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   InitPlan 1 (returns $0)
 -->     ->  Index Scan using ix_item_sku on item named
--->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $4))
+-->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $3))
 -->   ->  Sort
 -->         Sort Key: reservation.created_at DESC, reservation.id DESC
 -->         ->  Nested Loop
@@ -34,7 +34,7 @@ LIMIT $2;
 -->                     ->  Nested Loop
 -->                           ->  Index Scan using ix_reservation_item_id_location_id on reservation
 -->                                 Index Cond: ((tenant_id = $1) AND (item_id = $0))
--->                                 Filter: (((ends_at IS NULL) OR (ends_at > $3)) AND ((status)::text = 'active'::text))
+-->                                 Filter: (((ends_at IS NULL) OR (ends_at > $2)) AND ((status)::text = 'active'::text))
 -->                           ->  Index Scan using uq_item_id on item
 -->                                 Index Cond: ((tenant_id = $1) AND (id = $0))
 -->                     ->  Seq Scan on unit

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint
+-- $1 uuid
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
 JOIN item ON item.tenant_id = shortage.tenant_id
@@ -15,7 +15,7 @@ JOIN document ON document.tenant_id = shortage.tenant_id
 AND document.id = shortage.document_id
 WHERE shortage.tenant_id = $1
 ORDER BY shortage.created_at DESC, shortage.id DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: shortage.created_at DESC, shortage.id DESC

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 text, $4 text
+-- $1 uuid, $2 text, $3 text
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
 JOIN item ON item.tenant_id = shortage.tenant_id
@@ -14,17 +14,17 @@ AND location.id = shortage.location_id
 JOIN document ON document.tenant_id = shortage.tenant_id
 AND document.id = shortage.document_id
 WHERE shortage.tenant_id = $1
-AND shortage.status = $3
+AND shortage.status = $2
 AND shortage.item_id = (SELECT named.id
   FROM item AS named
   WHERE named.tenant_id = $1
-  AND named.sku = $4)
+  AND named.sku = $3)
 ORDER BY shortage.created_at DESC, shortage.id DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   InitPlan 1 (returns $0)
 -->     ->  Index Scan using ix_item_sku on item named
--->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $4))
+-->           Index Cond: ((tenant_id = $1) AND ((sku)::text = $3))
 -->   ->  Sort
 -->         Sort Key: shortage.created_at DESC, shortage.id DESC
 -->         ->  Nested Loop
@@ -34,7 +34,7 @@ LIMIT $2;
 -->                           Join Filter: (item.base_unit_id = unit.id)
 -->                           ->  Nested Loop
 -->                                 ->  Index Scan using ix_shortage_item_id_location_id_status on shortage
--->                                       Index Cond: ((tenant_id = $1) AND (item_id = $0) AND ((status)::text = $3))
+-->                                       Index Cond: ((tenant_id = $1) AND (item_id = $0) AND ((status)::text = $2))
 -->                                 ->  Index Scan using uq_item_id on item
 -->                                       Index Cond: ((tenant_id = $1) AND (id = $0))
 -->                           ->  Seq Scan on unit

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 text, $4 text, $5 timestamp with time zone
+-- $1 uuid, $2 text, $3 text, $4 timestamp with time zone
 WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id,
   location.path AS location, location.site_id, place.reserved_quantity - CASE WHEN place.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -10,11 +10,11 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $4), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
-    AND item.sku >= $3
+    AND item.sku >= $2
     AND EXISTS (SELECT 1
       FROM balance AS held
       CROSS JOIN location
@@ -24,7 +24,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
       AND location.tenant_id = $1
       AND location.id = held.location_id )
     ORDER BY item.sku
-    LIMIT $2 + 1) AS item
+    LIMIT 2 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
@@ -37,9 +37,9 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     WHERE held.tenant_id = $1
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
-  AND (item.sku, location.path) > ($3, $4)
+  AND (item.sku, location.path) > ($2, $3)
   ORDER BY item.sku, location.path
-  LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
+  LIMIT 2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
   CAST(SUM(held.value % 1000000) AS BIGINT) AS value_millionths
   FROM page
@@ -74,21 +74,25 @@ ORDER BY page.sku, page.location;
 -->                 ->  Sort
 -->                       Sort Key: item.sku COLLATE "C", location.path COLLATE "C"
 -->                       ->  Nested Loop
--->                             Join Filter: (ROW((item.sku)::text, (location.path)::text) > ROW($3, $4))
+-->                             Join Filter: (ROW((item.sku)::text, (location.path)::text) > ROW($2, $3))
 -->                             ->  Nested Loop
 -->                                   ->  Subquery Scan on item
 -->                                         Filter: (item.tenant_id = $1)
 -->                                         ->  Limit
--->                                               ->  Nested Loop Semi Join
--->                                                     ->  Index Scan using ix_item_sku on item item_1
--->                                                           Index Cond: ((tenant_id = $1) AND ((sku)::text >= $3))
--->                                                     ->  Nested Loop
--->                                                           ->  Index Scan using balance_pkey on balance held_2
--->                                                                 Index Cond: ((tenant_id = $1) AND (item_id = item_1.id))
--->                                                                 Filter: (quantity > 0)
--->                                                           ->  Index Scan using location_pkey on location location_1
--->                                                                 Index Cond: (id = held_2.location_id)
--->                                                                 Filter: (tenant_id = $1)
+-->                                               ->  Sort
+-->                                                     Sort Key: item_1.sku COLLATE "C"
+-->                                                     ->  Nested Loop Semi Join
+-->                                                           ->  Bitmap Heap Scan on item item_1
+-->                                                                 Recheck Cond: ((tenant_id = $1) AND ((sku)::text >= $2))
+-->                                                                 ->  Bitmap Index Scan on ix_item_sku
+-->                                                                       Index Cond: ((tenant_id = $1) AND ((sku)::text >= $2))
+-->                                                           ->  Nested Loop
+-->                                                                 ->  Index Scan using balance_pkey on balance held_2
+-->                                                                       Index Cond: ((tenant_id = $1) AND (item_id = item_1.id))
+-->                                                                       Filter: (quantity > 0)
+-->                                                                 ->  Index Scan using location_pkey on location location_1
+-->                                                                       Index Cond: (id = held_2.location_id)
+-->                                                                       Filter: (tenant_id = $1)
 -->                                   ->  Index Scan using stock_key_pkey on stock_key place
 -->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
 -->                                         Filter: ((SubPlan 2) > 0)
@@ -103,7 +107,7 @@ ORDER BY page.sku, page.location;
 -->                   ->  Aggregate
 -->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                               Index Cond: ((tenant_id = place.tenant_id) AND (item_id = place.item_id) AND (location_id = place.location_id))
--->                               Filter: ((ends_at <= $5) AND ((status)::text = 'active'::text))
+-->                               Filter: ((ends_at <= $4) AND ((status)::text = 'active'::text))
 -->   CTE held
 -->     ->  GroupAggregate
 -->           Group Key: page_1.item_id, page_1.location_id, lot.expires_on, lot.date_kind, lot.hold

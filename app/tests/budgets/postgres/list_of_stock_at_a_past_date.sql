@@ -23,13 +23,13 @@ LIMIT 1;
 -->               Filter: ((last_day <= $2) AND (tenant_id = $1) AND ((status)::text = 'closed'::text))
 
 -- 4
--- $1 uuid, $2 bigint, $3 date
+-- $1 uuid, $2 date
 WITH moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id, CAST(SUM(moved.quantity) AS BIGINT) AS quantity,
   CAST(SUM(moved.value) AS BIGINT) AS value
   FROM (SELECT held.tenant_id, held.item_id, held.location_id, held.lot_id, held.quantity_delta AS quantity, held.value_delta AS value
     FROM ledger_entry AS held
     WHERE held.tenant_id = $1
-    AND held.business_date <= $3) AS moved
+    AND held.business_date <= $2) AS moved
   GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id
   HAVING SUM(moved.quantity) > 0), page AS MATERIALIZED (SELECT DISTINCT held.item_id, item.sku, item.name, item.grace_days,
   item.base_unit_id, held.location_id, location.path AS location, location.site_id, CAST(0 AS BIGINT) AS reserved
@@ -43,7 +43,7 @@ WITH moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.locatio
   AND item.tenant_id = $1
   AND item.id = held.item_id
   ORDER BY item.sku, location.path
-  LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
+  LIMIT 51), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
   CAST(SUM(held.value % 1000000) AS BIGINT) AS value_millionths
   FROM page
@@ -77,9 +77,9 @@ ORDER BY page.sku, page.location;
 -->           Group Key: held_1.tenant_id, held_1.item_id, held_1.location_id, held_1.lot_id
 -->           Filter: (sum(held_1.quantity_delta) > '0'::numeric)
 -->           ->  Bitmap Heap Scan on ledger_entry held_1
--->                 Recheck Cond: ((tenant_id = $1) AND (business_date <= $3))
+-->                 Recheck Cond: ((tenant_id = $1) AND (business_date <= $2))
 -->                 ->  Bitmap Index Scan on ix_ledger_entry_business_date
--->                       Index Cond: ((tenant_id = $1) AND (business_date <= $3))
+-->                       Index Cond: ((tenant_id = $1) AND (business_date <= $2))
 -->   CTE page
 -->     ->  Limit
 -->           ->  Unique

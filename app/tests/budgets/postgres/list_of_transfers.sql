@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint
+-- $1 uuid
 SELECT transfer.id, transfer.number, transfer.status, transfer.from_location_id, origin.path AS from_location, transfer.to_location_id,
 goal.path AS to_location, transfer.dispatched_at, transfer.external_ref, transfer.note, transfer.created_by, transfer.version,
 transfer.created_at, transfer.updated_at
@@ -13,7 +13,7 @@ JOIN location AS goal ON goal.tenant_id = transfer.tenant_id
 AND goal.id = transfer.to_location_id
 WHERE transfer.tenant_id = $1
 ORDER BY transfer.number DESC
-LIMIT $2;
+LIMIT 51;
 --> Limit
 -->   ->  Nested Loop
 -->         ->  Nested Loop

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 text, $3 bigint
+-- $1 uuid, $2 text
 SELECT document.*, location.path AS location
 FROM document
 JOIN location ON location.tenant_id = document.tenant_id
@@ -10,7 +10,7 @@ AND location.id = document.location_id
 WHERE document.tenant_id = $1
 AND document.type = $2
 ORDER BY document.number DESC
-LIMIT $3;
+LIMIT 51;
 --> Limit
 -->   ->  Nested Loop
 -->         Join Filter: (document.location_id = location.id)

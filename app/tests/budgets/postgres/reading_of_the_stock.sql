@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 timestamp with time zone
+-- $1 uuid, $2 timestamp with time zone
 WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id,
   location.path AS location, location.site_id, place.reserved_quantity - CASE WHEN place.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -10,7 +10,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $3), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
@@ -23,7 +23,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
       AND location.tenant_id = $1
       AND location.id = held.location_id )
     ORDER BY item.sku
-    LIMIT $2 + 1) AS item
+    LIMIT 51 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
@@ -37,7 +37,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
-  LIMIT $2)
+  LIMIT 51)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
 site.day_starts_at, page.reserved, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at,
 held.quantity, held.value
@@ -70,17 +70,20 @@ lot.received_at, lot.origin_seq, lot.origin_line;
 -->                                   ->  Subquery Scan on item
 -->                                         Filter: (item.tenant_id = $1)
 -->                                         ->  Limit
--->                                               ->  Nested Loop Semi Join
--->                                                     Join Filter: (item_1.id = held_2.item_id)
--->                                                     ->  Index Scan using ix_item_sku on item item_1
--->                                                           Index Cond: (tenant_id = $1)
--->                                                     ->  Materialize
--->                                                           ->  Nested Loop
--->                                                                 ->  Seq Scan on location location_1
--->                                                                       Filter: (tenant_id = $1)
--->                                                                 ->  Index Scan using ix_balance_location_id on balance held_2
--->                                                                       Index Cond: ((tenant_id = $1) AND (location_id = location_1.id))
--->                                                                       Filter: (quantity > 0)
+-->                                               ->  Sort
+-->                                                     Sort Key: item_1.sku COLLATE "C"
+-->                                                     ->  Nested Loop
+-->                                                           ->  HashAggregate
+-->                                                                 Group Key: held_2.item_id
+-->                                                                 ->  Nested Loop
+-->                                                                       ->  Seq Scan on location location_1
+-->                                                                             Filter: (tenant_id = $1)
+-->                                                                       ->  Index Scan using ix_balance_location_id on balance held_2
+-->                                                                             Index Cond: ((tenant_id = $1) AND (location_id = location_1.id))
+-->                                                                             Filter: (quantity > 0)
+-->                                                           ->  Index Scan using item_pkey on item item_1
+-->                                                                 Index Cond: (id = held_2.item_id)
+-->                                                                 Filter: (tenant_id = $1)
 -->                                   ->  Index Scan using stock_key_pkey on stock_key place
 -->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
 -->                                         Filter: ((SubPlan 2) > 0)
@@ -95,7 +98,7 @@ lot.received_at, lot.origin_seq, lot.origin_line;
 -->                   ->  Aggregate
 -->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                               Index Cond: ((tenant_id = place.tenant_id) AND (item_id = place.item_id) AND (location_id = place.location_id))
--->                               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
+-->                               Filter: ((ends_at <= $2) AND ((status)::text = 'active'::text))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               ->  Nested Loop

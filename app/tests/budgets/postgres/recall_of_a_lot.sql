@@ -269,7 +269,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(value);
 -->   ->  Function Scan on jsonb_array_elements given
 
 -- 14
--- $1 uuid, $2 text, $3 bigint
+-- $1 uuid, $2 text
 SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id, location.path AS location, location.site_id, balance.quantity,
 unit.code AS unit
 FROM (SELECT (value->>0)::uuid AS id
@@ -287,35 +287,35 @@ WHERE balance.tenant_id = $1
 AND balance.quantity > 0
 AND balance.lot_id = wanted.id
 ORDER BY location.path, item.sku, lot.origin_seq, lot.origin_line
-LIMIT $3;
+LIMIT 10001;
 --> Limit
--->   ->  Incremental Sort
+-->   ->  Sort
 -->         Sort Key: location.path COLLATE "C", item.sku COLLATE "C", lot.origin_seq, lot.origin_line
--->         Presorted Key: location.path
 -->         ->  Nested Loop
 -->               ->  Nested Loop
--->                     Join Filter: (lot.id = ((given.value ->> 0))::uuid)
 -->                     ->  Nested Loop
--->                           ->  Nested Loop
+-->                           ->  Hash Join
+-->                                 Hash Cond: (balance.lot_id = ((given.value ->> 0))::uuid)
 -->                                 ->  Nested Loop
--->                                       ->  Index Scan using ix_location_path on location
--->                                             Index Cond: (tenant_id = $1)
+-->                                       ->  Seq Scan on location
+-->                                             Filter: (tenant_id = $1)
 -->                                       ->  Index Scan using ix_balance_location_id on balance
 -->                                             Index Cond: ((tenant_id = $1) AND (location_id = location.id))
 -->                                             Filter: (quantity > 0)
--->                                 ->  Index Scan using item_pkey on item
--->                                       Index Cond: (id = balance.item_id)
--->                                       Filter: (tenant_id = $1)
+-->                                 ->  Hash
+-->                                       ->  Function Scan on jsonb_array_elements given
 -->                           ->  Index Scan using lot_pkey on lot
 -->                                 Index Cond: (id = balance.lot_id)
 -->                                 Filter: (tenant_id = $1)
--->                     ->  Function Scan on jsonb_array_elements given
+-->                     ->  Index Scan using item_pkey on item
+-->                           Index Cond: (id = balance.item_id)
+-->                           Filter: (tenant_id = $1)
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)
 
 -- 15
--- $1 uuid, $2 text, $3 text, $4 bigint
+-- $1 uuid, $2 text, $3 text
 SELECT entry.seq, entry.lot_id, item.sku, entry.kind, entry.document_id, document.type AS document_type, document.number AS document_number,
 document.status, entry.location_id, location.path AS location, location.site_id, entry.quantity_delta AS quantity, unit.code AS unit,
 entry.effective_at, entry.business_date, detail.purpose, detail.recipient, reason.code AS reason, detail.transfer_id, document.external_ref
@@ -338,7 +338,7 @@ WHERE entry.tenant_id = $1
 AND entry.kind = $3
 AND entry.lot_id = wanted.id
 ORDER BY entry.seq
-LIMIT $4;
+LIMIT 10001;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: entry.seq

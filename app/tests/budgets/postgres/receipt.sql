@@ -154,20 +154,22 @@ FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, t
   WHERE truth.tenant_id = $3
   AND truth.item_id = wanted.item_id
   AND truth.location_id = wanted.location_id
-  AND truth.counted_at >= $2
+  AND truth.counted_at >= (SELECT CAST($2 AS TIMESTAMPTZ))
+  AND truth.counted_at <= 'infinity'
   AND truth.marked_by IS NULL
   AND document.tenant_id = $3
   AND document.id = truth.document_id) AS told;
 --> Nested Loop
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given
 -->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $2))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
--->   ->  Index Scan using document_pkey on document
--->         Index Cond: (id = truth.document_id)
--->         Filter: (tenant_id = $3)
+-->   ->  Index Scan using uq_document_id on document
+-->         Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 
 -- 5: writes balance; writes ledger_head; writes document; writes lot; writes ledger_entry; writes receipt_line; writes receipt_charge
 -- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 bigint, $10 text, $11 bigint, $12 text, $13 uuid, $14 uuid, $15 text, $16 uuid, $17 uuid
@@ -271,7 +273,7 @@ FROM head;
 -->                 ->  Function Scan on jsonb_array_elements given_5
 
 -- 6
--- $1 uuid, $2 uuid, $3 text, $4 bigint
+-- $1 uuid, $2 uuid, $3 text
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
 JOIN item ON item.tenant_id = shortage.tenant_id
@@ -288,7 +290,7 @@ AND shortage.status = 'open'
 AND shortage.item_id IN (SELECT (value->>0)::uuid AS id
   FROM jsonb_array_elements($3::jsonb) AS given(value))
 ORDER BY shortage.created_at, shortage.document_id, shortage.line_no
-LIMIT $4;
+LIMIT 500;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: shortage.created_at, shortage.document_id, shortage.line_no

@@ -251,7 +251,8 @@ FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, t
   WHERE truth.tenant_id = $3
   AND truth.item_id = wanted.item_id
   AND truth.location_id = wanted.location_id
-  AND truth.counted_at >= $2
+  AND truth.counted_at >= (SELECT CAST($2 AS TIMESTAMPTZ))
+  AND truth.counted_at <= 'infinity'
   AND truth.marked_by IS NULL
   AND document.tenant_id = $3
   AND document.id = truth.document_id) AS told
@@ -293,7 +294,8 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
   AND entry.location_id = wanted.location_id
-  AND entry.effective_at > $8
+  AND entry.effective_at > (SELECT CAST($8 AS TIMESTAMPTZ))
+  AND entry.effective_at <= 'infinity'
   GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
@@ -319,15 +321,16 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
   AND site.id = location.site_id) AS told;
 --> Append
 -->   ->  Nested Loop
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               ->  Function Scan on jsonb_array_elements given
 -->                     Filter: (jsonb_typeof(value) = 'array'::text)
 -->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $2))
+-->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->                     Filter: (marked_by IS NULL)
--->         ->  Index Scan using document_pkey on document
--->               Index Cond: (id = truth.document_id)
--->               Filter: (tenant_id = $3)
+-->         ->  Index Scan using uq_document_id on document
+-->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Subquery Scan on told
 -->         ->  Nested Loop
 -->               CTE wanted
@@ -336,7 +339,7 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->                       ->  Index Scan using stock_key_pkey on stock_key
 -->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_4.value ->> 0))::uuid) AND (location_id = ((given_4.value ->> 1))::uuid))
--->                       SubPlan 1
+-->                       SubPlan 2
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -352,13 +355,15 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
+-->               InitPlan 4 (returns $6)
+-->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
 -->                     ->  Nested Loop
 -->                           ->  Function Scan on jsonb_array_elements given_1
 -->                                 Filter: (jsonb_typeof(value) = 'array'::text)
 -->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $8))
+-->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given_2
 -->               Filter: (jsonb_typeof(value) = 'array'::text)

@@ -2,7 +2,7 @@
 -- statements: 1, round trips: 1
 
 -- 1
--- $1 uuid, $2 bigint, $3 text, $4 timestamp with time zone
+-- $1 uuid, $2 text, $3 timestamp with time zone
 WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace_days, item.base_unit_id, place.location_id,
   location.path AS location, location.site_id, place.reserved_quantity - CASE WHEN place.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
         FROM reservation AS past
@@ -10,12 +10,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $4), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $3), 0) AS BIGINT) END AS reserved
   FROM item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
-  AND item.sku = $3
+  AND item.sku = $2
   AND place.tenant_id = $1
   AND place.item_id = item.id
   AND location.tenant_id = $1
@@ -26,7 +26,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
-  LIMIT $2)
+  LIMIT 51)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
 site.day_starts_at, page.reserved, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at,
 held.quantity, held.value
@@ -57,7 +57,7 @@ lot.received_at, lot.origin_seq, lot.origin_line;
 -->                       ->  Nested Loop
 -->                             ->  Nested Loop
 -->                                   ->  Index Scan using ix_item_sku on item
--->                                         Index Cond: ((tenant_id = $1) AND ((sku)::text = $3))
+-->                                         Index Cond: ((tenant_id = $1) AND ((sku)::text = $2))
 -->                                   ->  Index Scan using stock_key_pkey on stock_key place
 -->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
 -->                                         Filter: ((SubPlan 2) > 0)
@@ -72,7 +72,7 @@ lot.received_at, lot.origin_seq, lot.origin_line;
 -->                   ->  Aggregate
 -->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                               Index Cond: ((tenant_id = place.tenant_id) AND (item_id = place.item_id) AND (location_id = place.location_id))
--->                               Filter: ((ends_at <= $4) AND ((status)::text = 'active'::text))
+-->                               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               ->  Nested Loop

@@ -20,7 +20,7 @@ AND stock_count.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 2
--- $1 uuid, $2 uuid, $3 bigint
+-- $1 uuid, $2 uuid
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note, item.sku, unit.code AS base_unit, location.path AS location, CAST(COALESCE((SELECT SUM(balance.quantity / 1000000)
       FROM balance
@@ -59,7 +59,7 @@ AND location.id = line.location_id
 WHERE line.tenant_id = $1
 AND line.count_id = $2
 ORDER BY line.item_id, line.location_id, line.lot_key
-LIMIT $3;
+LIMIT 51;
 --> Limit
 -->   ->  Nested Loop
 -->         Join Filter: (line.location_id = location.id)

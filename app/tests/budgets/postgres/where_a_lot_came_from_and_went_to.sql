@@ -221,7 +221,7 @@ ORDER BY 1, 2;
 -->               ->  Function Scan on jsonb_array_elements given
 
 -- 9
--- $1 uuid, $2 text, $3 bigint
+-- $1 uuid, $2 text
 SELECT entry.seq, entry.lot_id, item.sku, entry.kind, entry.document_id, document.type AS document_type, document.number AS document_number,
 document.status, entry.location_id, location.path AS location, location.site_id, entry.quantity_delta AS quantity, unit.code AS unit,
 entry.effective_at, entry.business_date, detail.purpose, detail.recipient, reason.code AS reason, detail.transfer_id, document.external_ref
@@ -243,7 +243,7 @@ AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.lot_id = wanted.id
 ORDER BY entry.seq
-LIMIT $3;
+LIMIT 10001;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: entry.seq
@@ -277,7 +277,7 @@ LIMIT $3;
 -->                     Filter: (tenant_id = $1)
 
 -- 10
--- $1 uuid, $2 text, $3 bigint
+-- $1 uuid, $2 text
 SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id, location.path AS location, location.site_id, balance.quantity,
 unit.code AS unit
 FROM (SELECT (value->>0)::uuid AS id
@@ -295,29 +295,29 @@ WHERE balance.tenant_id = $1
 AND balance.quantity > 0
 AND balance.lot_id = wanted.id
 ORDER BY location.path, item.sku, lot.origin_seq, lot.origin_line
-LIMIT $3;
+LIMIT 10001;
 --> Limit
--->   ->  Incremental Sort
+-->   ->  Sort
 -->         Sort Key: location.path COLLATE "C", item.sku COLLATE "C", lot.origin_seq, lot.origin_line
--->         Presorted Key: location.path
 -->         ->  Nested Loop
 -->               ->  Nested Loop
--->                     Join Filter: (lot.id = ((given.value ->> 0))::uuid)
 -->                     ->  Nested Loop
--->                           ->  Nested Loop
+-->                           ->  Hash Join
+-->                                 Hash Cond: (balance.lot_id = ((given.value ->> 0))::uuid)
 -->                                 ->  Nested Loop
--->                                       ->  Index Scan using ix_location_path on location
--->                                             Index Cond: (tenant_id = $1)
+-->                                       ->  Seq Scan on location
+-->                                             Filter: (tenant_id = $1)
 -->                                       ->  Index Scan using ix_balance_location_id on balance
 -->                                             Index Cond: ((tenant_id = $1) AND (location_id = location.id))
 -->                                             Filter: (quantity > 0)
--->                                 ->  Index Scan using item_pkey on item
--->                                       Index Cond: (id = balance.item_id)
--->                                       Filter: (tenant_id = $1)
+-->                                 ->  Hash
+-->                                       ->  Function Scan on jsonb_array_elements given
 -->                           ->  Index Scan using lot_pkey on lot
 -->                                 Index Cond: (id = balance.lot_id)
 -->                                 Filter: (tenant_id = $1)
--->                     ->  Function Scan on jsonb_array_elements given
+-->                     ->  Index Scan using item_pkey on item
+-->                           Index Cond: (id = balance.item_id)
+-->                           Filter: (tenant_id = $1)
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
 -->                     Filter: (tenant_id = $1)

@@ -17,7 +17,7 @@ AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.seq > $2
 ORDER BY entry.seq
-LIMIT $3;
+LIMIT 51;
 --> SEARCH entry USING INDEX sqlite_autoindex_ledger_entry_1 (tenant_id=? AND seq>?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?) LEFT-JOIN
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?) LEFT-JOIN

@@ -19,7 +19,7 @@ AND entry.seq > $2
 AND entry.business_date >= $3
 AND entry.business_date <= $4
 ORDER BY entry.seq
-LIMIT $5;
+LIMIT 51;
 --> SEARCH entry USING INDEX sqlite_autoindex_ledger_entry_1 (tenant_id=? AND seq>?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?) LEFT-JOIN
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?) LEFT-JOIN

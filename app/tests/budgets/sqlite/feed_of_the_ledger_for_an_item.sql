@@ -21,7 +21,7 @@ AND entry.item_id = (SELECT named.id
   WHERE named.tenant_id = $1
   AND named.sku = $3)
 ORDER BY entry.seq
-LIMIT $4;
+LIMIT 51;
 --> SEARCH entry USING INDEX ix_ledger_entry_item_id_seq (tenant_id=? AND item_id=? AND seq>?)
 --> SCALAR SUBQUERY 1
 -->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)

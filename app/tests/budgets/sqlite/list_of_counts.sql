@@ -11,6 +11,6 @@ JOIN location ON location.tenant_id = stock_count.tenant_id
 AND location.id = stock_count.location_id
 WHERE stock_count.tenant_id = $1
 ORDER BY stock_count.id DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH stock_count USING INDEX sqlite_autoindex_stock_count_2 (tenant_id=?)
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)

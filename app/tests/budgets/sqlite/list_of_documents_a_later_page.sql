@@ -11,7 +11,7 @@ AND document.last_seq <= $2
 AND (document.last_seq < $2
   OR COALESCE(document.position, 0) < $3)
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
-LIMIT $4;
+LIMIT 2;
 --> SEARCH document USING INDEX ix_document_last_seq (tenant_id=? AND last_seq<?)
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> USE TEMP B-TREE FOR LAST TERM OF ORDER BY

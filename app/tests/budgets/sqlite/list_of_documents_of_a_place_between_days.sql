@@ -11,7 +11,7 @@ AND document.location_id = $2
 AND document.business_date >= $3
 AND document.business_date <= $4
 ORDER BY document.last_seq DESC, COALESCE(document.position, 0) DESC
-LIMIT $5;
+LIMIT 51;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH document USING INDEX ix_document_last_seq (tenant_id=?)
 --> USE TEMP B-TREE FOR LAST TERM OF ORDER BY

@@ -30,7 +30,7 @@ AND EXISTS (SELECT 1
   WHERE lying.lot_id = lot.id
   AND lying.quantity > 0)
 ORDER BY COALESCE(lot.expires_on, $2), lot.id
-LIMIT $3;
+LIMIT 51;
 --> SEARCH lot USING INDEX ix_lot_origin_document_id (tenant_id=?)
 --> CORRELATED SCALAR SUBQUERY 6
 -->   SEARCH balance USING INDEX ix_balance_lot_id (tenant_id=? AND lot_id=?)

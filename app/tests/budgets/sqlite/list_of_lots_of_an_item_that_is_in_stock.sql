@@ -34,7 +34,7 @@ AND EXISTS (SELECT 1
   WHERE lying.lot_id = lot.id
   AND lying.quantity > 0)
 ORDER BY COALESCE(lot.expires_on, $3), lot.id
-LIMIT $4;
+LIMIT 51;
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SCALAR SUBQUERY 5
 -->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)

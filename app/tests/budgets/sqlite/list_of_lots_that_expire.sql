@@ -31,7 +31,7 @@ AND EXISTS (SELECT 1
   WHERE lying.lot_id = lot.id
   AND lying.quantity > 0)
 ORDER BY COALESCE(lot.expires_on, $3), lot.id
-LIMIT $4;
+LIMIT 51;
 --> SEARCH lot USING INDEX ix_lot_expires_on_id (tenant_id=? AND expires_on<?)
 --> CORRELATED SCALAR SUBQUERY 6
 -->   SEARCH balance USING INDEX ix_balance_lot_id (tenant_id=? AND lot_id=?)

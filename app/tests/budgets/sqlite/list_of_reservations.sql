@@ -12,7 +12,7 @@ JOIN location ON location.tenant_id = reservation.tenant_id
 AND location.id = reservation.location_id
 WHERE reservation.tenant_id = $1
 ORDER BY reservation.created_at DESC, reservation.id DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH reservation USING INDEX ix_reservation_location_id (tenant_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)

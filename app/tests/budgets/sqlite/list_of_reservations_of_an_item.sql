@@ -13,13 +13,13 @@ AND location.id = reservation.location_id
 WHERE reservation.tenant_id = $1
 AND reservation.status = 'active'
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $3)
+  OR reservation.ends_at > $2)
 AND reservation.item_id = (SELECT named.id
   FROM item AS named
   WHERE named.tenant_id = $1
-  AND named.sku = $4)
+  AND named.sku = $3)
 ORDER BY reservation.created_at DESC, reservation.id DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SCALAR SUBQUERY 1
 -->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)

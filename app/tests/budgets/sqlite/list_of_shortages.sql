@@ -14,7 +14,7 @@ JOIN document ON document.tenant_id = shortage.tenant_id
 AND document.id = shortage.document_id
 WHERE shortage.tenant_id = $1
 ORDER BY shortage.created_at DESC, shortage.id DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH shortage USING INDEX ix_shortage_location_id (tenant_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)

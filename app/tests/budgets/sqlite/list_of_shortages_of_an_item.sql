@@ -13,13 +13,13 @@ AND location.id = shortage.location_id
 JOIN document ON document.tenant_id = shortage.tenant_id
 AND document.id = shortage.document_id
 WHERE shortage.tenant_id = $1
-AND shortage.status = $3
+AND shortage.status = $2
 AND shortage.item_id = (SELECT named.id
   FROM item AS named
   WHERE named.tenant_id = $1
-  AND named.sku = $4)
+  AND named.sku = $3)
 ORDER BY shortage.created_at DESC, shortage.id DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SCALAR SUBQUERY 1
 -->   SEARCH named USING INDEX ix_item_sku (tenant_id=? AND sku=?)

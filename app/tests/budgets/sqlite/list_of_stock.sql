@@ -9,7 +9,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $3), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
@@ -22,7 +22,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
       AND location.tenant_id = $1
       AND location.id = held.location_id )
     ORDER BY item.sku
-    LIMIT $2 + 1) AS item
+    LIMIT 51 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
@@ -36,7 +36,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
-  LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
+  LIMIT 51), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
   CAST(SUM(held.value % 1000000) AS BIGINT) AS value_millionths
   FROM page

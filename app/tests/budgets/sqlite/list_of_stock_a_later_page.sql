@@ -9,11 +9,11 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $4), 0) AS BIGINT) END AS reserved
   FROM (SELECT item.*
     FROM item
     WHERE item.tenant_id = $1
-    AND item.sku >= $3
+    AND item.sku >= $2
     AND EXISTS (SELECT 1
       FROM balance AS held
       CROSS JOIN location
@@ -23,7 +23,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
       AND location.tenant_id = $1
       AND location.id = held.location_id )
     ORDER BY item.sku
-    LIMIT $2 + 1) AS item
+    LIMIT 2 + 1) AS item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
@@ -36,9 +36,9 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     WHERE held.tenant_id = $1
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
-  AND (item.sku, location.path) > ($3, $4)
+  AND (item.sku, location.path) > ($2, $3)
   ORDER BY item.sku, location.path
-  LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
+  LIMIT 2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
   CAST(SUM(held.value % 1000000) AS BIGINT) AS value_millionths
   FROM page

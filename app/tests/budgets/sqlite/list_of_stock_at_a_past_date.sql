@@ -17,7 +17,7 @@ WITH moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.locatio
   FROM (SELECT held.tenant_id, held.item_id, held.location_id, held.lot_id, held.quantity_delta AS quantity, held.value_delta AS value
     FROM ledger_entry AS held
     WHERE held.tenant_id = $1
-    AND held.business_date <= $3) AS moved
+    AND held.business_date <= $2) AS moved
   GROUP BY moved.tenant_id, moved.item_id, moved.location_id, moved.lot_id
   HAVING SUM(moved.quantity) > 0), page AS MATERIALIZED (SELECT DISTINCT held.item_id, item.sku, item.name, item.grace_days,
   item.base_unit_id, held.location_id, location.path AS location, location.site_id, CAST(0 AS BIGINT) AS reserved
@@ -31,7 +31,7 @@ WITH moved AS MATERIALIZED (SELECT moved.tenant_id, moved.item_id, moved.locatio
   AND item.tenant_id = $1
   AND item.id = held.item_id
   ORDER BY item.sku, location.path
-  LIMIT $2), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
+  LIMIT 51), held AS MATERIALIZED (SELECT page.item_id, page.location_id, lot.expires_on, lot.date_kind, lot.hold, CAST(SUM(held.quantity / 1000000) AS BIGINT) AS quantity_units,
   CAST(SUM(held.quantity % 1000000) AS BIGINT) AS quantity_millionths, CAST(SUM(held.value / 1000000) AS BIGINT) AS value_units,
   CAST(SUM(held.value % 1000000) AS BIGINT) AS value_millionths
   FROM page

@@ -12,7 +12,7 @@ JOIN location AS goal ON goal.tenant_id = transfer.tenant_id
 AND goal.id = transfer.to_location_id
 WHERE transfer.tenant_id = $1
 ORDER BY transfer.number DESC
-LIMIT $2;
+LIMIT 51;
 --> SEARCH transfer USING INDEX ix_transfer_number (tenant_id=?)
 --> SEARCH origin USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH goal USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)

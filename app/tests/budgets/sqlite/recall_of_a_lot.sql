@@ -181,7 +181,7 @@ WHERE balance.tenant_id = $1
 AND balance.quantity > 0
 AND balance.lot_id = wanted.id
 ORDER BY location.path, item.sku, lot.origin_seq, lot.origin_line
-LIMIT $3;
+LIMIT 10001;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING INDEX ix_balance_lot_id (tenant_id=? AND lot_id=?)
 --> SEARCH lot USING INDEX sqlite_autoindex_lot_2 (tenant_id=? AND id=?)
@@ -213,7 +213,7 @@ WHERE entry.tenant_id = $1
 AND entry.kind = $3
 AND entry.lot_id = wanted.id
 ORDER BY entry.seq
-LIMIT $4;
+LIMIT 10001;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH entry USING INDEX ix_ledger_entry_lot_id_seq (tenant_id=? AND lot_id=?)
 --> SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)

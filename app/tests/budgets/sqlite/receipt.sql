@@ -246,7 +246,7 @@ AND shortage.status = 'open'
 AND shortage.item_id IN (SELECT unhex(value->>'$[0]') AS id
   FROM json_each($3))
 ORDER BY shortage.created_at, shortage.document_id, shortage.line_no
-LIMIT $4;
+LIMIT 500;
 --> SEARCH location USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH shortage USING INDEX ix_shortage_item_id_location_id_status (tenant_id=? AND item_id=? AND location_id=? AND status=?)
 --> LIST SUBQUERY 1

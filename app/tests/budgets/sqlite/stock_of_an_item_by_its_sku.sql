@@ -9,12 +9,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
         AND past.item_id = place.item_id
         AND past.location_id = place.location_id
         AND past.status = 'active'
-        AND past.ends_at <= $4), 0) AS BIGINT) END AS reserved
+        AND past.ends_at <= $3), 0) AS BIGINT) END AS reserved
   FROM item
   CROSS JOIN stock_key AS place
   CROSS JOIN location
   WHERE item.tenant_id = $1
-  AND item.sku = $3
+  AND item.sku = $2
   AND place.tenant_id = $1
   AND place.item_id = item.id
   AND location.tenant_id = $1
@@ -25,7 +25,7 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     AND held.item_id = place.item_id
     AND held.location_id = place.location_id ) > 0
   ORDER BY item.sku, location.path
-  LIMIT $2)
+  LIMIT 51)
 SELECT page.item_id, page.sku, page.name, unit.code AS unit, page.grace_days, page.location_id, page.location, site.time_zone,
 site.day_starts_at, page.reserved, held.lot_id, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold, lot.opened_at, lot.received_at,
 held.quantity, held.value

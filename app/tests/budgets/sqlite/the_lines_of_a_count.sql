@@ -53,7 +53,7 @@ AND location.id = line.location_id
 WHERE line.tenant_id = $1
 AND line.count_id = $2
 ORDER BY line.item_id, line.location_id, line.lot_key
-LIMIT $3;
+LIMIT 51;
 --> SEARCH line USING INDEX sqlite_autoindex_stock_count_line_1 (tenant_id=? AND count_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?)
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?)

@@ -107,17 +107,30 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 
 -- 2.3
 SELECT 2 AS part, told.*
-FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
-    FROM json_each($7)) AS wanted
+FROM (WITH came_since AS MATERIALIZED (SELECT DISTINCT came.item_id, came.location_id, came.lot_id
+    FROM (SELECT unhex(value->>'$[0]') AS item_id, unhex(value->>'$[1]') AS location_id
+      FROM json_each($7)) AS wanted
+    CROSS JOIN ledger_entry AS came
+    WHERE came.tenant_id = $9
+    AND came.item_id = wanted.item_id
+    AND came.location_id = wanted.location_id
+    AND came.effective_at > $8
+    AND came.quantity_delta > 0)
+  SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
+  FROM came_since AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
   AND entry.location_id = wanted.location_id
   AND entry.effective_at > $8
+  AND entry.lot_id = wanted.lot_id
   GROUP BY entry.item_id, entry.location_id, entry.lot_id, entry.effective_at) AS told;
 --> CO-ROUTINE told
--->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   MATERIALIZE came_since
+-->     SCAN json_each VIRTUAL TABLE INDEX 1:
+-->     SEARCH came USING INDEX ix_ledger_entry_item_id_location_id_effective_at (tenant_id=? AND item_id=? AND location_id=? AND effective_at>?)
+-->     USE TEMP B-TREE FOR DISTINCT
+-->   SCAN wanted
 -->   SEARCH entry USING INDEX ix_ledger_entry_item_id_location_id_effective_at (tenant_id=? AND item_id=? AND location_id=? AND effective_at>?)
 -->   USE TEMP B-TREE FOR GROUP BY
 --> SCAN told

@@ -65,8 +65,7 @@ LEFT JOIN reason ON reason.tenant_id = entry.tenant_id
 AND reason.id = entry.reason_id
 WHERE entry.tenant_id = $1
 AND entry.document_id = $2
-ORDER BY +entry.seq
-LIMIT $3;
+ORDER BY +entry.seq;
 --> SEARCH entry USING INDEX ix_ledger_entry_document_id (tenant_id=? AND document_id=?)
 --> SEARCH item USING INDEX sqlite_autoindex_item_2 (tenant_id=? AND id=?) LEFT-JOIN
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=? AND id=?) LEFT-JOIN

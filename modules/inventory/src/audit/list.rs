@@ -95,7 +95,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         let (at, id) = (filter.bind(DateTime::<FixedOffset>::from(at)), filter.bind(id));
         filter.and_plain(&format!("(audit_event.at, audit_event.id) < ({at}, {id})"));
     }
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!("SELECT audit_event.* FROM audit_event {} ORDER BY audit_event.at DESC, audit_event.id DESC LIMIT {limit}", filter.sql());
     let found = rows::all::<audit_event::Model>(state.database().reader(), &sql, filter.into_values()).await?;
     let page = Page::cut(found, request.limit, |row| (Instant::from(row.at), row.id));

@@ -85,7 +85,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, id: Uuid, request: Requ
     }
     let (units, rest, join) = says(&count, caller, &mut filter);
     let moved_since = moved_since(&count, &mut filter);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!(
         "SELECT {LINE_COLUMNS}, item.sku, unit.code AS base_unit, location.path AS location, {units} AS expected_units, {rest} AS expected_rest, \
          {moved_since} AS moved_since FROM stock_count_line AS line \

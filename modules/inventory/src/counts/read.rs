@@ -58,7 +58,7 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
     let by_id = request.location_id.map(|location_id| LocationRef::Id { location_id });
     filter.and_location(by_id.or(request.location.map(|location| LocationRef::Path { location })).as_ref());
     filter.and_sites(reader.get_database_backend(), "stock_count.site_id", &caller.sites);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!("{COUNTS} {} ORDER BY stock_count.id DESC LIMIT {limit}", filter.sql());
     let rows = rows::all::<CountRow>(reader, &sql, filter.into_values()).await?;
     let page = Page::cut(rows, request.limit, |row| row.id);

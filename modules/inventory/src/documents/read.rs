@@ -107,7 +107,7 @@ pub async fn list(state: &Inventory, caller: &Caller, of: Option<DocumentType>, 
     filter.and_given("document.business_date <= ?", request.to);
     filter.and_given("document.external_ref = ?", request.external_ref);
     filter.and_sites(reader.get_database_backend(), "document.site_id", &caller.sites);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!("{DOCUMENTS} {} ORDER BY {order} LIMIT {limit}", filter.sql());
     let rows = rows::all::<DocumentRow>(reader, &sql, filter.into_values()).await?;
     let key = |row: &DocumentRow| match kind {

@@ -366,6 +366,11 @@ impl Command {
         earliest.unwrap_or(self.effective_at)
     }
 
+    /// Whether all that this takes leaves at [`Command::since`]. Counts and reversals have an instant for each line.
+    pub fn takes_at_one_instant(&self) -> bool {
+        !matches!(self.work, Work::Count { .. } | Work::Reverse(_))
+    }
+
     /// It happens now, and what was not counted is nothing now.
     pub fn happens_at(&mut self, now: Instant) {
         self.effective_at = now;

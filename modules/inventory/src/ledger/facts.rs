@@ -132,7 +132,8 @@ pub struct Snapshot {
     pub lots: BTreeMap<LotId, Lot>,
     /// What is on hand: places that hold nothing are left out.
     pub holdings: BTreeMap<Place, Holding>,
-    /// What follows the command's earliest instant, in the order of time.
+    /// What follows the command's earliest instant, in the order of time. Of one that takes at that instant alone, lots that only left since may be
+    /// left out: as much could be taken of them then as now.
     pub later: BTreeMap<Place, Vec<Later>>,
     /// Posted count lines that stand at or after the command's earliest instant.
     pub truths: Vec<Truth>,

@@ -131,7 +131,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     filter.and_given("entry.business_date >= ?", request.from);
     filter.and_given("entry.business_date <= ?", request.to);
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    let rows = select(reader, filter, "entry.seq", request.limit.bound()).await?;
+    let rows = select(reader, filter, &format!("entry.seq LIMIT {}", request.limit.probe())).await?;
     Ok(seen_by(Page::cut(rows, request.limit, |entry| entry.seq), caller))
 }
 
@@ -140,7 +140,7 @@ pub async fn entries_of_document(reader: &impl ConnectionTrait, caller: &Caller,
     let mut filter = Filter::tenant("entry.tenant_id", caller.tenant_id);
     filter.and("entry.document_id = ?", document);
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
-    select(reader, filter, FEW_BY_SEQ, i64::MAX).await
+    select(reader, filter, FEW_BY_SEQ).await
 }
 
 /// The order of few entries, which are sorted. SQLite does not know how few they are, and without the + it reads all that the tenant has
@@ -167,8 +167,7 @@ struct Row {
     reason: Option<String>,
 }
 
-async fn select(reader: &impl ConnectionTrait, mut filter: Filter, order: &str, limit: i64) -> Result<Vec<EntryAnswer>, Error> {
-    let limit = filter.bind(limit);
+async fn select(reader: &impl ConnectionTrait, filter: Filter, order: &str) -> Result<Vec<EntryAnswer>, Error> {
     // Every entry has an item, a unit and a location. LEFT all the same: Postgres would take each JOIN over a key for one that few entries pass,
     // and go through all of them and sort what is left instead of reading a page in the order of its index.
     let sql = format!(
@@ -179,7 +178,7 @@ async fn select(reader: &impl ConnectionTrait, mut filter: Filter, order: &str, 
          LEFT JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
          LEFT JOIN location ON location.tenant_id = entry.tenant_id AND location.id = entry.location_id \
          LEFT JOIN reason ON reason.tenant_id = entry.tenant_id AND reason.id = entry.reason_id \
-         {} ORDER BY {order} LIMIT {limit}",
+         {} ORDER BY {order}",
         filter.sql()
     );
     let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;

@@ -354,7 +354,7 @@ pub async fn list(state: &Inventory, caller: &Caller, request: Request) -> Resul
         let (value, id) = (filter.bind(value), filter.bind(id));
         filter.and_plain(&format!("({column}, lot.id) > ({value}, {id})"));
     }
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!("{select} {} ORDER BY {column}, lot.id LIMIT {limit}", filter.sql());
     let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
     let page = Page::cut(rows, request.limit, |row| match request.sort {

@@ -414,7 +414,7 @@ pub async fn movements(
     let (mut filter, ids) = about(backend, "entry", caller.tenant_id, lots.iter().copied());
     filter.and_given("entry.kind = ?", kind.map(EntryKind::word));
     filter.and_sites(backend, "location.site_id", &caller.sites);
-    let probe = filter.bind(limit.saturating_add(1));
+    let probe = limit.saturating_add(1);
     let sql = format!(
         "SELECT entry.seq, entry.lot_id, item.sku, entry.kind, entry.document_id, document.type AS document_type, document.number AS document_number, \
          document.status, entry.location_id, location.path AS location, location.site_id, entry.quantity_delta AS quantity, unit.code AS unit, entry.effective_at, \
@@ -455,7 +455,7 @@ pub async fn places(reader: &impl ConnectionTrait, caller: &Caller, lots: &[LotI
     let (mut filter, ids) = about(backend, "balance", caller.tenant_id, lots.iter().copied());
     filter.and_plain("balance.quantity > 0");
     filter.and_sites(backend, "location.site_id", &caller.sites);
-    let probe = filter.bind(limit.saturating_add(1));
+    let probe = limit.saturating_add(1);
     let sql = format!(
         "SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id, location.path AS location, location.site_id, balance.quantity, unit.code AS unit \
          FROM ({ids}) AS wanted CROSS JOIN balance \

@@ -67,7 +67,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let (reader, now) = (state.database().reader(), state.now());
     let stored = |instant: Instant| DateTime::<FixedOffset>::from(instant);
     let mut filter = Filter::tenant("reservation.tenant_id", caller.tenant_id);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     if let Some((list, made, id)) = request.cursor.as_ref().map(Cursor::key::<(String, i64, Uuid)>).transpose()? {
         if list != LIST {
             return Err(Cursor::foreign().into());

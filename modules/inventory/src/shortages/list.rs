@@ -55,7 +55,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     caller.need(Permission::Read)?;
     let reader = state.database().reader();
     let mut filter = Filter::tenant("shortage.tenant_id", caller.tenant_id);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     if let Some((list, made, id)) = request.cursor.as_ref().map(Cursor::key::<(String, i64, Uuid)>).transpose()? {
         if list != LIST {
             return Err(Cursor::foreign().into());

@@ -85,8 +85,7 @@ pub async fn open_at(txn: &Txn, tenant: TenantId, location: LocationId, items: i
     let given = filter.bind(rows::parameter(items.map(|item| given_row!(backend, item)).collect()));
     let ids = ID.select(backend, given.trim_start_matches('$').parse().unwrap_or(0));
     filter.and_plain(&format!("shortage.status = 'open' AND shortage.item_id IN ({ids})"));
-    let limit = filter.bind(i64::try_from(OFFERED).unwrap_or(i64::MAX));
-    select(txn, filter, &format!("{OLDEST_FIRST} LIMIT {limit}")).await
+    select(txn, filter, &format!("{OLDEST_FIRST} LIMIT {OFFERED}")).await
 }
 
 /// Those of these ids, the oldest first. None is asked for where there are none.

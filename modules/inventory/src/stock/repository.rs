@@ -111,7 +111,7 @@ pub async fn page(
     now: Instant,
 ) -> Result<Vec<(PlaceRow, Vec<Lying>)>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     // What a row must be, whatever page it is on: of one place, and for all of its lots.
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);

@@ -236,7 +236,7 @@ async fn list(state: &Inventory, caller: &Caller, request: ListRequest) -> Resul
     below(&mut filter, "goal", request.to_location_id, request.to_location);
     filter.and_given("transfer.external_ref = ?", request.external_ref);
     filter.and_any_site(reader.get_database_backend(), &["origin.site_id", "goal.site_id"], &caller.sites);
-    let limit = filter.bind(request.limit.bound());
+    let limit = request.limit.probe();
     let sql = format!("{TRANSFERS} {} ORDER BY transfer.number DESC LIMIT {limit}", filter.sql());
     let rows = rows::all::<TransferRow>(reader, &sql, filter.into_values()).await?;
     let page = Page::cut(rows, request.limit, |row| row.number);
