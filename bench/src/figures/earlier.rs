@@ -17,7 +17,7 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
 
 /// Two items with half of the entries each, over ten years.
 fn ten_years(is_quick: bool) -> Size {
-    let entries = if is_quick { 200_000 } else { 2_000_000 };
+    let entries = if is_quick { 100_000 } else { 2_000_000 };
     Size { items: 2, lots: 200, entries, years: 10 }
 }
 

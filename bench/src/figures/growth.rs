@@ -30,7 +30,7 @@ fn size(entries: u64) -> Size {
 }
 
 fn sizes(is_quick: bool) -> &'static [u64] {
-    if is_quick { &[10_000, 300_000] } else { &[10_000, 1_000_000, 10_000_000] }
+    if is_quick { &[10_000, 100_000] } else { &[10_000, 1_000_000, 10_000_000] }
 }
 
 /// A server with a ledger.
