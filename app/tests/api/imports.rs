@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::kitchen::{Kitchen, WALK_IN, text};
+use crate::support::tables::texts;
 use crate::support::{Api, Reply, fresh};
 
 const PATH: &str = "/v1/inventory/imports/opening-stock";
@@ -159,6 +160,51 @@ both_engines! {
         let report = import(&kitchen, &format!("location={WALK_IN}&on_error=skip"), file).await.ok(201);
         assert_eq!((report["posted"].as_i64(), &report["skipped"][0]["line"]), (Some(1), &json!(3)));
         assert_eq!(kitchen.on_hand("DATED").await.0, "5");
+    }
+
+    async fn a_row_that_the_ledger_refuses_takes_back_the_documents_before_it(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("X", json!({})).await;
+        kitchen.item("MILK", json!({ "track_expiry": true })).await;
+        // Two documents, one for each area; of the second a row has no date.
+        let file = "sku,quantity,location,expires_on\nX,5,main/walk-in,\nMILK,1,main/dry-store,2027-01-01\nMILK,2,main/dry-store,\nX,7,main/walk-in,\n";
+        for query in ["on_error=refuse", "dry_run=true"] {
+            let reply = import(&kitchen, query, file).await;
+            assert_eq!(codes(&reply), expected(&[("/lines/4/expires_on", "expiry_required")]), "{query}");
+            reply.refused(422, "invalid_request");
+            assert!(kitchen.ledger().await.is_empty(), "{query}");
+            let documents = kitchen.owner.get("/v1/inventory/documents").await.ok(200);
+            assert_eq!(documents["data"], json!([]), "{query}");
+        }
+        // The same bytes were never taken in, and no number is gone.
+        let tried = import(&kitchen, "on_error=skip&dry_run=true", file).await.ok(200);
+        let report = import(&kitchen, "on_error=skip", file).await.ok(201);
+        assert_eq!((&tried["posted"], &tried["skipped"]), (&report["posted"], &report["skipped"]));
+        assert_eq!((&report["posted"], &report["skipped"][0]["line"], &report["skipped"][0]["code"]), (&json!(3), &json!(4), &json!("expiry_required")));
+        let documents: Vec<_> = report["documents"].as_array().expect("documents").iter().map(|it| (text(&it["number"]), it["lines"].as_i64())).collect();
+        assert_eq!(documents, [("O-000001".to_owned(), Some(2)), ("O-000002".to_owned(), Some(1))]);
+        assert_eq!((kitchen.on_hand("X").await.0, kitchen.on_hand("MILK").await.0), ("12".to_owned(), "1".to_owned()));
+    }
+
+    async fn a_count_that_rows_of_several_documents_come_before_stops_being_true_once(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("X", json!({})).await;
+        kitchen.item("Y", json!({})).await;
+        let marked = async || texts(api.inventory_db(), "SELECT CAST(COUNT(*) AS TEXT) FROM count_truth WHERE marked_by IS NOT NULL").await.remove(0);
+        import(&kitchen, &format!("location={WALK_IN}"), "sku,quantity\nY,9\n").await.ok(201);
+        // Five hundred rows are one document: what was counted is in the second, then in the second and the third.
+        for (rows, counted, of_y) in [(700, 9, 600..601), (1_200, 10, 501..1_200)] {
+            kitchen.owner.post_csv(&format!("/v1/inventory/imports/counts?location={WALK_IN}"), format!("sku,quantity\nY,{counted}\n")).await.ok(201);
+            let lines = (0..rows).map(|row| format!("{},1\n", if of_y.contains(&row) { "Y" } else { "X" }));
+            let file = std::iter::once("sku,quantity\n".to_owned()).chain(lines).collect::<String>();
+            let query = format!("location={WALK_IN}&effective_at=2026-11-25T09:00:00Z");
+            let (before, marked_before) = (kitchen.ledger().await.len(), marked().await);
+            let problem = import(&kitchen, &query, &file[..]).await.refused(409, "counted_since");
+            assert_eq!(problem["counts"].as_array().map(Vec::len), Some(1));
+            assert_eq!((kitchen.ledger().await.len(), marked().await), (before, marked_before));
+            import(&kitchen, &format!("{query}&counted=not_included"), &file[..]).await.ok(201);
+            assert_eq!((kitchen.ledger().await.len(), marked().await), (before + rows, if counted == 9 { "1" } else { "2" }.to_owned()));
+        }
     }
 
     async fn a_dry_run_tells_what_would_happen_and_leaves_no_trace(api: Api) {

@@ -3,6 +3,8 @@
 //! - No large table is gone through: neither whole nor, but for a page of it, all that a tenant has of it.
 //! - No more rows are sorted for a page than the page has: an index gives their order. What is answered as a whole may be sorted.
 //! - Every table is held to a tenant.
+//! - How many rows it wants stands in its text, on Postgres: of a parameter it would take a tenth of all to be wanted, and plan it anew each time. (What SeaORM
+//!   writes has it in one; that looks up a row, or lists one table.)
 //!
 //! [`EXCEPTIONS`] are those that are meant. One that no statement needs any more fails, too.
 
@@ -129,6 +131,9 @@ fn flaws(engine: Engine, tables: &[String], sql: &str, plan: &[String]) -> BTree
     let mut flaws: BTreeSet<_> = sql::without_tenant(sql, tables).into_iter().map(|table| format!("forgets the tenant of {table}")).collect();
     if engine == Engine::Postgres && !says_whose(sql) && sql::aliases(sql, tables).values().next().is_some() {
         flaws.insert(BY_ROWS.to_owned());
+    }
+    if engine == Engine::Postgres && !sql.contains("FROM \"") && sql.contains("LIMIT $") {
+        flaws.insert("wants as many rows as a parameter says".to_owned());
     }
     flaws.extend(if engine == Engine::Postgres { of_postgres(tables, plan) } else { of_sqlite(tables, sql, plan) });
     flaws
@@ -271,6 +276,10 @@ async fn finds_flaws(engine: Engine, database: &DatabaseConnection) {
     let forgetful = format!("SELECT quantity FROM balance WHERE lot_id = {second} AND {parameter} = {parameter}");
     let found = of(forgetful).await;
     assert!(found.contains("forgets the tenant of balance") && found.contains("goes through balance"), "{engine:?}: {found}");
+    if engine == Engine::Postgres {
+        let bound = format!("SELECT id FROM lot WHERE tenant_id = {parameter} AND id > {second} ORDER BY id LIMIT {parameter}");
+        assert_eq!(flaws(engine, &tables, &bound, &[]).into_iter().collect::<Vec<_>>(), ["wants as many rows as a parameter says"]);
+    }
     let sorted = format!("SELECT batch_code FROM lot WHERE tenant_id = {parameter} AND item_id = {second} ORDER BY basis_value LIMIT 10");
     assert!(of(sorted).await.starts_with("sorts "), "{engine:?}");
 }

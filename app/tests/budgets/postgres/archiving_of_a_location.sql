@@ -79,7 +79,7 @@ LIMIT 20;
 -->                     Filter: (tenant_id = $1)
 
 -- 6
--- $1 uuid, $2 text, $3 bigint, $4 timestamp with time zone
+-- $1 uuid, $2 text, $3 timestamp with time zone
 SELECT 'transfer' AS kind, transfer.id, transfer.status
 FROM transfer
 WHERE transfer.tenant_id = $1
@@ -124,9 +124,9 @@ AND reservation.location_id IN (SELECT id
   AND (path = $2
     OR substr(path, 1, length($2) + 1) = $2 || '/'))
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $4)
+  OR reservation.ends_at > $3)
 ORDER BY 1, 2
-LIMIT $3;
+LIMIT 100;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: ('transfer'::text), transfer.id
@@ -168,7 +168,7 @@ LIMIT $3;
 -->                                 Index Cond: (tenant_id = $1)
 -->                     ->  Bitmap Heap Scan on reservation
 -->                           Recheck Cond: ((tenant_id = $1) AND (location_id = location.id))
--->                           Filter: (((ends_at IS NULL) OR (ends_at > $4)) AND ((status)::text = 'active'::text))
+-->                           Filter: (((ends_at IS NULL) OR (ends_at > $3)) AND ((status)::text = 'active'::text))
 -->                           ->  Bitmap Index Scan on ix_reservation_location_id
 -->                                 Index Cond: ((tenant_id = $1) AND (location_id = location.id))
 

@@ -68,7 +68,7 @@ LIMIT $4;
 -->         Filter: (quantity > $3)
 
 -- 6
--- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone
+-- $1 uuid, $2 uuid, $3 timestamp with time zone
 SELECT 'transfer' AS kind, transfer.id, transfer.status
 FROM transfer
 WHERE transfer.tenant_id = $1
@@ -95,9 +95,9 @@ WHERE reservation.tenant_id = $1
 AND reservation.status = 'active'
 AND reservation.item_id = $2
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $4)
+  OR reservation.ends_at > $3)
 ORDER BY 1, 2
-LIMIT $3;
+LIMIT 100;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: ('transfer'::text), transfer.id
@@ -121,7 +121,7 @@ LIMIT $3;
 -->                           Index Cond: ((tenant_id = $1) AND (item_id = $2))
 -->               ->  Index Scan using ix_reservation_item_id_location_id on reservation
 -->                     Index Cond: ((tenant_id = $1) AND (item_id = $2))
--->                     Filter: (((ends_at IS NULL) OR (ends_at > $4)) AND ((status)::text = 'active'::text))
+-->                     Filter: (((ends_at IS NULL) OR (ends_at > $3)) AND ((status)::text = 'active'::text))
 
 -- 7: writes item
 -- $1 bigint, $2 timestamp with time zone, $3 timestamp with time zone, $4 text, $5 text, $6 uuid, $7 text, $8 text, $9 boolean, $10 boolean, $11 text, $12 bigint, $13 bigint, $14 bigint, $15 timestamp with time zone, $16 uuid, $17 uuid

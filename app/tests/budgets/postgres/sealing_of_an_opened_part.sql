@@ -486,24 +486,24 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->                                 Filter: (tenant_id = $13)
 
 -- 17
--- $1 text, $2 uuid, $3 bigint, $4 text, $5 uuid
-SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($4 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
+-- $1 text, $2 uuid, $3 text, $4 uuid
+SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($3 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
 FROM (SELECT (value->>0)::uuid AS id
   FROM jsonb_array_elements($1::jsonb) AS given(value)
   WHERE jsonb_typeof(value) = 'array') AS wanted
 CROSS JOIN ledger_entry AS entry
 CROSS JOIN document
-WHERE entry.tenant_id = $5
+WHERE entry.tenant_id = $4
 AND entry.lot_id = wanted.id
-AND document.tenant_id = $5
+AND document.tenant_id = $4
 AND document.id = entry.document_id
 AND document.id <> $2
 AND document.status = 'posted'
 AND document.type <> 'reversal'
 GROUP BY wanted.id, document.id, document.type, document.number, document.site_id
 ORDER BY 5 DESC, MIN(entry.seq)
-LIMIT $3;
+LIMIT 100;
 --> Limit
 -->   ->  Sort
 -->         Sort Key: (min(entry.seq))
@@ -517,10 +517,10 @@ LIMIT $3;
 -->                                       ->  Function Scan on jsonb_array_elements given
 -->                                             Filter: (jsonb_typeof(value) = 'array'::text)
 -->                                       ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
--->                                             Index Cond: ((tenant_id = $5) AND (lot_id = ((given.value ->> 0))::uuid))
+-->                                             Index Cond: ((tenant_id = $4) AND (lot_id = ((given.value ->> 0))::uuid))
 -->                                 ->  Index Scan using document_pkey on document
 -->                                       Index Cond: (id = entry.document_id)
--->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND (tenant_id = $5) AND ((status)::text = 'posted'::text))
+-->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND (tenant_id = $4) AND ((status)::text = 'posted'::text))
 
 -- 18: locks rows of lot FOR NO KEY UPDATE
 -- $1 uuid, $2 text

@@ -101,7 +101,7 @@ ORDER BY number;
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
 -- 5
--- $1 uuid, $2 uuid, $3 bigint
+-- $1 uuid, $2 uuid
 WITH RECURSIVE link (near, far) AS (SELECT lot_id, parent_id
   FROM lot_parent
   WHERE tenant_id = $1
@@ -113,7 +113,7 @@ WITH RECURSIVE link (near, far) AS (SELECT lot_id, parent_id
   AND next.lot_id = link.far)
 SELECT near, far
 FROM link
-LIMIT $3;
+LIMIT 10001;
 --> Limit
 -->   CTE link
 -->     ->  Recursive Union
@@ -130,7 +130,7 @@ LIMIT $3;
 -->   ->  CTE Scan on link
 
 -- 6
--- $1 uuid, $2 uuid, $3 bigint
+-- $1 uuid, $2 uuid
 WITH RECURSIVE link (near, far) AS (SELECT parent_id, lot_id
   FROM lot_parent
   WHERE tenant_id = $1
@@ -142,7 +142,7 @@ WITH RECURSIVE link (near, far) AS (SELECT parent_id, lot_id
   AND next.parent_id = link.far)
 SELECT near, far
 FROM link
-LIMIT $3;
+LIMIT 10001;
 --> Limit
 -->   CTE link
 -->     ->  Recursive Union

@@ -94,9 +94,9 @@ AND reservation.location_id IN (SELECT id
   AND (path = $2
     OR substr(path, 1, length($2) + 1) = $2 || '/'))
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $4)
+  OR reservation.ends_at > $3)
 ORDER BY 1, 2
-LIMIT $3;
+LIMIT 100;
 --> MERGE (UNION ALL)
 -->   LEFT
 -->     MERGE (UNION ALL)

@@ -71,9 +71,9 @@ WHERE reservation.tenant_id = $1
 AND reservation.status = 'active'
 AND reservation.item_id = $2
 AND (reservation.ends_at IS NULL
-  OR reservation.ends_at > $4)
+  OR reservation.ends_at > $3)
 ORDER BY 1, 2
-LIMIT $3;
+LIMIT 100;
 --> MERGE (UNION ALL)
 -->   LEFT
 -->     MERGE (UNION ALL)

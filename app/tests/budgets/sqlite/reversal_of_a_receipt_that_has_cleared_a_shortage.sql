@@ -227,22 +227,22 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 --> SCAN told
 
 -- 11
-SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($4 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
+SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($3 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
 FROM (SELECT unhex(value->>'$[0]') AS id
   FROM json_each($1)) AS wanted
 CROSS JOIN ledger_entry AS entry
 CROSS JOIN document
-WHERE entry.tenant_id = $5
+WHERE entry.tenant_id = $4
 AND entry.lot_id = wanted.id
-AND document.tenant_id = $5
+AND document.tenant_id = $4
 AND document.id = entry.document_id
 AND document.id <> $2
 AND document.status = 'posted'
 AND document.type <> 'reversal'
 GROUP BY wanted.id, document.id, document.type, document.number, document.site_id
 ORDER BY 5 DESC, MIN(entry.seq)
-LIMIT $3;
+LIMIT 100;
 --> CO-ROUTINE (subquery-3)
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
 -->   SEARCH entry USING INDEX ix_ledger_entry_lot_id_seq (tenant_id=? AND lot_id=?)

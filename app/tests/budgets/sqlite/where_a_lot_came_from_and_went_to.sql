@@ -79,7 +79,7 @@ WITH RECURSIVE link (near, far) AS (SELECT lot_id, parent_id
   AND next.lot_id = link.far)
 SELECT near, far
 FROM link
-LIMIT $3;
+LIMIT 10001;
 --> CO-ROUTINE link
 -->   SETUP
 -->     SEARCH lot_parent USING COVERING INDEX sqlite_autoindex_lot_parent_1 (tenant_id=? AND lot_id=?)
@@ -100,7 +100,7 @@ WITH RECURSIVE link (near, far) AS (SELECT parent_id, lot_id
   AND next.parent_id = link.far)
 SELECT near, far
 FROM link
-LIMIT $3;
+LIMIT 10001;
 --> CO-ROUTINE link
 -->   SETUP
 -->     SEARCH lot_parent USING COVERING INDEX sqlite_autoindex_lot_parent_1 (tenant_id=?)

@@ -26,7 +26,7 @@ const COUNTS: &str = "SELECT 'count' AS kind, stock_count.id, stock_count.status
 const RESERVATIONS: &str =
     "SELECT 'reservation' AS kind, reservation.id, reservation.status FROM reservation WHERE reservation.tenant_id = $1 AND reservation.status = 'active'";
 /// One that has ended sets nothing aside any more.
-const NOT_ENDED: &str = "(reservation.ends_at IS NULL OR reservation.ends_at > $4)";
+const NOT_ENDED: &str = "(reservation.ends_at IS NULL OR reservation.ends_at > $3)";
 /// How many are named.
 const MOST: i64 = 100;
 
@@ -35,9 +35,9 @@ pub async fn of_item(txn: &Txn, tenant: TenantId, item: ItemId, now: Instant) ->
     let sql = format!(
         "{TRANSFERS} AND EXISTS (SELECT 1 FROM transfer_line AS line WHERE line.tenant_id = $1 AND line.transfer_id = transfer.id AND line.item_id = $2) \
          UNION ALL {COUNTS} AND EXISTS (SELECT 1 FROM stock_count_line AS line WHERE line.tenant_id = $1 AND line.count_id = stock_count.id AND line.item_id = $2) \
-         UNION ALL {RESERVATIONS} AND reservation.item_id = $2 AND {NOT_ENDED} ORDER BY 1, 2 LIMIT $3"
+         UNION ALL {RESERVATIONS} AND reservation.item_id = $2 AND {NOT_ENDED} ORDER BY 1, 2 LIMIT {MOST}"
     );
-    Ok(rows::all(txn, &sql, [tenant.into(), item.into(), MOST.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
+    Ok(rows::all(txn, &sql, [tenant.into(), item.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
 }
 
 /// What is under way at a location or below it.
@@ -47,9 +47,9 @@ pub async fn of_location(txn: &Txn, tenant: TenantId, path: &str, now: Instant) 
         "{TRANSFERS} AND (transfer.from_location_id IN {HERE} OR transfer.to_location_id IN {HERE}) \
          UNION ALL {COUNTS} AND (stock_count.location_id IN {HERE} OR EXISTS (SELECT 1 FROM stock_count_line AS line \
          WHERE line.tenant_id = $1 AND line.count_id = stock_count.id AND line.location_id IN {HERE})) \
-         UNION ALL {RESERVATIONS} AND reservation.location_id IN {HERE} AND {NOT_ENDED} ORDER BY 1, 2 LIMIT $3"
+         UNION ALL {RESERVATIONS} AND reservation.location_id IN {HERE} AND {NOT_ENDED} ORDER BY 1, 2 LIMIT {MOST}"
     );
-    Ok(rows::all(txn, &sql, [tenant.into(), path.into(), MOST.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
+    Ok(rows::all(txn, &sql, [tenant.into(), path.into(), DateTime::<FixedOffset>::from(now).into()]).await?)
 }
 
 /// 409 where something is under way, with what that is in `in_use`.

@@ -69,7 +69,7 @@ async fn work<K: Arriving>(task: &Task<File<More>>, txn: &Txn) -> Result<ImportR
     let batches = batches::<K>(task, &placed, &grounds, &items, &mut wrong)?;
     let locked = ledger::lock(&task.state, txn, batches.iter().map(|batch| &batch.posting)).await?;
     let mut documents = Vec::with_capacity(batches.len());
-    // One after another, or all that a large file does would be held at once. They only bring goods: none needs what another did.
+    // One after another, or all that a large file does would be held at once. None is decided by what another brought.
     for mut batch in batches {
         let effects = decide(task, txn, &locked, &mut batch, &mut wrong).await?;
         let Some(effects) = effects.filter(|_| !file.is_refused(&wrong)) else { continue };

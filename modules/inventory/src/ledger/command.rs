@@ -366,7 +366,7 @@ impl Command {
         earliest.unwrap_or(self.effective_at)
     }
 
-    /// Whether all that this takes leaves at [`Command::since`]. Counts and reversals have an instant for each line.
+    /// Whether all that this takes of what lies at its keys leaves at [`Command::since`]. Counts and reversals have an instant for each line.
     pub fn takes_at_one_instant(&self) -> bool {
         !matches!(self.work, Work::Count { .. } | Work::Reverse(_))
     }

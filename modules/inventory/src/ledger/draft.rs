@@ -63,7 +63,7 @@ impl<'a> Draft<'a> {
         self.holdings.get(&place).copied().unwrap_or_default()
     }
 
-    /// All places of a key where something lies or lay after the command's earliest instant, by lot.
+    /// All places of a key where something lies, or moved after the command's earliest instant as far as that was read, by lot.
     pub fn places(&self, key: Key) -> BTreeSet<Place> {
         let range = Place { key, lot: LotId::nil() }..=Place { key, lot: LotId::max() };
         self.holdings.range(range.clone()).map(|(place, _)| *place).chain(self.later.range(range).map(|(place, _)| *place)).collect()
@@ -76,7 +76,8 @@ impl<'a> Draft<'a> {
         places
     }
 
-    /// What lay at a place at the end of an instant: what lies there now, less all that came after.
+    /// What lay at a place at the end of an instant: what lies there now, less all that came after. For commands that were read all of it
+    /// ([`Command::takes_at_one_instant`]).
     pub fn quantity_at(&self, place: Place, at: Instant) -> i128 {
         let after: i128 = self.later.get(&place).into_iter().flatten().filter(|later| later.at > at).map(|later| i128::from(later.quantity)).sum();
         i128::from(self.holding(place).quantity.0) - after

@@ -40,7 +40,7 @@ pub struct Moment {
 /// there, what only comes in needs nothing.
 pub async fn load(txn: &Txn, locked: &Locked, command: &Command, rules: RulesSeen, moment: Moment) -> Result<Snapshot, Error> {
     let mut reads = Reads::new(txn);
-    let truths = ask_truths(&mut reads, locked, command.since());
+    let truths = ask_truths(&mut reads, locked, command);
     let (revalued, needs_what_is_there) = (command.revalued_lots(), !command.only_brings());
     let there = needs_what_is_there && revalued.is_empty();
     let there = there.then(|| (ask_held(&mut reads, locked, moment.now), ask_later(&mut reads, locked, command, moment)));
@@ -274,11 +274,11 @@ struct LaterRow {
 }
 
 /// What moved at the locked keys after the earliest instant of a command. Of one that takes at that instant alone, only of lots of which some came in
-/// since: of another there was never less than there is now.
+/// since: of another there was never less than there is now. (Of one that happens now all of it: its own instant is after what it sees.)
 fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Moment) -> Asked<LaterRow> {
     let backend = reads.backend();
     let of_key = |entry: &str, wanted: &str| {
-        let is_later = since(backend, &format!("{entry}.effective_at >"), 2);
+        let is_later = few_since(backend, &format!("{entry}.effective_at >"), 2);
         format!("{entry}.tenant_id = $3 AND {entry}.item_id = {wanted}.item_id AND {entry}.location_id = {wanted}.location_id AND {is_later}")
     };
     let keys = KEY.each(backend, 1);
@@ -300,14 +300,15 @@ fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Mome
     reads.add(sql, [key_rows(backend, &locked.keys), since.into(), locked.tenant.into()])
 }
 
-/// The condition that an instant of a row is behind that of a parameter, where few are. Postgres takes a third of all to be: with that it would not keep
-/// the plan, and would make another each time that it sees the parameter. Of a time between two that it does not know it takes one in two hundred.
-fn since(backend: DatabaseBackend, is_behind: &str, parameter: usize) -> String {
+/// A comparison of a row's instant with that of a parameter (`entry.effective_at >`), of which few rows are expected to be later. Postgres takes a third of all to be: against
+/// that it would not keep the plan, and would make another each time that it sees the parameter. Of a time between two of which it does not know one it
+/// takes one in two hundred (decision 0018).
+fn few_since(backend: DatabaseBackend, comparison: &str, parameter: usize) -> String {
     if backend == DatabaseBackend::Sqlite {
-        return format!("{is_behind} ${parameter}");
+        return format!("{comparison} ${parameter}");
     }
-    let column = is_behind.trim_end_matches(['>', '=', ' ']);
-    format!("{is_behind} (SELECT CAST(${parameter} AS TIMESTAMPTZ)) AND {column} <= 'infinity'")
+    let column = comparison.trim_end_matches(['>', '=', ' ']);
+    format!("{comparison} (SELECT CAST(${parameter} AS TIMESTAMPTZ)) AND {column} <= 'infinity'")
 }
 
 fn told_later(told: &mut Told, asked: Asked<LaterRow>) -> Result<BTreeMap<Place, Vec<Later>>, Error> {
@@ -333,18 +334,21 @@ struct TruthRow {
     line_no: i64,
 }
 
-/// The posted count lines of the locked keys that stand at or after an instant and are still true.
-fn ask_truths(reads: &mut Reads, locked: &Locked, earliest: Instant) -> Asked<TruthRow> {
+/// The posted count lines that stand at or after a command's earliest instant and are still true: of the keys that it names, where it brings goods to them
+/// alone (many documents of an import are under the same locks), else of all that are locked.
+fn ask_truths(reads: &mut Reads, locked: &Locked, command: &Command) -> Asked<TruthRow> {
+    let backend = reads.backend();
     let sql = format!(
         "SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no FROM ({}) AS wanted \
          CROSS JOIN count_truth AS truth CROSS JOIN document \
          WHERE truth.tenant_id = $3 AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id AND {} AND truth.marked_by IS NULL \
          AND document.tenant_id = $3 AND document.id = truth.document_id",
-        KEY.each(reads.backend(), 1),
-        since(reads.backend(), "truth.counted_at >=", 2)
+        KEY.each(backend, 1),
+        few_since(backend, "truth.counted_at >=", 2)
     );
-    let earliest: DateTime<FixedOffset> = earliest.into();
-    reads.add(sql, [key_rows(reads.backend(), &locked.keys), earliest.into(), locked.tenant.into()])
+    let keys = if command.only_brings() { key_rows(backend, &command.keys()) } else { key_rows(backend, &locked.keys) };
+    let since: DateTime<FixedOffset> = command.since().into();
+    reads.add(sql, [keys, since.into(), locked.tenant.into()])
 }
 
 fn told_truths(told: &mut Told, asked: Asked<TruthRow>) -> Result<Vec<Truth>, Error> {
@@ -468,18 +472,18 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     let lots: Vec<LotId> = reversal.made.keys().copied().collect();
     let backend = txn.get_database_backend();
     let (seen, sites) = match &reversal.sites {
-        Sites::All => ("CAST($4 AS TEXT) IS NOT NULL".to_owned(), Vec::new()),
-        Sites::Only(sites) => (format!("document.site_id IN ({})", ID.select(backend, 4)), sites.iter().map(|site| given_row!(backend, *site)).collect()),
+        Sites::All => ("CAST($3 AS TEXT) IS NOT NULL".to_owned(), Vec::new()),
+        Sites::Only(sites) => (format!("document.site_id IN ({})", ID.select(backend, 3)), sites.iter().map(|site| given_row!(backend, *site)).collect()),
     };
     let sql = format!(
         "SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN {seen} THEN 1 ELSE 0 END AS BIGINT) AS seen, \
          COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot FROM ({}) AS wanted \
          CROSS JOIN ledger_entry AS entry CROSS JOIN document \
-         WHERE entry.tenant_id = $5 AND entry.lot_id = wanted.id AND document.tenant_id = $5 AND document.id = entry.document_id AND document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
-         GROUP BY wanted.id, document.id, document.type, document.number, document.site_id ORDER BY 5 DESC, MIN(entry.seq) LIMIT $3",
+         WHERE entry.tenant_id = $4 AND entry.lot_id = wanted.id AND document.tenant_id = $4 AND document.id = entry.document_id AND document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
+         GROUP BY wanted.id, document.id, document.type, document.number, document.site_id ORDER BY 5 DESC, MIN(entry.seq) LIMIT {MOST_TOUCHING}",
         ID.each(backend, 1)
     );
-    let values = [id_rows(backend, &lots), reversal.document.into(), MOST_TOUCHING.into(), rows::parameter(sites), locked.tenant.into()];
+    let values = [id_rows(backend, &lots), reversal.document.into(), rows::parameter(sites), locked.tenant.into()];
     for row in rows::all::<TouchingRow>(txn, &sql, values).await? {
         let touched = reversal.made.entry(row.lot_id).or_default();
         touched.number = row.of_lot;

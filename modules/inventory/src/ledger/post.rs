@@ -241,8 +241,9 @@ impl<K: Kind> Posting<K> {
     }
 
     fn moment(&self, locked: &Locked) -> Moment {
-        let Permit { recorded_at, happens_now, .. } = self.permit;
-        Moment { now: if happens_now { recorded_at.max(locked.at) } else { recorded_at }, latest: clocks_differ(recorded_at.max(locked.at)), happens_now }
+        // It is recorded no earlier than its locks were free, also where it says itself when it happened.
+        let now = self.permit.recorded_at.max(locked.at);
+        Moment { now, latest: clocks_differ(now), happens_now: self.permit.happens_now }
     }
 
     fn keys(&self) -> Vec<Key> {

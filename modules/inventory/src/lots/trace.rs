@@ -219,10 +219,10 @@ async fn relatives(reader: &impl ConnectionTrait, tenant: TenantId, lot: LotId, 
     let sql = format!(
         "WITH RECURSIVE link (near, far) AS (SELECT {near}, {far} FROM lot_parent WHERE tenant_id = $1 AND {near} = $2 \
          UNION SELECT next.{near}, next.{far} FROM link JOIN lot_parent AS next ON next.tenant_id = $1 AND next.{near} = link.far) \
-         SELECT near, far FROM link LIMIT $3"
+         SELECT near, far FROM link LIMIT {}",
+        limit.saturating_add(1)
     );
-    let probe = limit.saturating_add(1);
-    let links = rows::all::<LinkRow>(reader, &sql, [tenant.into(), lot.into(), probe.into()]).await?;
+    let links = rows::all::<LinkRow>(reader, &sql, [tenant.into(), lot.into()]).await?;
     let more = links.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     let mut by_near: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for link in links.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {

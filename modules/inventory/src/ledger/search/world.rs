@@ -531,6 +531,10 @@ impl World {
             for entry in self.entries.iter().filter(|entry| entry.at > since && keys.contains(&entry.place.key)) {
                 *later.entry(entry.place).or_default().entry(entry.at).or_default() += entry.quantity;
             }
+            if command.takes_at_one_instant() {
+                let came = |place: &Place| self.entries.iter().any(|entry| entry.place == *place && entry.at > since && entry.quantity > 0);
+                later.retain(|place, _| came(place));
+            }
         }
         let youngest: BTreeMap<(Key, Instant), Uuid> =
             command.finds().into_iter().filter_map(|(key, at)| Some(((key, at), self.youngest(key, at, command.finds_revalued())?))).collect();
