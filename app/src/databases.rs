@@ -8,7 +8,7 @@ use kernel::Txn;
 use log::LevelFilter;
 use migration_history::{Found, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, IsolationLevel, TransactionTrait as _};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
 
 use crate::db::deploy;
 use crate::failure::{Cause, Failure};
@@ -163,11 +163,7 @@ async fn hasten(connection: &DatabaseConnection, limits: &Limits, role: Role) ->
 
 /// Begins to read one state of a database, whoever goes on writing to it.
 pub async fn begin_snapshot(connection: &DatabaseConnection, limits: &Limits) -> Result<Txn, sea_orm::DbErr> {
-    let txn = if kernel::database::is_postgres(connection) {
-        connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?
-    } else {
-        connection.begin().await?
-    };
+    let txn = kernel::database::read_one_moment(connection).await?;
     be_patient(&txn, limits).await?;
     Ok(txn)
 }

@@ -110,7 +110,7 @@ pub const USE_CASES: &[(&str, Prepare)] = &[
             kitchen.owner.call("DELETE", "/v1/auth/mfa/totp")
         })
     }),
-    ("end of another's second factor", |kitchen| {
+    ("end of the second factor of another", |kitchen| {
         Box::pin(async move {
             let member = kitchen.owner.api().member("staff", None).await;
             Enrolled::of(&member).await;

@@ -3,7 +3,6 @@
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
 use kernel::{Caller, Fields, FromFields, Instant, Permission, Query};
-use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -216,7 +215,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     let settings = state.ensure_known(caller.tenant_id).await?;
     let now = state.now();
     // All statements see one moment.
-    let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let reader = kernel::database::read_one_moment(state.database().reader()).await?;
     let costing = request.costing();
     if request.group_by == Some(ValuationGroup::Total) && costing.is_none() && !request.says_issued() {
         let exact = actual::total(&reader, caller, &request).await?;

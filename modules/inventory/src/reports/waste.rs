@@ -3,7 +3,6 @@
 use actix_web::{get, web};
 use chrono::NaiveDate;
 use kernel::{Caller, Fields, FromFields, Permission, Query};
-use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -147,7 +146,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
     caller.need(Permission::Read)?;
     let settings = state.ensure_known(caller.tenant_id).await?;
     // All statements see one moment.
-    let reader = state.database().reader().begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let reader = kernel::database::read_one_moment(state.database().reader()).await?;
     let thrown = wasted::thrown_away(&reader, caller, &request).await?;
     let mut received = match request.group_by {
         WasteGroup::Item => wasted::received(&reader, caller, &request).await?,

@@ -3,7 +3,6 @@
 use actix_web::{get, web};
 use chrono::NaiveDate;
 use kernel::{Caller, Cursor, Fields, Flaw, FromFields, FromValue, Instant, Limit, Page, Permission, Query};
-use sea_orm::{AccessMode, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -161,7 +160,7 @@ pub async fn execute(state: &Inventory, caller: &Caller, request: Request) -> Re
         return answer(rows, caller, &request, now);
     };
     // Both statements see one moment.
-    let reader = reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+    let reader = kernel::database::read_one_moment(reader).await?;
     let past = Past::of(&reader, caller.tenant_id, as_of).await?;
     let rows = repository::page(&reader, caller, &request, Some(&past), behind, now).await?;
     reader.commit().await?;

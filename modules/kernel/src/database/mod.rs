@@ -14,7 +14,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, Statement};
+use sea_orm::{
+    AccessMode, ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, Statement, TransactionTrait as _,
+};
 use tokio::runtime::Handle;
 
 pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, needs_recovery, violated_constraint};
@@ -120,6 +122,16 @@ pub async fn skew(connection: &DatabaseConnection, clock: &Clock) -> Result<Opti
     let (told, after) = (row.try_get::<DateTime<FixedOffset>>("", "now")?.to_utc(), clock.now().utc());
     // It was read at some moment between the two.
     Ok(Some((told - after).max(TimeDelta::zero()) + (told - before).min(TimeDelta::zero())))
+}
+
+/// Begins to read one moment of a database with any number of statements, whoever goes on writing. SQLite's transactions do so anyway, and SeaORM
+/// warns of each that is asked to.
+pub async fn read_one_moment(connection: &DatabaseConnection) -> Result<Txn, DbErr> {
+    if is_postgres(connection) {
+        connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
+    } else {
+        connection.begin().await
+    }
 }
 
 /// Both databases speak through this where a statement must be written by hand.

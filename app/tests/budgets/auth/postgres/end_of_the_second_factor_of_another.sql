@@ -1,4 +1,4 @@
--- end of another's second factor
+-- end of the second factor of another
 -- statements: 20, round trips: 20
 -- held at COMMIT: RowExclusiveLock: audit_address, audit_event, device, notice, one_time_token, recovery_code, session, totp
 -- held at COMMIT: RowShareLock: audit_event, tenant, user

@@ -1,4 +1,4 @@
--- end of another's second factor
+-- end of the second factor of another
 -- statements: 2
 
 -- 1
