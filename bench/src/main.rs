@@ -25,7 +25,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[derive(Parser)]
 #[command(about = "Measures Larder against its limits")]
 struct Arguments {
-    /// Shorter runs and fewer rows: five minutes instead of thirty.
+    /// Shorter runs and fewer rows: some six minutes instead of thirty.
     #[arg(long)]
     quick: bool,
     /// Only the groups of figures whose name contains one of these: process, logins, postings, costs, receipts, reading, growth, earlier, imports,

@@ -35,7 +35,7 @@ fn sizes(is_quick: bool) -> &'static [u64] {
 
 /// A server with a ledger.
 pub(super) struct Grown {
-    entries: u64,
+    pub(super) entries: u64,
     pub(super) larder: Larder,
     place: Place,
     /// Where its files are.
@@ -81,7 +81,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
             stored(figures, &name, entries).await?;
         }
     }
-    rates(figures, "Postgres", &grown)?;
+    rates(figures, "Postgres", &grown).await?;
     if let Some(largest) = grown.pop() {
         drop(grown);
         values(figures, "Postgres", &largest, 0.2).await?;
@@ -94,7 +94,7 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
     for entries in sizes(figures.pace.quick).iter().copied() {
         grown.push(Grown::on_sqlite(size(entries)).await?);
     }
-    rates(figures, "SQLite", &grown)?;
+    rates(figures, "SQLite", &grown).await?;
     bare_rates(figures, &grown).await?;
     if let Some(largest) = grown.pop() {
         drop(grown);
@@ -126,38 +126,36 @@ fn items(entries: u64) -> impl Iterator<Item = u64> {
 }
 
 /// Postings a second, of each size against the smallest.
-fn rates(figures: &mut Figures, engine: &str, grown: &[Grown]) -> Outcome<()> {
-    let mut rates: Vec<Vec<f64>> = grown.iter().map(|_| Vec::new()).collect();
-    for _ in 0..RUNS {
-        for (grown, rates) in grown.iter().zip(&mut rates) {
-            let postings = grown.postings(items(grown.entries), None);
-            rates.push(load::run(&grown.larder, &postings, CONNECTIONS, figures.pace.run)?.per_second);
-        }
-    }
-    against_the_smallest(figures, &format!("waste on {engine}"), rates, grown, Target::AtLeast(0.9));
-    Ok(())
+async fn rates(figures: &mut Figures, engine: &str, grown: &[Grown]) -> Outcome<()> {
+    let time = figures.pace.run;
+    let rate = async |of: &Grown| Ok(load::run(&of.larder, &of.postings(items(of.entries), None), CONNECTIONS, time)?.per_second);
+    against_the_smallest(figures, &format!("waste on {engine}"), grown, rate, Target::AtLeast(0.9)).await
 }
 
 /// The same of the statements of the limit, one after another: what is SQLite's own of it.
 async fn bare_rates(figures: &mut Figures, grown: &[Grown]) -> Outcome<()> {
+    let time = figures.pace.run;
+    let rate = async |of: &Grown| {
+        let skus: Vec<_> = items(of.entries).map(|item| format!("BULK{item}")).collect();
+        sqlite::postings_of(&of.folder.path().join("data/inventory.db"), &of.place, &skus, time).await
+    };
+    against_the_smallest(figures, "the bare loop on SQLite", grown, rate, Target::Told).await
+}
+
+async fn against_the_smallest(figures: &mut Figures, what: &str, grown: &[Grown], rate: impl AsyncFn(&Grown) -> Outcome<f64>, target: Target) -> Outcome<()> {
     let mut rates: Vec<Vec<f64>> = grown.iter().map(|_| Vec::new()).collect();
     for _ in 0..RUNS {
         for (grown, rates) in grown.iter().zip(&mut rates) {
-            let (file, skus) = (grown.folder.path().join("data/inventory.db"), items(grown.entries).map(|item| format!("BULK{item}")).collect::<Vec<_>>());
-            rates.push(sqlite::postings_of(&file, &grown.place, &skus, figures.pace.run).await?);
+            rates.push(rate(grown).await?);
         }
     }
-    against_the_smallest(figures, "the bare loop on SQLite", rates, grown, Target::Told);
-    Ok(())
-}
-
-fn against_the_smallest(figures: &mut Figures, what: &str, rates: Vec<Vec<f64>>, grown: &[Grown], target: Target) {
     let mut rates = rates.into_iter().map(median).zip(grown);
-    let Some((limit, smallest)) = rates.next() else { return };
+    let Some((limit, smallest)) = rates.next() else { return Ok(()) };
     for (value, of) in rates {
         let name = format!("{what} at {} entries, of that at {}", of.entries, smallest.entries);
         figures.report.add(Figure { name, value, unit: "/s", limit: Some(limit), target });
     }
+    Ok(())
 }
 
 /// Seconds that the total value at the end of a day takes: from the first entry on, then with a week behind a closed period.

@@ -55,7 +55,6 @@ const EXCEPTIONS: &[Exception] = &[
     (Engine::Postgres, COUNTS, "sorts ", "a few counts; of three thousand a page is read in the order of their key"),
     (Engine::Postgres, "last_day", "sorts ", "a row a month"),
     (Engine::Postgres, YOUNGEST_LOT, "sorts ", "no index has the lots of an item by when they were received: all of that item"),
-    (Engine::Postgres, SHORTAGES, "sorts ", "the open shortages of what is received"),
     (Engine::Postgres, STOCK_AS_IT_WAS, "sorts ", "what lay in each place is summed up"),
     (Engine::Postgres, IN_THEIR_ORDER, "sorts ", "a layer is made of every entry of an item, so many items at a time"),
     (Engine::Postgres, SUM, "reads all ", "all of it is summed up"),

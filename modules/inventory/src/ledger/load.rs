@@ -278,7 +278,7 @@ struct LaterRow {
 fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Moment) -> Asked<LaterRow> {
     let backend = reads.backend();
     let of_key = |entry: &str, wanted: &str| {
-        let is_later = few_since(backend, &format!("{entry}.effective_at >"), 2);
+        let is_later = few_since(backend, &format!("{entry}.effective_at"), ">", 2);
         format!("{entry}.tenant_id = $3 AND {entry}.item_id = {wanted}.item_id AND {entry}.location_id = {wanted}.location_id AND {is_later}")
     };
     let keys = KEY.each(backend, 1);
@@ -300,15 +300,14 @@ fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Mome
     reads.add(sql, [key_rows(backend, &locked.keys), since.into(), locked.tenant.into()])
 }
 
-/// A comparison of a row's instant with that of a parameter (`entry.effective_at >`), of which few rows are expected to be later. Postgres takes a third of all to be: against
-/// that it would not keep the plan, and would make another each time that it sees the parameter. Of a time between two of which it does not know one it
-/// takes one in two hundred (decision 0018).
-fn few_since(backend: DatabaseBackend, comparison: &str, parameter: usize) -> String {
+/// The condition that a row's instant is after that of a parameter (`>` or `>=`), where few are. Postgres takes a third of all to be: against that it would
+/// not keep the plan, and would make another each time that it sees the parameter. Of a time between two of which it does not know one it takes one in
+/// two hundred (decision 0018).
+fn few_since(backend: DatabaseBackend, column: &str, after: &str, parameter: usize) -> String {
     if backend == DatabaseBackend::Sqlite {
-        return format!("{comparison} ${parameter}");
+        return format!("{column} {after} ${parameter}");
     }
-    let column = comparison.trim_end_matches(['>', '=', ' ']);
-    format!("{comparison} (SELECT CAST(${parameter} AS TIMESTAMPTZ)) AND {column} <= 'infinity'")
+    format!("{column} {after} (SELECT CAST(${parameter} AS TIMESTAMPTZ)) AND {column} <= 'infinity'")
 }
 
 fn told_later(told: &mut Told, asked: Asked<LaterRow>) -> Result<BTreeMap<Place, Vec<Later>>, Error> {
@@ -344,7 +343,7 @@ fn ask_truths(reads: &mut Reads, locked: &Locked, command: &Command) -> Asked<Tr
          WHERE truth.tenant_id = $3 AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id AND {} AND truth.marked_by IS NULL \
          AND document.tenant_id = $3 AND document.id = truth.document_id",
         KEY.each(backend, 1),
-        few_since(backend, "truth.counted_at >=", 2)
+        few_since(backend, "truth.counted_at", ">=", 2)
     );
     let keys = if command.only_brings() { key_rows(backend, &command.keys()) } else { key_rows(backend, &locked.keys) };
     let since: DateTime<FixedOffset> = command.since().into();
