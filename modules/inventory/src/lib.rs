@@ -111,23 +111,24 @@ impl Inventory {
 
 /// All operations of this module; `app` mounts them under `/v1/inventory`, behind the caller.
 pub fn routes(routes: &mut impl Routes) {
-    catalog::routes(routes);
-    receiving::routes(routes);
+    // A path is looked for among them in this order, and one with an id in it is a pattern to be tried: what is asked for most has none before it.
+    stock::routes(routes);
+    ledger::routes(routes);
     waste::routes(routes);
-    counts::routes(routes);
-    transfers::routes(routes);
-    transformations::routes(routes);
     usage::routes(routes);
     adjustments::routes(routes);
     vendor_returns::routes(routes);
+    transformations::routes(routes);
+    imports::routes(routes);
+    reports::routes(routes);
+    audit::routes(routes);
+    receiving::routes(routes);
+    catalog::routes(routes);
+    counts::routes(routes);
+    transfers::routes(routes);
     reservations::routes(routes);
     shortages::routes(routes);
     documents::routes(routes);
-    stock::routes(routes);
     lots::routes(routes);
-    ledger::routes(routes);
-    reports::routes(routes);
-    imports::routes(routes);
     periods::routes(routes);
-    audit::routes(routes);
 }

@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use kernel::{Caller, Cursor, Fields, FromFields, Instant, Limit, Page, Permission, Query, Whole};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -147,33 +147,40 @@ pub async fn entries_of_document(reader: &impl ConnectionTrait, caller: &Caller,
 /// because its key has them in order.
 pub const FEW_BY_SEQ: &str = "+entry.seq";
 
-#[derive(FromQueryResult)]
-struct Row {
-    seq: i64,
-    document_id: Uuid,
-    line_no: i64,
-    kind: String,
-    item_id: Uuid,
-    sku: String,
-    location_id: Uuid,
-    lot_id: Uuid,
-    quantity_delta: i64,
-    unit: String,
-    value_delta: i64,
-    effective_at: DateTime<FixedOffset>,
-    business_date: NaiveDate,
-    recorded_at: DateTime<FixedOffset>,
-    actor_id: Uuid,
-    reason: Option<String>,
+/// The columns of an answer, in the order in which [`EntryAnswer`] reads them.
+const COLUMNS: &str = "entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id, entry.quantity_delta, \
+    unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id, reason.code AS reason";
+
+/// By their places: to look up sixteen names in each row is a fourteenth of what a page takes.
+impl FromQueryResult for EntryAnswer {
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        let instant = |place| row.try_get_by_index::<DateTime<FixedOffset>>(place).map(Instant::from);
+        Ok(Self {
+            seq: row.try_get_by_index(0)?,
+            document_id: row.try_get_by_index(1)?,
+            line_no: row.try_get_by_index(2)?,
+            kind: EntryKind::stored(&row.try_get_by_index::<String>(3)?)?,
+            item_id: row.try_get_by_index(4)?,
+            sku: row.try_get_by_index(5)?,
+            location_id: row.try_get_by_index(6)?,
+            lot_id: row.try_get_by_index(7)?,
+            quantity: Quantity(row.try_get_by_index(8)?),
+            unit: row.try_get_by_index(9)?,
+            value: Some(Money(row.try_get_by_index(10)?)),
+            effective_at: instant(11)?,
+            business_date: row.try_get_by_index(12)?,
+            recorded_at: instant(13)?,
+            actor_id: row.try_get_by_index(14)?,
+            reason: row.try_get_by_index(15)?,
+        })
+    }
 }
 
 async fn select(reader: &impl ConnectionTrait, filter: Filter, order: &str) -> Result<Vec<EntryAnswer>, Error> {
     // Every entry has an item, a unit and a location. LEFT all the same: Postgres would take each JOIN over a key for one that few entries pass,
     // and go through all of them and sort what is left instead of reading a page in the order of its index.
     let sql = format!(
-        "SELECT entry.seq, entry.document_id, entry.line_no, entry.kind, entry.item_id, item.sku, entry.location_id, entry.lot_id, entry.quantity_delta, \
-         unit.code AS unit, entry.value_delta, entry.effective_at, entry.business_date, entry.recorded_at, entry.actor_id, reason.code AS reason \
-         FROM ledger_entry AS entry \
+        "SELECT {COLUMNS} FROM ledger_entry AS entry \
          LEFT JOIN item ON item.tenant_id = entry.tenant_id AND item.id = entry.item_id \
          LEFT JOIN unit ON unit.tenant_id = item.tenant_id AND unit.id = item.base_unit_id \
          LEFT JOIN location ON location.tenant_id = entry.tenant_id AND location.id = entry.location_id \
@@ -181,29 +188,7 @@ async fn select(reader: &impl ConnectionTrait, filter: Filter, order: &str) -> R
          {} ORDER BY {order}",
         filter.sql()
     );
-    let rows = rows::all::<Row>(reader, &sql, filter.into_values()).await?;
-    rows.into_iter().map(answer).collect()
-}
-
-fn answer(row: Row) -> Result<EntryAnswer, Error> {
-    Ok(EntryAnswer {
-        seq: row.seq,
-        document_id: row.document_id,
-        line_no: row.line_no,
-        kind: EntryKind::stored(&row.kind)?,
-        item_id: row.item_id,
-        sku: row.sku,
-        location_id: row.location_id,
-        lot_id: row.lot_id,
-        quantity: Quantity(row.quantity_delta),
-        unit: row.unit,
-        value: Some(Money(row.value_delta)),
-        effective_at: row.effective_at.into(),
-        business_date: row.business_date,
-        recorded_at: row.recorded_at.into(),
-        actor_id: row.actor_id,
-        reason: row.reason,
-    })
+    Ok(rows::all(reader, &sql, filter.into_values()).await?)
 }
 
 /// Lists ledger entries in the order of their sequence numbers: also the change feed.
