@@ -95,7 +95,9 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
         grown.push(Grown::on_sqlite(size(entries)).await?);
     }
     rates(figures, "SQLite", &grown).await?;
-    bare_rates(figures, &grown).await?;
+    if !figures.pace.quick {
+        bare_rates(figures, &grown).await?;
+    }
     if let Some(largest) = grown.pop() {
         drop(grown);
         values(figures, "SQLite", &largest, 0.5).await?;
@@ -134,7 +136,7 @@ async fn rates(figures: &mut Figures, engine: &str, grown: &[Grown]) -> Outcome<
 
 /// The same of the statements of the limit, one after another: what is SQLite's own of it.
 async fn bare_rates(figures: &mut Figures, grown: &[Grown]) -> Outcome<()> {
-    let time = figures.pace.run;
+    let time = figures.pace.alone;
     let rate = async |of: &Grown| {
         let skus: Vec<_> = items(of.entries).map(|item| format!("BULK{item}")).collect();
         sqlite::postings_of(&of.folder.path().join("data/inventory.db"), &of.place, &skus, time).await

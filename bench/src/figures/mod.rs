@@ -66,7 +66,8 @@ impl Figures {
         if self.wants("postings-postgres") {
             postings::on_postgres(self).await?;
         }
-        if self.wants("costs-postgres") {
+        // Only told: a quick run has it where it is asked for.
+        if self.wants("costs-postgres") && (!self.pace.quick || !self.groups.is_empty()) {
             costs::on_postgres(self).await?;
         }
         if self.wants("receipts-sqlite") {

@@ -80,5 +80,5 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
 
 /// The bare loop, while no server has the file.
 async fn bare(folder: &Path, is_full: bool, places: &[Place], pace: Pace) -> Outcome<f64> {
-    sqlite::postings(&folder.join("data/inventory.db"), is_full, places, pace.run).await
+    sqlite::postings(&folder.join("data/inventory.db"), is_full, places, pace.alone).await
 }

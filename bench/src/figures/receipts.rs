@@ -45,9 +45,9 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     analyze(&stores.inventory).await?;
     let request = request(&places)?;
     let mut connection = sqlx::PgConnection::connect(&stores.inventory).await?;
-    let time = figures.pace.run;
-    let ours = async || Ok(load::run(&larder, std::slice::from_ref(&request), 1, time)?.per_second);
-    let reached = in_turn(ours, async || bare_postgres(&mut connection, &places, time).await).await?;
+    let pace = figures.pace;
+    let ours = async || Ok(load::run(&larder, std::slice::from_ref(&request), 1, pace.run)?.per_second);
+    let reached = in_turn(ours, async || bare_postgres(&mut connection, &places, pace.run).await).await?;
     figures.report.add(figure("Postgres", reached));
     Ok(())
 }
@@ -56,12 +56,12 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
     let (folder, stores) = (tempfile::tempdir()?, Stores::Sqlite { is_full: true });
     let places = kitchens::with_items(&Larder::start(folder.path(), &stores)?, LINES).await?;
     let request = request(&places)?;
-    let time = figures.pace.run;
+    let pace = figures.pace;
     // One of both has the file at a time.
-    let ours = async || Ok(load::run(&Larder::start(folder.path(), &stores)?, std::slice::from_ref(&request), 1, time)?.per_second);
+    let ours = async || Ok(load::run(&Larder::start(folder.path(), &stores)?, std::slice::from_ref(&request), 1, pace.run)?.per_second);
     let bare = async || {
         let mut connection = sqlite::connect(&folder.path().join("data/inventory.db"), true).await?;
-        let rate = bare_sqlite(&mut connection, &places, time).await?;
+        let rate = bare_sqlite(&mut connection, &places, pace.run).await?;
         connection.close().await?;
         Ok(rate)
     };
