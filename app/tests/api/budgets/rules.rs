@@ -37,7 +37,7 @@ const RECEIVED: &str = "AS moved GROUP BY moved.item_id";
 const PLATES: &str = "FROM plate_waste_line AS line JOIN document";
 
 const EXCEPTIONS: &[Exception] = &[
-    (Engine::Postgres, PAGE_OF_STOCK, "sorts ", "what the items of one page have; but to find them, all that are in stock"),
+    (Engine::Postgres, PAGE_OF_STOCK, "sorts ", "what the items of one page have"),
     (Engine::Postgres, LOTS, "sorts ", "lots without a date come last, which no index has: all lots of the tenant"),
     (Engine::Postgres, LOTS, "reads all ", "the same"),
     (Engine::Postgres, "\"A_id\"", "sorts ", "a part of a name is looked for in all items"),

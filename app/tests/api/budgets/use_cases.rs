@@ -152,6 +152,7 @@ pub const OTHERS: &[(&str, Prepare)] = &[
     first!("a period", "/periods", "", after "closing of a period"),
     ("value now", |kitchen| Box::pin(reading(kitchen, "/reports/valuation"))),
     ("value of all together", |kitchen| Box::pin(reading(kitchen, "/reports/valuation?group_by=total"))),
+    ("value of all together at a past date", |kitchen| Box::pin(reading(kitchen, "/reports/valuation?group_by=total&as_of=2026-11-25"))),
     list!("value behind a closed period", "/reports/valuation?group_by=total&as_of=2026-11-25", after "closing of a period"),
     ("value by the first in", |kitchen| Box::pin(reading(kitchen, "/reports/valuation?method=fifo"))),
     list!("report on waste", "/reports/waste?from=2026-11-01&to=2026-11-30", after "waste"),

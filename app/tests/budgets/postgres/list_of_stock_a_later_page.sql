@@ -15,14 +15,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     FROM item
     WHERE item.tenant_id = $1
     AND item.sku >= $2
-    AND EXISTS (SELECT 1
+    AND (SELECT 1
       FROM balance AS held
-      CROSS JOIN location
       WHERE held.tenant_id = $1
       AND held.item_id = item.id
       AND held.quantity > 0
-      AND location.tenant_id = $1
-      AND location.id = held.location_id )
+      LIMIT 1) IS NOT NULL
     ORDER BY item.sku
     LIMIT 2 + 1) AS item
   CROSS JOIN stock_key AS place
@@ -79,20 +77,14 @@ ORDER BY page.sku, page.location;
 -->                                   ->  Subquery Scan on item
 -->                                         Filter: (item.tenant_id = $1)
 -->                                         ->  Limit
--->                                               ->  Sort
--->                                                     Sort Key: item_1.sku COLLATE "C"
--->                                                     ->  Nested Loop Semi Join
--->                                                           ->  Bitmap Heap Scan on item item_1
--->                                                                 Recheck Cond: ((tenant_id = $1) AND ((sku)::text >= $2))
--->                                                                 ->  Bitmap Index Scan on ix_item_sku
--->                                                                       Index Cond: ((tenant_id = $1) AND ((sku)::text >= $2))
--->                                                           ->  Nested Loop
--->                                                                 ->  Index Scan using balance_pkey on balance held_2
--->                                                                       Index Cond: ((tenant_id = $1) AND (item_id = item_1.id))
--->                                                                       Filter: (quantity > 0)
--->                                                                 ->  Index Scan using location_pkey on location location_1
--->                                                                       Index Cond: (id = held_2.location_id)
--->                                                                       Filter: (tenant_id = $1)
+-->                                               ->  Index Scan using ix_item_sku on item item_1
+-->                                                     Index Cond: ((tenant_id = $1) AND ((sku)::text >= $2))
+-->                                                     Filter: ((SubPlan 3) IS NOT NULL)
+-->                                                     SubPlan 3
+-->                                                       ->  Limit
+-->                                                             ->  Index Scan using balance_pkey on balance held_2
+-->                                                                   Index Cond: ((tenant_id = $1) AND (item_id = item_1.id))
+-->                                                                   Filter: (quantity > 0)
 -->                                   ->  Index Scan using stock_key_pkey on stock_key place
 -->                                         Index Cond: ((tenant_id = $1) AND (item_id = item.id))
 -->                                         Filter: ((SubPlan 2) > 0)

@@ -14,14 +14,12 @@ WITH page AS MATERIALIZED (SELECT place.item_id, item.sku, item.name, item.grace
     FROM item
     WHERE item.tenant_id = $1
     AND item.sku >= $2
-    AND EXISTS (SELECT 1
+    AND (SELECT 1
       FROM balance AS held
-      CROSS JOIN location
       WHERE held.tenant_id = $1
       AND held.item_id = item.id
       AND held.quantity > 0
-      AND location.tenant_id = $1
-      AND location.id = held.location_id )
+      LIMIT 1) IS NOT NULL
     ORDER BY item.sku
     LIMIT 2 + 1) AS item
   CROSS JOIN stock_key AS place
@@ -70,7 +68,6 @@ ORDER BY page.sku, page.location;
 -->     SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku>?)
 -->     CORRELATED SCALAR SUBQUERY 2
 -->       SEARCH held USING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=?)
--->       SEARCH location USING COVERING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 -->   SCAN item
 -->   SEARCH place USING INDEX sqlite_autoindex_stock_key_1 (tenant_id=? AND item_id=?)
 -->   CORRELATED SCALAR SUBQUERY 4

@@ -112,6 +112,7 @@ pub async fn page(
 ) -> Result<Vec<(PlaceRow, Vec<Lying>)>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
     let limit = request.limit.probe();
+    let of_tenant = filter.sql().len();
     // What a row must be, whatever page it is on: of one place, and for all of its lots.
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
@@ -120,6 +121,7 @@ pub async fn page(
     // A lot that holds something is there; it is looked at only where it must be one that expires.
     let (lot, of_lot) =
         if expiring.is_empty() { ("", String::new()) } else { ("CROSS JOIN lot", format!("AND lot.tenant_id = $1 AND lot.id = held.lot_id {expiring}")) };
+    let is_everywhere = wanted.len() == of_tenant && expiring.is_empty();
     let of_place = format!("held.quantity > 0 AND location.tenant_id = $1 AND location.id = held.location_id {of_lot}");
     filter.and_given("item.id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
@@ -136,12 +138,15 @@ pub async fn page(
         None => {
             // Every item with something on hand has a row at least, so the first items by sku hold the page; one more, because of
             // the cursor's own item nothing may be left.
+            let is_held = if is_everywhere {
+                // Postgres would make a join of an EXISTS, and look at everything that the tenant has before it sorts and takes the first. Most items
+                // are on hand, so one after the other in their order is looked at.
+                format!("(SELECT 1 FROM balance AS held {wanted} AND held.item_id = item.id AND held.quantity > 0 LIMIT 1) IS NOT NULL")
+            } else {
+                format!("EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place})")
+            };
             let items = if named.is_empty() {
-                format!(
-                    "(SELECT item.* FROM item WHERE item.tenant_id = $1 {from_sku} \
-                     AND EXISTS (SELECT 1 FROM balance AS held CROSS JOIN location {lot} {wanted} AND held.item_id = item.id AND {of_place}) \
-                     ORDER BY item.sku LIMIT {limit} + 1) AS item"
-                )
+                format!("(SELECT item.* FROM item WHERE item.tenant_id = $1 {from_sku} AND {is_held} ORDER BY item.sku LIMIT {limit} + 1) AS item")
             } else {
                 "item".to_owned()
             };
