@@ -47,14 +47,18 @@ pub async fn caught(request: ServiceRequest, next: Next<impl MessageBody>) -> Re
     }
 }
 
-/// Refuses headers beyond the limit and paths that nothing can have.
-pub async fn guarded(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+/// Refuses headers beyond the limit and paths that nothing can have. A HEAD is a GET of which the body is not sent (RFC 9110, 9.3.2): the
+/// connection, which has read it, leaves that out.
+pub async fn guarded(mut request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if request.app_data::<HeaderLimit>().is_some_and(|limit| size > limit.0) {
         return Err(Problem::new(431, "headers_too_large", "The headers are larger than this server takes.").into());
     }
     if has_control(request.path()) {
         return Err(not_found().into());
+    }
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
     }
     let is_docs = request.path().starts_with("/docs");
     let mut response = next.call(request).await?;
@@ -133,9 +137,12 @@ async fn is_let_in(request: &ServiceRequest) -> bool {
 
 /// What no route takes: 405 with `Allow` where the path is known under other methods, else 404.
 pub async fn unmatched(request: HttpRequest, outline: web::Data<Outline>) -> HttpResponse {
-    let methods = outline.methods(request.path());
+    let mut methods = outline.methods(request.path());
     if methods.is_empty() {
         return not_found().response();
+    }
+    if let Some(place) = methods.iter().position(|method| method == "GET") {
+        methods.insert(place + 1, "HEAD".to_owned());
     }
     let allow = methods.join(", ");
     let problem = Problem::new(405, "method_not_allowed", format!("This path takes {allow}."));

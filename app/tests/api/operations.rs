@@ -36,14 +36,27 @@ both_engines! {
             api.get(path).await.refused(404, "not_found");
         }
         for (method, path, allow) in [
-            ("DELETE", "/health/live", "GET"),
+            ("DELETE", "/health/live", "GET, HEAD"),
             ("GET", "/v1/auth/login", "POST"),
             ("PATCH", "/v1/auth/setup", "POST"),
-            ("OPTIONS", "/openapi.json", "GET"),
+            ("OPTIONS", "/openapi.json", "GET, HEAD"),
         ] {
             let reply = api.call(method, path).send().await;
             assert_eq!(reply.header("allow"), allow, "{method} {path}");
             reply.refused(405, "method_not_allowed");
+        }
+    }
+
+    async fn head_answers_as_get_does_without_the_body(api: Api) {
+        let owner = api.owner().await;
+        for path in ["/health/live", "/health/ready", "/openapi.json", "/v1/inventory/units", "/v1/auth/tenants"] {
+            let (got, head) = (owner.get(path).await, owner.call("HEAD", path).send().await);
+            assert_eq!((head.status, head.text.as_str(), head.header("content-type")), (200, "", got.header("content-type")), "{path}");
+            assert_eq!(head.header("content-length"), got.text.len().to_string(), "{path}");
+        }
+        for (path, status) in [("/v1/inventory/units", 401), ("/nothing", 404), ("/v1/auth/login", 405)] {
+            let head = api.call("HEAD", path).send().await;
+            assert_eq!((head.status, head.text.as_str()), (status, ""), "{path}");
         }
     }
 
