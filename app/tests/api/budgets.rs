@@ -2,12 +2,13 @@
 //! engine (budgets/; auth has folders of its own there). A new round trip, a lock that was not taken before or an index that is no longer used shows as a difference.
 //!
 //! The statements are those of a kitchen with a few rows (statements are the same text for any number of lines); their plans are made
-//! beside five tenants with years of movements (support/representative.rs). On another version of Postgres than that of CI plans
+//! beside twenty other tenants with thousands of movements (support/representative.rs). On another version of Postgres than that of CI plans
 //! differ, and only the statements are compared.
 //!
 //! Beside that rules hold for every plan and every statement, whatever the files say ([`rules`]).
 
 mod auth;
+mod mail;
 mod rules;
 mod use_cases;
 
@@ -33,42 +34,65 @@ use use_cases::OTHERS;
 /// What is sent again under its key, and answered again.
 const REPLAYED: [&str; 2] = ["waste", "receipt"];
 
-/// Everything that the use cases send. There is one for every operation of the module, but for those that are named.
-async fn everything_sent(bench: &Bench, scope: &str, use_cases: impl Iterator<Item = &(&'static str, Prepare)>, but: &[&str]) -> Vec<(String, Sent)> {
-    let mut all = Vec::new();
-    let name = |operation: &Operation| format!("{} {}", operation.method, operation.path);
-    let (mut without, mut but): (BTreeSet<String>, BTreeSet<&str>) = (BTreeSet::new(), but.iter().copied().collect());
-    without.extend(bench.api().contract().operations().iter().filter(|operation| operation.path.starts_with(scope)).map(name));
-    for (use_case, prepare) in use_cases {
-        bench.clear().await;
-        let request = prepare(bench.kitchen()).await;
-        let operation = name(request.operation().expect("an operation"));
-        assert!(!but.contains(operation.as_str()), "{operation} has a budget");
-        without.remove(&operation);
-        all.push(((*use_case).to_owned(), settled(bench, use_case, *prepare, request.clone()).await));
-        if REPLAYED.contains(use_case) {
-            all.push((format!("{use_case}, sent again"), sent(bench, use_case, request).await));
-        }
-    }
-    without.retain(|operation| !but.remove(operation.as_str()));
-    assert!(without.is_empty() && but.is_empty(), "operations without a budget: {without:#?}; none has the name {but:#?}");
-    all
+/// What the use cases of a module send, and which of its operations none of them is about.
+struct Collected {
+    all: Vec<(String, Sent)>,
+    without: BTreeSet<String>,
 }
 
-/// What a request sends. What the program does of its own accord may come in between, and what it remembers of who is calling may be there or not: what is sent twice
-/// in succession counts.
-async fn settled(bench: &Bench, use_case: &str, prepare: Prepare, request: Call) -> Sent {
+impl Collected {
+    fn nothing(bench: &Bench, scope: &str) -> Self {
+        let operations = bench.api().contract().operations();
+        Self { all: Vec::new(), without: operations.iter().filter(|operation| operation.path.starts_with(scope)).map(name).collect() }
+    }
+
+    /// Adds what a use case sends; answers the request.
+    async fn add(&mut self, bench: &Bench, use_case: &str, prepare: impl AsyncFn() -> Call) -> Call {
+        let (request, sent) = settled(bench, use_case, prepare).await;
+        self.without.remove(&name(request.operation().expect("an operation")));
+        self.all.push((use_case.to_owned(), sent));
+        request
+    }
+
+    async fn add_all(&mut self, bench: &Bench, use_cases: impl Iterator<Item = &(&'static str, Prepare)>) {
+        for (use_case, prepare) in use_cases {
+            let prepare = async || {
+                bench.clear().await;
+                prepare(bench.kitchen()).await
+            };
+            let request = self.add(bench, use_case, prepare).await;
+            if REPLAYED.contains(use_case) {
+                self.all.push((format!("{use_case}, sent again"), sent(bench, use_case, request).await));
+            }
+        }
+    }
+
+    /// All of it, once every operation has a use case.
+    fn complete(self) -> Vec<(String, Sent)> {
+        assert!(self.without.is_empty(), "operations without a budget: {:#?}", self.without);
+        self.all
+    }
+}
+
+fn name(operation: &Operation) -> String {
+    format!("{} {}", operation.method, operation.path)
+}
+
+/// A request, and what it sends. What the program does of its own accord may come in between, and what it remembers of who is calling may be there or not: what is
+/// sent twice in succession counts.
+async fn settled(bench: &Bench, use_case: &str, prepare: impl AsyncFn() -> Call) -> (Call, Sent) {
     const TRIES: usize = 6;
     let texts = |sent: &Sent| sent.trips.iter().flatten().map(|text| text.sql.clone()).collect::<Vec<_>>();
-    let mut last = sent(bench, use_case, request).await;
+    let request = prepare().await;
+    let mut last = sent(bench, use_case, request.clone()).await;
     if bench.is_of_inventory() {
-        return last;
+        return (request, last);
     }
     for _ in 1..TRIES {
-        bench.clear().await;
-        let next = sent(bench, use_case, prepare(bench.kitchen()).await).await;
+        let request = prepare().await;
+        let next = sent(bench, use_case, request.clone()).await;
         if texts(&next) == texts(&last) {
-            return next;
+            return (request, next);
         }
         last = next;
     }
@@ -178,18 +202,21 @@ async fn plans_are_compared(database: &DatabaseConnection, engine: Engine) -> bo
 
 async fn hold(engine: Engine) {
     let Some(bench) = Bench::open(engine, None).await else { return };
-    let all = everything_sent(&bench, "/v1/inventory/", USE_CASES.iter().chain(OTHERS), &[]).await;
+    let mut collected = Collected::nothing(&bench, "/v1/inventory/");
+    collected.add_all(&bench, USE_CASES.iter().chain(OTHERS)).await;
     let (tables, _) = tables_by_tenant(bench.database()).await;
     let rules = Rules::new(engine, &tables);
-    compare(Module::Inventory, engine, bench, &all, &tables, Some(rules)).await;
+    compare(Module::Inventory, engine, bench, &collected.complete(), &tables, Some(rules)).await;
 }
 
 /// Auth has no rules for plans: what it asks is of one user, one session or one tenant, of which there are few rows.
 async fn hold_auth(engine: Engine) {
     let Some(bench) = Bench::on(Module::Auth, engine, None).await else { return };
-    let all = everything_sent(&bench, "/v1/auth/", auth::USE_CASES.iter(), auth::WITHOUT_BUDGET).await;
+    let mut collected = Collected::nothing(&bench, "/v1/auth/");
+    collected.add_all(&bench, auth::USE_CASES.iter()).await;
+    mail::add(&mut collected, engine).await;
     let tables = tables(bench.database()).await.into_iter().filter(|table| !FEW.contains(&table.as_str())).collect::<Vec<_>>();
-    compare(Module::Auth, engine, bench, &all, &tables, None).await;
+    compare(Module::Auth, engine, bench, &collected.complete(), &tables, None).await;
 }
 
 /// Tables that tell of the schema and the installation: a few rows each, which are there.

@@ -1,22 +1,13 @@
 //! The use cases of auth that have a budget, each as its caller was seen a moment before.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::authenticator::{Authenticator, Enrolled};
 use crate::support::kitchen::{Kitchen, text};
+use crate::support::tables::run;
 use crate::support::trial::Prepare;
-use crate::support::{Call, Client, OWNER_EMAIL, PASSWORD};
-
-/// Operations that have none yet: the kitchen of these tests is set up before anything is looked at, and sends no mail. Its program would send it at a time of
-/// its own, among the statements that are looked at.
-pub const WITHOUT_BUDGET: &[&str] = &[
-    "POST /v1/auth/email/verify",
-    "POST /v1/auth/me/email",
-    "POST /v1/auth/password/forgot",
-    "POST /v1/auth/register",
-    "POST /v1/auth/register/confirm",
-    "POST /v1/auth/setup",
-];
+use crate::support::{Call, Client, OWNER_EMAIL, PASSWORD, SETUP_TOKEN};
 
 /// A request of the owner's.
 macro_rules! owners {
@@ -41,6 +32,17 @@ macro_rules! about {
 }
 
 pub const USE_CASES: &[(&str, Prepare)] = &[
+    ("set-up", |kitchen| {
+        Box::pin(async move {
+            // The kitchen was set up before anything is looked at.
+            let open = format!("UPDATE instance SET bootstrapped_at = NULL, setup_token_hash = '{}'", kernel::hex(&Sha256::digest(SETUP_TOKEN)));
+            run(kitchen.owner.api().auth_db(), &open).await;
+            kitchen.owner.api().call("POST", "/v1/auth/setup").json(&json!({
+                "setup_token": SETUP_TOKEN, "email": "nora@example.org", "password": PASSWORD, "name": "Nora Neu",
+                "tenant_name": "Bistro Neu", "currency": "CHF", "time_zone": "Europe/Zurich",
+            }))
+        })
+    }),
     ("log-in", |kitchen| {
         Box::pin(async move { kitchen.owner.api().call("POST", "/v1/auth/login").json(&json!({ "email": OWNER_EMAIL, "password": PASSWORD })) })
     }),

@@ -46,6 +46,8 @@ pub enum Mood {
     Refuses,
     /// The connection ends in the middle of it.
     HangsUp,
+    /// Nothing, until it is told a mood again: then the connection ends. A program sends no other letter meanwhile.
+    Holds,
 }
 
 /// A letter that was taken.
@@ -88,6 +90,10 @@ struct Shared {
     shown: Mutex<String>,
     /// How many letters were begun, taken or not.
     begun: Mutex<usize>,
+    /// How often it was told a mood.
+    moods: Mutex<usize>,
+    /// How many letters it has held since.
+    held: Mutex<usize>,
     happened: Notify,
 }
 
@@ -100,6 +106,8 @@ impl Mailbox {
             received: Mutex::default(),
             shown: Mutex::default(),
             begun: Mutex::new(0),
+            moods: Mutex::new(0),
+            held: Mutex::new(0),
             happened: Notify::new(),
         });
         let accepting = Arc::new(tokio::spawn(accept(listener, shared.clone())));
@@ -123,27 +131,36 @@ impl Mailbox {
     }
 
     pub fn becomes(&self, mood: Mood) {
+        *self.shared.held.lock().expect("a number") = 0;
+        *self.shared.moods.lock().expect("a number") += 1;
         *self.shared.mood.lock().expect("a mood") = mood;
+        self.shared.happened.notify_waiters();
+    }
+
+    /// Waits until it holds a letter.
+    pub async fn holds(&self) {
+        self.shared.until(|shared| (*shared.held.lock().expect("a number") > 0).then_some(())).await;
     }
 
     /// The next letter that is taken, whenever it comes.
     pub async fn next(&self) -> Received {
-        self.until(|shared| shared.received.lock().expect("letters").pop_front()).await
+        self.shared.until(|shared| shared.received.lock().expect("letters").pop_front()).await
     }
 
     /// The next letter to an address. Those to others stay.
     pub async fn next_to(&self, address: &str) -> Received {
-        self.until(|shared| {
-            let mut received = shared.received.lock().expect("letters");
-            let place = received.iter().position(|letter| letter.to == address)?;
-            received.remove(place)
-        })
-        .await
+        self.shared
+            .until(|shared| {
+                let mut received = shared.received.lock().expect("letters");
+                let place = received.iter().position(|letter| letter.to == address)?;
+                received.remove(place)
+            })
+            .await
     }
 
     /// Waits until so many letters were begun since it was opened.
     pub async fn begun(&self, number: usize) {
-        self.until(|shared| (*shared.begun.lock().expect("a number") >= number).then_some(())).await;
+        self.shared.until(|shared| (*shared.begun.lock().expect("a number") >= number).then_some(())).await;
     }
 
     pub fn tried(&self) -> usize {
@@ -159,17 +176,27 @@ impl Mailbox {
     pub fn close(&self) {
         self.accepting.abort();
     }
+}
 
-    async fn until<T>(&self, found: impl Fn(&Shared) -> Option<T>) -> T {
+impl Shared {
+    async fn until<T>(&self, found: impl Fn(&Self) -> Option<T>) -> T {
         loop {
-            let happens = self.shared.happened.notified();
+            let happens = self.happened.notified();
             let mut happens = std::pin::pin!(happens);
             happens.as_mut().enable();
-            if let Some(found) = found(&self.shared) {
+            if let Some(found) = found(self) {
                 return found;
             }
             happens.await;
         }
+    }
+
+    /// Holds a letter until it is told a mood again.
+    async fn hold(&self) {
+        let moods = *self.moods.lock().expect("a number");
+        *self.held.lock().expect("a number") += 1;
+        self.happened.notify_waiters();
+        self.until(|shared| (*shared.moods.lock().expect("a number") != moods).then_some(())).await;
     }
 }
 
@@ -203,6 +230,10 @@ async fn serve(connection: TcpStream, shared: &Shared) -> std::io::Result<()> {
                     Mood::Takes => say(&mut write, "250 fine").await?,
                     Mood::Refuses => say(&mut write, "451 not now").await?,
                     Mood::HangsUp => return Ok(()),
+                    Mood::Holds => {
+                        shared.hold().await;
+                        return Ok(());
+                    }
                 }
             }
             "DATA" => {

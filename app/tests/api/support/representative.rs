@@ -1,4 +1,4 @@
-//! Rows enough for plans to be those of a real database: some tenants with years of movements.
+//! Rows enough for plans to be those of a real database: some tenants with thousands of movements.
 //!
 //! They are made by the columns that the catalogue tells of, so that a new table is filled without being named here: identifiers that
 //! refer to rows that there are, times one after the other, names that differ. What they say together makes no sense, and need not:

@@ -82,6 +82,11 @@ impl Bench {
 
     /// The same on the database of a module.
     pub async fn on(module: Module, engine: Engine, rewriting: Option<Rewriting>) -> Option<Self> {
+        Self::with(module, engine, rewriting, &[]).await
+    }
+
+    /// The same of a program with these settings.
+    pub async fn with(module: Module, engine: Engine, rewriting: Option<Rewriting>, settings: &[(&str, &str)]) -> Option<Self> {
         let stores = Stores::make(engine).await?;
         let wire = match stores.variables().get(module.url_variable()) {
             Some(url) => Some(Wire::in_front_of(url, rewriting).await),
@@ -90,6 +95,7 @@ impl Bench {
         let mut variables: Vec<_> = wire.iter().map(|wire| (module.url_variable(), wire.url())).collect();
         // Or a use case of auth would be refused.
         variables.push(("LARDER_AUTH_NEW_TENANTS", "true"));
+        variables.extend(settings);
         let api = Api::start(Arc::new(stores), &variables, Surroundings { clock: fixed_clock(), ids: Ids::System }).await;
         let kitchen = Kitchen::open(&api).await;
         let (database, _) = databases(module, &api);

@@ -1,0 +1,2 @@
+-- a password that was forgotten
+-- statements: 0

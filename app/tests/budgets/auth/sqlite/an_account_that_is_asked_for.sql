@@ -1,0 +1,2 @@
+-- an account that is asked for
+-- statements: 0

@@ -1,0 +1,2 @@
+-- another address
+-- statements: 0
