@@ -12,12 +12,16 @@ mod load;
 mod report;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
 use figures::Figures;
 use report::Report;
+
+/// That of the program: SQLite allocates by it in the loops of the limits, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What went wrong, in words for whoever runs the benchmark.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -61,10 +65,12 @@ impl Pace {
 async fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let mut figures = Figures { report: Report::default(), pace: Pace::of(arguments.quick), groups: arguments.groups };
+    let begun = Instant::now();
     figures.measure().await?;
     let report = figures.report;
+    report.end(begun.elapsed());
     if let Some(path) = arguments.write {
-        report.write(&path)?;
+        report.write(&path, begun.elapsed()).await?;
     }
     Ok(())
 }

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use kernel::Clock;
+use sea_orm::sqlx::{self, Connection as _};
 
 use crate::Outcome;
 
@@ -73,14 +75,20 @@ impl Report {
         table
     }
 
+    /// Says how long it took.
+    #[expect(clippy::print_stdout, reason = "the last line of what whoever waits has seen")]
+    pub fn end(&self, took: Duration) {
+        println!("{} figures in {}.", self.figures.len(), minutes(took));
+    }
+
     /// Puts the table in the place of the one that the document has, with the day and what it was measured on.
-    pub fn write(&self, path: &Path) -> Outcome<()> {
+    pub async fn write(&self, path: &Path, took: Duration) -> Outcome<()> {
         const BEGIN: &str = "<!-- measured: begin -->\n";
         const END: &str = "<!-- measured: end -->";
         let text = std::fs::read_to_string(path)?;
         let (before, rest) = text.split_once(BEGIN).ok_or("the document has no place for the table")?;
         let (_, after) = rest.split_once(END).ok_or("the document has no place for the table")?;
-        let measured = format!("{before}{BEGIN}{}\n\n{}{END}{after}", surroundings(), self.table());
+        let measured = format!("{before}{BEGIN}{}\n\n{}{END}{after}", surroundings(took).await?, self.table());
         Ok(std::fs::write(path, measured)?)
     }
 }
@@ -109,9 +117,13 @@ fn number(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+fn minutes(took: Duration) -> String {
+    format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+}
+
 /// The day, the machine and the versions.
-fn surroundings() -> String {
-    let mut text = format!("Measured on {}.", Clock::System.now().utc().date_naive());
+async fn surroundings(took: Duration) -> Outcome<String> {
+    let mut text = format!("Measured on {}, in {}.", Clock::System.now().utc().date_naive(), minutes(took));
     let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
@@ -121,13 +133,27 @@ fn surroundings() -> String {
     if let Some(kib) = memory {
         let _ = write!(text, " {} GiB of memory.", kib.div_ceil(1024 * 1024));
     }
-    for (program, argument) in [("rustc", "--version"), ("postgres", "--version"), ("wrk", "--version")] {
-        if let Ok(said) = Command::new(program).arg(argument).output() {
+    let files = std::env::temp_dir();
+    let files = files.to_string_lossy();
+    // The fsync of a commit is the file system's.
+    for (what, program, arguments) in [
+        ("", "uname", &["-sr"][..]),
+        ("Files on ", "stat", &["--file-system", "--format=%T", &files]),
+        ("Larder of ", "git", &["describe", "--always", "--dirty"]),
+        ("", "rustc", &["--version"]),
+        ("", "postgres", &["--version"]),
+        ("", "wrk", &["--version"]),
+    ] {
+        if let Ok(said) = Command::new(program).args(arguments).output() {
             let said = String::from_utf8_lossy(if said.stdout.is_empty() { &said.stderr } else { &said.stdout }).into_owned();
-            let _ = write!(text, " {}.", said.lines().next().unwrap_or_default().trim_end_matches('.').split(" Copyright").next().unwrap_or_default());
+            let said = said.lines().next().unwrap_or_default().trim_end_matches('.').split(" Copyright").next().unwrap_or_default();
+            let _ = write!(text, " {what}{said}.");
         }
     }
-    text
+    let mut sqlite = sqlx::SqliteConnection::connect("sqlite::memory:").await?;
+    let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(&mut sqlite).await?;
+    let _ = write!(text, " SQLite {version}.");
+    Ok(text)
 }
 
 /// The middle one of several measurements.
