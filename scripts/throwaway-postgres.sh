@@ -1,7 +1,7 @@
 # Sourced by scripts that need two empty Postgres servers of their own.
 #
 #   throwaway_postgres     starts them on free ports in a temporary directory, not durable unless THROWAWAY_DURABLE=yes; false where that cannot be had.
-#                          What need not be durable is kept in memory where there is plenty, unless TMPDIR names a place.
+#                          What need not be durable is kept in memory where 4 GiB are free (all tests take 0.7), unless TMPDIR names a place.
 #                          Exports LARDER_TEST_POSTGRES_AUTH and LARDER_TEST_POSTGRES_INVENTORY, the superuser's URLs;
 #                          `scripts/dev-postgres env` speaks of these servers from then on.
 #
@@ -14,7 +14,7 @@ throwaway_scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Where the servers' files go. To make a database and to drop it, which every test does with two, is to make and remove three hundred files:
 # a tenth of a second on a disk, a hundredth in memory.
 throwaway_place() {
-    local memory=/dev/shm least_kib=$((8 * 1024 * 1024)) free available
+    local memory=/dev/shm least_kib=$((4 * 1024 * 1024)) free available
     if [ -n "${TMPDIR:-}" ]; then echo "$TMPDIR"; return; fi
     if [ "${THROWAWAY_DURABLE:-no}" = no ] && [ -d "$memory" ] && [ -w "$memory" ]; then
         free=$(df -Pk "$memory" 2>/dev/null | awk 'NR == 2 { print $4 }')

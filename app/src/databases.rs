@@ -1,4 +1,4 @@
-//! The one place that opens connections: the engine table of docs/architecture.md, and what a database must be like before
+//! The one place that opens connections: the table of README.md, "Where the data is", and what a database must be like before
 //! the server runs on it.
 
 use std::path::Path;

@@ -536,7 +536,7 @@ impl Checks<'_> {
             return Err(self.refuse("server.cors_origins", format!("found `{wrong}`, {expected}")));
         }
         if tracing_subscriber::EnvFilter::try_new(&written.log.filter).is_err() {
-            return Err(self.refuse("log.filter", format!("found `{}`, a filter such as `info` or `info,larder=debug` is expected", written.log.filter)));
+            return Err(self.refuse("log.filter", format!("found `{}`, a filter such as `info` or `info,sqlx::query=debug` is expected", written.log.filter)));
         }
         let least = if written.mode == Mode::Production { 32 } else { 16 };
         if written.setup_token.given().is_some_and(|token| token.chars().count() < least) {
