@@ -7,7 +7,8 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
 use crate::support::kitchen::{Kitchen, WALK_IN, text};
-use crate::support::tables::Contents;
+use crate::support::patience::soon;
+use crate::support::tables::{Contents, texts};
 use crate::support::{Api, Client, Reply, fresh};
 use Need::{Anybody, Either, Has, Nobody};
 
@@ -413,6 +414,9 @@ both_engines! {
         let full = Full::open(api.owner().await).await;
         let everything = full.key_without(&[]).await;
         everything.get("/v1/inventory/units?limit=1").await.ok(200);
+        // Its first use is written down beside the request, and for a minute no other.
+        let used = async || !texts(api.auth_db(), "SELECT name FROM api_key WHERE last_used_at IS NOT NULL").await.is_empty();
+        soon("its use is written down", used).await;
         let before = contents(&api).await;
         let (mut asked, mut wrong) = (0, Vec::new());
         for row in TABLE.iter().filter(|row| row.2 != Nobody && row.1.starts_with("/v1/auth/")) {
