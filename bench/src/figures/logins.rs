@@ -27,7 +27,7 @@ pub async fn measure(figures: &mut Figures) -> Outcome<()> {
     let time = figures.pace.run;
     let (mut ours, mut theirs, mut p99) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        theirs.push(hashings(figures.pace.alone)?);
+        theirs.push(hashings(time)?);
         ours.push(load::with_refusals(&larder.address, &logins, CLIENTS, time)?.per_second);
         let (logged_in, read) = std::thread::scope(|scope| {
             let logged_in = scope.spawn(|| load::with_refusals(&larder.address, &logins, CLIENTS, time));
