@@ -16,7 +16,7 @@ const REGISTER: &str = "/v1/auth/register";
 const ANSWER: &str = "Your account at Larder";
 const CONFIRM: &str = "/v1/auth/register/confirm";
 
-fn application(email: &str) -> Value {
+pub fn application(email: &str) -> Value {
     json!({
         "email": email, "name": "Nora Neu", "tenant_name": "Bistro Neu", "currency": "CHF", "time_zone": "Europe/Zurich",
     })

@@ -1,4 +1,4 @@
-//! The use cases of auth that have a budget, each as its caller was seen a moment before.
+//! The use cases of auth that go without mail, each as its caller was seen a moment before.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

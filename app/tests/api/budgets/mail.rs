@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 
 use super::Collected;
+use crate::registration::application;
 use crate::support::kitchen::Kitchen;
 use crate::support::mailbox::{Mailbox, Mood};
 use crate::support::trial::Bench;
@@ -42,8 +43,7 @@ fn another_address(kitchen: &Kitchen) -> Call {
 }
 
 fn account(kitchen: &Kitchen) -> Call {
-    let asked = json!({ "email": NEW, "name": "Nora Neu", "tenant_name": "Bistro Neu", "currency": "CHF", "time_zone": "Europe/Zurich" });
-    kitchen.owner.api().call("POST", "/v1/auth/register").json(&asked)
+    kitchen.owner.api().call("POST", "/v1/auth/register").json(&application(NEW))
 }
 
 /// Adds what they send, of a program of their own.

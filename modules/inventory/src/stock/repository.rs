@@ -4,7 +4,7 @@
 //! statistics, takes it as the order in which to go: from the few to the many.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use kernel::{Caller, Instant};
+use kernel::{Caller, Instant, Sites};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -112,7 +112,6 @@ pub async fn page(
 ) -> Result<Vec<(PlaceRow, Vec<Lying>)>, Error> {
     let mut filter = Filter::tenant("held.tenant_id", caller.tenant_id);
     let limit = request.limit.probe();
-    let of_tenant = filter.sql().len();
     // What a row must be, whatever page it is on: of one place, and for all of its lots.
     filter.and_location(request.location.as_ref());
     filter.and_sites(reader.get_database_backend(), "location.site_id", &caller.sites);
@@ -121,7 +120,7 @@ pub async fn page(
     // A lot that holds something is there; it is looked at only where it must be one that expires.
     let (lot, of_lot) =
         if expiring.is_empty() { ("", String::new()) } else { ("CROSS JOIN lot", format!("AND lot.tenant_id = $1 AND lot.id = held.lot_id {expiring}")) };
-    let is_everywhere = wanted.len() == of_tenant && expiring.is_empty();
+    let is_everywhere = request.location.is_none() && caller.sites == Sites::All && expiring.is_empty();
     let of_place = format!("held.quantity > 0 AND location.tenant_id = $1 AND location.id = held.location_id {of_lot}");
     filter.and_given("item.id = ?", request.item_id);
     filter.and_given("item.sku = ?", request.sku.as_ref().map(Sku::as_str));
