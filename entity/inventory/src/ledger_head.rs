@@ -30,6 +30,8 @@ pub struct Model {
     pub correction_number: Option<i64>,
     pub transformation_number: Option<i64>,
     pub opening_number: Option<i64>,
+    pub last_recorded_at: Option<DateTimeWithTimeZone>,
+    pub last_counted_at: Option<DateTimeWithTimeZone>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -132,3 +132,13 @@ pub async fn drop_guard(manager: &SchemaManager<'_>, table: &'static str) -> Res
     }
     Ok(())
 }
+
+/// Adds a column to a table that is there.
+pub async fn add(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
+    manager.alter_table(Table::alter().table(table).add_column(column).take()).await
+}
+
+/// Takes a column away.
+pub async fn remove(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+    manager.alter_table(Table::alter().table(table).drop_column(column).take()).await
+}

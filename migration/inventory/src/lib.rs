@@ -14,6 +14,7 @@ mod m20261126_000006_create_movements;
 mod m20261126_000007_create_transfers_and_counts;
 mod m20261126_000008_create_periods;
 mod m20261127_000009_index_movements;
+mod m20261128_000010_remember_the_last_document;
 
 /// The module whose database this is; the marker row in `larder_module` says the same.
 pub const MODULE: &str = "inventory";
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000007_create_transfers_and_counts::Migration),
             Box::new(m20261126_000008_create_periods::Migration),
             Box::new(m20261127_000009_index_movements::Migration),
+            Box::new(m20261128_000010_remember_the_last_document::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, timestamp_with_time_zone_null};
 
-use crate::columns::code_null;
+use crate::columns::{add, code_null, remove};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -57,12 +57,4 @@ impl MigrationTrait for Migration {
         remove(manager, "ledger_head", "position").await?;
         remove(manager, "document", "position").await
     }
-}
-
-async fn add(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
-    manager.alter_table(Table::alter().table(table).add_column(column).take()).await
-}
-
-async fn remove(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
-    manager.alter_table(Table::alter().table(table).drop_column(column).take()).await
 }

@@ -176,12 +176,17 @@ impl Once {
         let (tenant, actor) = (task.caller.tenant_id, task.caller.user_id);
         let insert = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 0, '', $5)";
         let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
-        Reads::after_claim(txn, insert, [tenant.into(), actor.into(), key.clone().into(), self.fingerprint.0.clone().into(), at.into()])
+        Reads::claiming(txn, insert, [tenant.into(), actor.into(), key.clone().into(), self.fingerprint.0.clone().into(), at.into()])
     }
 
     /// What was told with the claim; `None` where the key is taken.
     pub fn claimed(&self, told: Result<Told, DbErr>) -> Result<Option<Told>, Error> {
-        let told = told.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
+        let told = told.map_err(|error| match database::lock_timeout(&error) {
+            Some(waited_for) if waited_for.contains("idempotency") => Error::IdempotencyInProgress,
+            // The claim was had, and a stock key that is locked with it was not.
+            Some(_) => Error::StockBusy,
+            None => error.into(),
+        })?;
         Ok((self.key.0.is_none() || told.is_claimed()).then_some(told))
     }
 }

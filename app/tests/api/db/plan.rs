@@ -17,7 +17,7 @@ on_both! {
         ground.run(&["plan", "--check"]).is(2);
         ground.run(&["deploy"]).is(0);
         ground.run(&["plan", "--check"]).says(0, "inventory, ").says(0, ": 0 migrations");
-        ground.run(&["down", "--db", "inventory", "--steps", "2", "--yes"]).is(0);
+        ground.run(&["down", "--db", "inventory", "--steps", "3", "--yes"]).is(0);
         let plan = ground.run(&["plan", "--db", "inventory"]);
         plan.says(0, "CREATE TABLE \"audit_event\"");
         assert!(!plan.stdout.contains("CREATE TABLE \"item\""), "{}", plan.stdout);
@@ -25,7 +25,7 @@ on_both! {
         assert_eq!(plan.stdout.contains("REVOKE UPDATE, DELETE, TRUNCATE ON \"audit_event\""), engine == Engine::Postgres, "{}", plan.stdout);
         let object = ground.run(&["plan", "--db", "inventory", "--json"]).json();
         let steps = object["migrations"].as_array().expect("migrations");
-        assert_eq!((steps.len(), &steps[0]["transactional"], &steps[0]["db"]), (2, &json!(true), &json!("inventory")));
+        assert_eq!((steps.len(), &steps[0]["transactional"], &steps[0]["db"]), (3, &json!(true), &json!("inventory")));
         assert!(steps[0]["statements"].as_array().is_some_and(|statements| statements.len() > 5), "{object}");
         // Planning writes nothing.
         ground.run(&["status"]).is(2);

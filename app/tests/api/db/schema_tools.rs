@@ -126,7 +126,7 @@ const LOCK: &str = "migration/inventory/migrations.lock";
 const LOT: &str = "entity/inventory/src/lot.rs";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
 /// The last one.
-const LAST: &str = "m20261127_000009_index_movements";
+const LAST: &str = "m20261128_000010_remember_the_last_document";
 
 /// The lock file with another checksum for a migration on Postgres.
 fn edited(text: &str, name: &str) -> String {

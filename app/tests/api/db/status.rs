@@ -12,7 +12,7 @@ on_both! {
         let Some(ground) = Ground::empty(engine).await else { return };
         // Nothing is there: an empty database, or no file at all, which looking does not make.
         let empty = ground.run(&["status"]);
-        empty.says(2, "9 pending. Apply them with `larder db deploy --db inventory`");
+        empty.says(2, "10 pending. Apply them with `larder db deploy --db inventory`");
         assert!(!ground.place.path("data").exists());
         ground.run(&["deploy"]).is(0);
         let status = ground.run(&["status"]);
@@ -105,7 +105,7 @@ async fn a_role_that_can_only_read_sees_the_whole_status_and_nothing_is_written(
     let admin = crate::support::connect(&fresh.inventory.admin_url()).await;
     execute(&admin, &format!("GRANT CONNECT ON DATABASE {} TO {reader}", fresh.inventory.name())).await;
     let place = Place::new(&[("INVENTORY_DATABASE_URL", &as_reader(fresh.inventory.app_url()))]);
-    place.run(&["db", "status", "--db", "inventory"]).says(2, "9 pending");
+    place.run(&["db", "status", "--db", "inventory"]).says(2, "10 pending");
     assert_eq!(texts(&admin, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace").await, Vec::<String>::new());
     // It may not deploy either, and is told who may.
     let denied = place.run(&["db", "deploy", "--db", "inventory"]);

@@ -13,7 +13,7 @@ use crate::support::patience::HANGS;
 use crate::support::process::{Process, command};
 use crate::support::{Engine, connect};
 
-pub const LAST: &str = "m20261127_000009_index_movements";
+pub const LAST: &str = "m20261128_000010_remember_the_last_document";
 pub const LATER: &str = "m99990101_000001_later";
 const CATALOGUE: &str = "m20261125_000002_create_catalogue";
 /// The migration of the documents refers to locations.
@@ -45,7 +45,7 @@ impl Scenario {
             "each row is a start that is refused" => self.refused_starts(rows).await,
             "each row is a wrong URL" => self.wrong_urls(rows).await,
             "a table that is in the way of a migration" => {
-                self.revert(7);
+                self.revert(8);
                 self.sql("CREATE TABLE document (id int)").await;
             }
             "a deploy that was killed" => self.kill_a_deploy().await,
@@ -173,7 +173,7 @@ impl Scenario {
 
     /// In the middle of a migration on Postgres; on SQLite before its one transaction is through.
     async fn kill_a_deploy(&self) {
-        self.revert(7);
+        self.revert(8);
         let owner = self.owner().await;
         let held = owner.begin().await.expect("a transaction");
         let statement = if self.engine == Engine::Postgres { BUSY } else { "UPDATE larder_module SET name = name" };
@@ -218,7 +218,7 @@ impl Scenario {
 
     /// As the server would.
     async fn hold_a_table(&mut self) {
-        self.revert(7);
+        self.revert(8);
         let server = connect(&self.variables()["INVENTORY_DATABASE_URL"]).await;
         let held = server.begin().await.expect("a transaction");
         held.execute_unprepared(BUSY).await.expect("held");

@@ -122,7 +122,7 @@ impl Scenario {
         let situations = [
             when("is the database of").at("auth", &url).at("inventory", &auth),
             when("not a database of Larder").foreign(),
-            when("9 pending").at("inventory", &empty),
+            when("10 pending").at("inventory", &empty),
             no_server.set("LARDER_DATABASE_ACQUIRE_TIMEOUT_MS", "500"),
             when("Create it").at("inventory", &format!("{url}_x")),
             when("Correct user and password").at("inventory", &format!("postgres://inventory_app:wrong@{place}")),

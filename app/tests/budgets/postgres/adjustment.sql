@@ -1,35 +1,44 @@
 -- adjustment
--- statements: 7, round trips: 7
--- held at COMMIT: RowExclusiveLock: adjustment_line, balance, document, idempotency, ledger_entry, ledger_head, lot, stock_key
+-- statements: 6, round trips: 6
+-- held at COMMIT: RowExclusiveLock: adjustment_line, balance, document, idempotency, ledger_entry, ledger_head, lot
 -- held at COMMIT: RowShareLock: document, item, location, lot, reason, stock_key
 
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid, $11 uuid, $12 text
+-- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 uuid, $15 text
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT stock_key.item_id, stock_key.location_id
+  FROM stock_key
+  WHERE stock_key.tenant_id = $6
+  AND stock_key.item_id = (SELECT item.id
+    FROM item
+    WHERE item.tenant_id = $6
+    AND item.sku = $7)
+  AND stock_key.location_id = (SELECT area.id
+    FROM location AS area
+    WHERE area.tenant_id = $6
+    AND area.path = $8)
+  AND (SELECT COUNT(*)
+    FROM claimed) = 1
+  FOR NO KEY UPDATE OF stock_key) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $9
+  AND area.path = $10) AS told
 UNION ALL
-SELECT 1 AS part, row_to_json(told)::text AS told
+SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
   FROM item
@@ -37,21 +46,21 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $11
   AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    FROM jsonb_array_elements($12::jsonb) AS given(value)
     WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
-SELECT 2 AS part, row_to_json(told)::text AS told
+SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $10) AS told
+  WHERE tenant_id = $13) AS told
 UNION ALL
-SELECT 3 AS part, row_to_json(told)::text AS told
+SELECT 4 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
-  WHERE tenant_id = $11
-  AND kind = $12) AS told
+  WHERE tenant_id = $14
+  AND kind = $15) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -60,24 +69,30 @@ FROM claimed;
 -->     ->  Insert on idempotency
 -->           Conflict Resolution: NOTHING
 -->           ->  Result
+-->   ->  Subquery Scan on told
+-->         ->  LockRows
+-->               InitPlan 2 (returns $2)
+-->                 ->  Index Scan using ix_item_sku on item item_1
+-->                       Index Cond: ((tenant_id = $6) AND ((sku)::text = $7))
+-->               InitPlan 3 (returns $3)
+-->                 ->  Seq Scan on location area_1
+-->                       Filter: ((tenant_id = $6) AND ((path)::text = $8))
+-->               InitPlan 4 (returns $4)
+-->                 ->  Aggregate
+-->                       ->  CTE Scan on claimed claimed_1
+-->               ->  Result
+-->                     One-Time Filter: ($4 = 1)
+-->                     ->  Index Scan using stock_key_pkey on stock_key
+-->                           Index Cond: ((tenant_id = $6) AND (item_id = $2) AND (location_id = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $9) AND ((path)::text = $10))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $9)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
+-->               Filter: (tenant_id = $9)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -86,77 +101,23 @@ FROM claimed;
 -->                           ->  Function Scan on jsonb_array_elements given
 -->                                 Filter: (jsonb_typeof(value) = 'array'::text)
 -->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
+-->                           Index Cond: ((tenant_id = $11) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->                     Filter: (tenant_id = $11)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
--->         Filter: (tenant_id = $10)
+-->         Filter: (tenant_id = $13)
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $11) AND ((kind)::text = $12))
+-->         Filter: ((tenant_id = $14) AND ((kind)::text = $15))
 -->   ->  CTE Scan on claimed
 
--- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
-WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
-  SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
-  WHERE true
-  ORDER BY item_id, location_id
-  ON CONFLICT DO NOTHING
-  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
-  FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
-  WHERE (SELECT COUNT(*)
-    FROM created) >= 0
-  ORDER BY stock_key.item_id, stock_key.location_id
-  FOR NO KEY UPDATE OF stock_key)
-SELECT (SELECT COUNT(*)
-  FROM created) + (SELECT COUNT(*)
-  FROM locked) AS had;
---> Result
--->   CTE created
--->     ->  Insert on stock_key
--->           Conflict Resolution: NOTHING
--->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->   CTE locked
--->     ->  LockRows
--->           InitPlan 2 (returns $2)
--->             ->  Aggregate
--->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
--->     ->  Aggregate
--->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
--->     ->  Aggregate
--->           ->  CTE Scan on locked
-
--- 4
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid, $10 text, $11 uuid
+-- 3
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -176,9 +137,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-      FROM jsonb_array_elements($4::jsonb) AS given(value)
-      WHERE jsonb_typeof(value) = 'array') AS given
+    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -198,9 +157,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($7::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -233,30 +190,41 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
       AND lot.cost_floor_at <= wanted.at
       ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
       LIMIT 1)) AS lot_id
-  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
-    FROM jsonb_array_elements($10::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted) AS told;
+  FROM (SELECT ($10::jsonb->>0)::bigint AS place, ($10::jsonb->>1)::uuid AS item_id, ($10::jsonb->>2)::uuid AS location_id,
+    ($10::jsonb->>3)::timestamptz AS at) AS wanted) AS told;
 --> Append
+-->   InitPlan 1 (returns $0)
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
+-->                 ->  Nested Loop
+-->                       Join Filter: (lot_1.id = balance_1.lot_id)
+-->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
+-->                             Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone) AND (cost_floor_at <= (($10 ->> 3))::timestamp with time zone))
+-->                       ->  Index Only Scan using balance_pkey on balance balance_1
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid) AND (location_id = (($10 ->> 2))::uuid))
+-->   InitPlan 2 (returns $1)
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
+-->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
+-->                       Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
+-->                       Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone) AND (cost_floor_at <= (($10 ->> 3))::timestamp with time zone))
 -->   ->  Nested Loop
--->         InitPlan 1 (returns $0)
+-->         InitPlan 3 (returns $2)
 -->           ->  Result
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
--->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Subquery Scan on told
 -->         ->  Nested Loop
 -->               CTE wanted
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_3
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using stock_key_pkey on stock_key
--->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_3.value ->> 0))::uuid) AND (location_id = ((given_3.value ->> 1))::uuid))
--->                       SubPlan 2
+-->                 ->  Index Scan using stock_key_pkey on stock_key
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
+-->                       SubPlan 4
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -272,58 +240,29 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $6)
+-->               InitPlan 6 (returns $7)
 -->                 ->  Result
 -->               ->  Sort
--->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->                     ->  Nested Loop
--->                           ->  Function Scan on jsonb_array_elements given_1
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
--->   ->  Function Scan on jsonb_array_elements given_2
--->         Filter: (jsonb_typeof(value) = 'array'::text)
--->         SubPlan 5
--->           ->  Limit
--->                 ->  Sort
--->                       Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
--->                       ->  Nested Loop
--->                             Join Filter: (lot_1.id = balance_1.lot_id)
--->                             ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
--->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
--->                                   Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone) AND (cost_floor_at <= ((given_2.value ->> 3))::timestamp with time zone))
--->                             ->  Index Only Scan using balance_pkey on balance balance_1
--->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid) AND (location_id = ((given_2.value ->> 2))::uuid))
--->         SubPlan 6
--->           ->  Limit
--->                 ->  Sort
--->                       Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
--->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
--->                             Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
--->                             Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone) AND (cost_floor_at <= ((given_2.value ->> 3))::timestamp with time zone))
+-->                     Sort Key: entry.lot_id, entry.effective_at
+-->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $7) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->   ->  Result
 
--- 5: locks rows of lot FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- 4: locks rows of lot FOR NO KEY UPDATE
+-- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted USING (id)
+JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
--->   ->  Sort
--->         Sort Key: lot.id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 0))::uuid)
--->                     Filter: (tenant_id = $1)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Filter: (tenant_id = $1)
 
--- 6: writes balance; writes balance; writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line; writes idempotency
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 bigint, $6 uuid, $7 bigint, $8 text, $9 text, $10 text, $11 bigint, $12 uuid, $13 text, $14 text, $15 bigint, $16 text, $17 uuid, $18 uuid, $19 bigint, $20 text, $21 uuid, $22 uuid, $23 text
+-- 5: writes balance; writes balance; writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line; writes idempotency
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 bigint, $14 uuid, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 bigint, $22 text, $23 uuid, $24 uuid, $25 text
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -336,16 +275,15 @@ WITH part0 AS (UPDATE balance
   AND balance.lot_id = now.lot_id
   RETURNING 1), part1 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
   SELECT *
-  FROM (SELECT $3::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
-    (value->>3)::bigint AS quantity, (value->>4)::bigint AS value
-    FROM jsonb_array_elements($4::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $3::uuid AS tenant_id, ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id, ($4::jsonb->>2)::uuid AS lot_id,
+    ($4::jsonb->>3)::bigint AS quantity, ($4::jsonb->>4)::bigint AS value) AS now
   WHERE true
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $5, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(adjustment_number, 0) + 1) || int8send(seq + $5) || convert_to($8, 'UTF8')), 'hex')
+  SET seq = seq + $5, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
+  last_counted_at = COALESCE($9, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(adjustment_number,
+          0) + 1) || int8send(seq + $5) || convert_to($10, 'UTF8')), 'hex')
   WHERE tenant_id = $6
   AND rules_version = $7
   AND (SELECT COUNT(*)
@@ -356,49 +294,46 @@ WITH part0 AS (UPDATE balance
     status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($9::jsonb) AS given(value)) AS now
+  FROM (SELECT ($11::jsonb->>0)::uuid AS id, ($11::jsonb->>1)::uuid AS tenant_id, ($11::jsonb->>2)::text AS type, ($11::jsonb->>3)::text AS status,
+    ($11::jsonb->>4)::timestamptz AS effective_at, ($11::jsonb->>5)::date AS business_date, ($11::jsonb->>6)::timestamptz AS recorded_at,
+    ($11::jsonb->>7)::timestamptz AS posted_at, ($11::jsonb->>8)::uuid AS posted_by, ($11::jsonb->>9)::uuid AS site_id, ($11::jsonb->>10)::uuid AS location_id,
+    ($11::jsonb->>11)::text AS external_ref, ($11::jsonb->>12)::text AS note, ($11::jsonb->>13)::text AS content_hash, ($11::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_line, batch_code, received_at,
     produced_on, expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at, origin_seq)
-  SELECT now.*, head.seq - $11 + 1
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
-    (value->>4)::bigint AS origin_line, (value->>5)::text AS batch_code, (value->>6)::timestamptz AS received_at, (value->>7)::date AS produced_on,
-    (value->>8)::date AS expires_on, (value->>9)::text AS date_kind, (value->>10)::bigint AS basis_quantity, (value->>11)::bigint AS basis_value,
-    (value->>12)::timestamptz AS cost_floor_at, (value->>13)::boolean AS void, (value->>14)::bigint AS version, (value->>15)::timestamptz AS opened_at
-    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+  SELECT now.*, head.seq - $13 + 1
+  FROM (SELECT ($12::jsonb->>0)::uuid AS id, ($12::jsonb->>1)::uuid AS tenant_id, ($12::jsonb->>2)::uuid AS item_id, ($12::jsonb->>3)::uuid AS origin_document_id,
+    ($12::jsonb->>4)::bigint AS origin_line, ($12::jsonb->>5)::text AS batch_code, ($12::jsonb->>6)::timestamptz AS received_at,
+    ($12::jsonb->>7)::date AS produced_on, ($12::jsonb->>8)::date AS expires_on, ($12::jsonb->>9)::text AS date_kind, ($12::jsonb->>10)::bigint AS basis_quantity,
+    ($12::jsonb->>11)::bigint AS basis_value, ($12::jsonb->>12)::timestamptz AS cost_floor_at, ($12::jsonb->>13)::boolean AS void,
+    ($12::jsonb->>14)::bigint AS version, ($12::jsonb->>15)::timestamptz AS opened_at) AS now
   CROSS JOIN head), after2 AS (UPDATE lot
   SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
   revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
-  FROM (SELECT $12::uuid AS tenant_id, (value->>0)::uuid AS id, (value->>1)::bigint AS basis_quantity, (value->>2)::bigint AS basis_value,
-    (value->>3)::timestamptz AS cost_floor_at, (value->>4)::boolean AS void, (value->>5)::boolean AS revalued
-    FROM jsonb_array_elements($13::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $14::uuid AS tenant_id, ($15::jsonb->>0)::uuid AS id, ($15::jsonb->>1)::bigint AS basis_quantity, ($15::jsonb->>2)::bigint AS basis_value,
+    ($15::jsonb->>3)::timestamptz AS cost_floor_at, ($15::jsonb->>4)::boolean AS void, ($15::jsonb->>5)::boolean AS revalued) AS now
   CROSS JOIN head
   WHERE lot.tenant_id = now.tenant_id
   AND lot.id = now.id), after3 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $15 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $17 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($14::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS now
   CROSS JOIN head), after4 AS (INSERT INTO adjustment_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, unit_cost, reason_id, batch_code, expires_on)
-  SELECT $17, $18, line.*
+  SELECT $19, $20, line.*
   FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::bigint AS unit_cost,
     (value->>8)::uuid AS reason_id, (value->>9)::text AS batch_code, (value->>10)::date AS expires_on
-    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS line
+    FROM jsonb_array_elements($18::jsonb) AS given(value)) AS line
   CROSS JOIN head), after5 AS (UPDATE idempotency
-  SET status = $19, body = $20
-  WHERE tenant_id = $21
-  AND actor_id = $22
-  AND key = $23)
+  SET status = $21, body = $22
+  WHERE tenant_id = $23
+  AND actor_id = $24
+  AND key = $25)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -414,8 +349,7 @@ FROM head;
 -->     ->  Insert on balance balance_1
 -->           Conflict Resolution: UPDATE
 -->           Conflict Arbiter Indexes: balance_pkey
--->           ->  Function Scan on jsonb_array_elements given_1
--->                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
 -->           InitPlan 3 (returns $5)
@@ -430,38 +364,31 @@ FROM head;
 -->                       Filter: ((tenant_id = $6) AND (rules_version = $7))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on lot
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_3
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Update on lot lot_1
 -->           ->  Nested Loop
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_4
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using lot_pkey on lot lot_1
--->                             Index Cond: (id = ((given_4.value ->> 0))::uuid)
--->                             Filter: (tenant_id = $12)
+-->                 ->  Index Scan using lot_pkey on lot lot_1
+-->                       Index Cond: (id = (($15 ->> 0))::uuid)
+-->                       Filter: (tenant_id = $14)
 -->                 ->  CTE Scan on head head_3
 -->   CTE after3
 -->     ->  Insert on ledger_entry
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->                 ->  Function Scan on jsonb_array_elements given_1
 -->   CTE after4
 -->     ->  Insert on adjustment_line
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_5
--->                 ->  Function Scan on jsonb_array_elements given_6
+-->                 ->  Function Scan on jsonb_array_elements given_2
 -->   CTE after5
 -->     ->  Update on idempotency
 -->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $21) AND (actor_id = $22) AND ((key)::text = $23))
+-->                 Index Cond: ((tenant_id = $23) AND (actor_id = $24) AND ((key)::text = $25))
 
--- 7
+-- 6
 COMMIT;

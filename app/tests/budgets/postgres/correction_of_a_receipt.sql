@@ -47,14 +47,7 @@ FOR NO KEY UPDATE;
 -- 5
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
+head.closed_through, head.last_recorded_at, head.last_counted_at
 FROM location AS area
 JOIN location AS site ON site.tenant_id = area.tenant_id
 AND site.id = area.site_id
@@ -69,25 +62,16 @@ AND area.id = (SELECT document.location_id
 -->         Join Filter: (area.site_id = site.id)
 -->         ->  Bitmap Heap Scan on location area
 -->               Recheck Cond: (tenant_id = $1)
--->               Filter: (id = (SubPlan 3))
+-->               Filter: (id = (SubPlan 1))
 -->               ->  Bitmap Index Scan on ix_location_site_id
 -->                     Index Cond: (tenant_id = $1)
--->               SubPlan 3
+-->               SubPlan 1
 -->                 ->  Index Scan using uq_document_id on document
 -->                       Index Cond: ((tenant_id = area.tenant_id) AND (id = $2))
 -->         ->  Seq Scan on location site
 -->               Filter: (tenant_id = $1)
 -->   ->  Seq Scan on ledger_head head
 -->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
 
 -- 6
 -- $1 uuid, $2 uuid
@@ -122,7 +106,7 @@ ORDER BY document.position;
 -->               Index Cond: ((tenant_id = $1) AND (document_id = document.id))
 
 -- 8
--- $1 uuid, $2 text, $3 uuid
+-- $1 uuid, $2 jsonb, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
@@ -132,9 +116,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT (value->>0)::uuid AS id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -142,28 +124,22 @@ FROM (SELECT code, dimension, numerator, denominator
   WHERE tenant_id = $3) AS told;
 --> Append
 -->   ->  Nested Loop Left Join
+-->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: ((given.value ->> 0))::uuid
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using uq_item_id on item
--->                           Index Cond: ((tenant_id = $1) AND (id = ((given.value ->> 0))::uuid))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using uq_item_id on item
+-->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
 -- 9
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT DISTINCT balance.item_id, balance.location_id, location.site_id
-FROM (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
 CROSS JOIN balance
 CROSS JOIN location
 WHERE balance.tenant_id = $2
@@ -175,31 +151,25 @@ AND location.id = balance.location_id;
 -->   ->  Sort
 -->         Sort Key: balance.item_id, balance.location_id, location.site_id
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  Function Scan on jsonb_array_elements given
--->                           Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_balance_lot_id on balance
--->                           Index Cond: ((tenant_id = $2) AND (lot_id = ((given.value ->> 0))::uuid))
--->                           Filter: (quantity > 0)
--->               ->  Index Scan using location_pkey on location
--->                     Index Cond: (id = balance.location_id)
+-->               Join Filter: (balance.location_id = location.id)
+-->               ->  Index Scan using ix_balance_lot_id on balance
+-->                     Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
+-->                     Filter: (quantity > 0)
+-->               ->  Seq Scan on location
 -->                     Filter: (tenant_id = $2)
 
 -- 10: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted USING (tenant_id,
+    item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -212,38 +182,28 @@ SELECT (SELECT COUNT(*)
 -->     ->  Insert on stock_key
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Result
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
+-->           ->  Result
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                       Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   InitPlan 4 (returns $5)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
+-->   InitPlan 5 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
 -- 11
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 uuid, $6 text, $7 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 uuid, $6 jsonb, $7 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -258,18 +218,14 @@ UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
   lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
-  FROM (SELECT (value->>0)::uuid AS id
-    FROM jsonb_array_elements($4::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($4::jsonb->>0)::uuid AS id) AS wanted
   CROSS JOIN lot
   WHERE lot.tenant_id = $5
   AND lot.id = wanted.id) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($6::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($6::jsonb->>0)::uuid AS item_id, ($6::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN location
   CROSS JOIN location AS site
   WHERE location.tenant_id = $7
@@ -280,44 +236,32 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
--->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given_1
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given_1.value ->> 0))::uuid)
--->               Filter: (tenant_id = $5)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($4 ->> 0))::uuid)
+-->         Filter: (tenant_id = $5)
 -->   ->  Subquery Scan on told
 -->         ->  Unique
 -->               ->  Sort
--->                     Sort Key: location.id, location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
+-->                     Sort Key: location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
 -->                     ->  Nested Loop
--->                           ->  Hash Join
--->                                 Hash Cond: (location.id = ((given_2.value ->> 1))::uuid)
--->                                 ->  Seq Scan on location
--->                                       Filter: (tenant_id = $7)
--->                                 ->  Hash
--->                                       ->  Function Scan on jsonb_array_elements given_2
--->                                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using location_pkey on location site
--->                                 Index Cond: (id = location.site_id)
+-->                           Join Filter: (location.site_id = site.id)
+-->                           ->  Index Scan using location_pkey on location
+-->                                 Index Cond: (id = (($6 ->> 1))::uuid)
+-->                                 Filter: (tenant_id = $7)
+-->                           ->  Seq Scan on location site
 -->                                 Filter: (tenant_id = $7)
 
 -- 12
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
 lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
 balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity
-FROM (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
 CROSS JOIN lot
 CROSS JOIN balance
 WHERE lot.tenant_id = $2
@@ -326,71 +270,53 @@ AND balance.tenant_id = $2
 AND balance.lot_id = wanted.id
 AND balance.quantity > 0;
 --> Nested Loop
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 0))::uuid)
--->               Filter: (tenant_id = $2)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($1 ->> 0))::uuid)
+-->         Filter: (tenant_id = $2)
 -->   ->  Index Scan using ix_balance_lot_id on balance
--->         Index Cond: ((tenant_id = $2) AND (lot_id = lot.id))
+-->         Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
 -->         Filter: (quantity > 0)
 
 -- 13
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at
-FROM (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
 CROSS JOIN ledger_entry AS entry
 WHERE entry.tenant_id = $2
 AND entry.lot_id = wanted.id
 GROUP BY entry.lot_id;
 --> GroupAggregate
 -->   Group Key: entry.lot_id
--->   ->  Sort
--->         Sort Key: entry.lot_id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
--->                     Index Cond: ((tenant_id = $2) AND (lot_id = ((given.value ->> 0))::uuid))
+-->   ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
+-->         Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
 
 -- 14: locks rows of lot FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted USING (id)
+JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
--->   ->  Sort
--->         Sort Key: lot.id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 0))::uuid)
--->                     Filter: (tenant_id = $1)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Filter: (tenant_id = $1)
 
 -- 15: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes correction_line; writes cost_variance
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 text, $14 uuid, $15 uuid, $16 text
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 uuid, $12 jsonb, $13 jsonb, $14 bigint, $15 jsonb, $16 uuid, $17 uuid, $18 jsonb
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
-    (value->>3)::bigint AS quantity, (value->>4)::bigint AS value
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::uuid AS lot_id,
+    ($2::jsonb->>3)::bigint AS quantity, ($2::jsonb->>4)::bigint AS value) AS now
   WHERE balance.tenant_id = now.tenant_id
   AND balance.item_id = now.item_id
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, correction_number = COALESCE(correction_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(correction_number, 0) + 1) || int8send(seq + $3) || convert_to($6, 'UTF8')), 'hex')
+  SET seq = seq + $3, correction_number = COALESCE(correction_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
+  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(correction_number,
+          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
   WHERE tenant_id = $4
   AND rules_version = $5
   AND (SELECT COUNT(*)
@@ -399,104 +325,82 @@ WITH part0 AS (UPDATE balance
     status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($7::jsonb) AS given(value)) AS now
+  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
+    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
+    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
+    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-    (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-    (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-    FROM jsonb_array_elements($8::jsonb) AS given(value)) AS now
+  FROM (SELECT ($10::jsonb->>0)::uuid AS tenant_id, ($10::jsonb->>1)::uuid AS document_id, ($10::jsonb->>2)::uuid AS reverses_id,
+    ($10::jsonb->>3)::uuid AS reason_id, ($10::jsonb->>4)::uuid AS about_id, ($10::jsonb->>5)::uuid AS transfer_id, ($10::jsonb->>6)::uuid AS count_id,
+    ($10::jsonb->>7)::text AS purpose, ($10::jsonb->>8)::text AS recipient, ($10::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (UPDATE lot
   SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
   revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
-  FROM (SELECT $9::uuid AS tenant_id, (value->>0)::uuid AS id, (value->>1)::bigint AS basis_quantity, (value->>2)::bigint AS basis_value,
-    (value->>3)::timestamptz AS cost_floor_at, (value->>4)::boolean AS void, (value->>5)::boolean AS revalued
-    FROM jsonb_array_elements($10::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $11::uuid AS tenant_id, ($12::jsonb->>0)::uuid AS id, ($12::jsonb->>1)::bigint AS basis_quantity, ($12::jsonb->>2)::bigint AS basis_value,
+    ($12::jsonb->>3)::timestamptz AS cost_floor_at, ($12::jsonb->>4)::boolean AS void, ($12::jsonb->>5)::boolean AS revalued) AS now
   CROSS JOIN head
   WHERE lot.tenant_id = now.tenant_id
   AND lot.id = now.id), after3 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $14 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
-  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-    (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
-    (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
-    (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
+  FROM (SELECT ($13::jsonb->>0)::bigint AS place, ($13::jsonb->>1)::uuid AS tenant_id, ($13::jsonb->>2)::uuid AS document_id,
+    ($13::jsonb->>3)::bigint AS line_no, ($13::jsonb->>4)::text AS kind, ($13::jsonb->>5)::uuid AS item_id, ($13::jsonb->>6)::uuid AS location_id,
+    ($13::jsonb->>7)::uuid AS lot_id, ($13::jsonb->>8)::bigint AS quantity_delta, ($13::jsonb->>9)::bigint AS value_delta,
+    ($13::jsonb->>10)::timestamptz AS effective_at, ($13::jsonb->>11)::date AS business_date, ($13::jsonb->>12)::timestamptz AS recorded_at,
+    ($13::jsonb->>13)::uuid AS actor_id, ($13::jsonb->>14)::uuid AS reason_id) AS now
   CROSS JOIN head), after4 AS (INSERT INTO correction_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, receipt_line_no, line_total)
-  SELECT $14, $15, line.*
-  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
-    (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::bigint AS receipt_line_no,
-    (value->>8)::bigint AS line_total
-    FROM jsonb_array_elements($13::jsonb) AS given(value)) AS line
+  SELECT $16, $17, line.*
+  FROM (SELECT ($15::jsonb->>0)::bigint AS line_no, ($15::jsonb->>1)::uuid AS item_id, ($15::jsonb->>2)::uuid AS lot_id, ($15::jsonb->>3)::bigint AS entered_quantity,
+    ($15::jsonb->>4)::text AS entered_unit, ($15::jsonb->>5)::bigint AS quantity, ($15::jsonb->>6)::bigint AS value, ($15::jsonb->>7)::bigint AS receipt_line_no,
+    ($15::jsonb->>8)::bigint AS line_total) AS line
   CROSS JOIN head), after5 AS (INSERT INTO cost_variance (tenant_id, document_id, number, lot_id, amount, kind)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::bigint AS number, (value->>3)::uuid AS lot_id,
-    (value->>4)::bigint AS amount, (value->>5)::text AS kind
-    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS now
+  FROM (SELECT ($18::jsonb->>0)::uuid AS tenant_id, ($18::jsonb->>1)::uuid AS document_id, ($18::jsonb->>2)::bigint AS number,
+    ($18::jsonb->>3)::uuid AS lot_id, ($18::jsonb->>4)::bigint AS amount, ($18::jsonb->>5)::text AS kind) AS now
   CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
 -->   CTE part0
 -->     ->  Update on balance
--->           ->  Nested Loop
--->                 ->  Function Scan on jsonb_array_elements given
--->                       Filter: (jsonb_typeof(value) = 'array'::text)
--->                 ->  Index Scan using ix_balance_lot_id on balance
--->                       Index Cond: ((tenant_id = $1) AND (lot_id = ((given.value ->> 2))::uuid))
--->                       Filter: ((((given.value ->> 0))::uuid = item_id) AND (((given.value ->> 1))::uuid = location_id))
+-->           ->  Index Scan using ix_balance_lot_id on balance
+-->                 Index Cond: ((tenant_id = $1) AND (lot_id = (($2 ->> 2))::uuid))
+-->                 Filter: ((item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 2 (returns $3)
+-->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
 -->           ->  Result
--->                 One-Time Filter: ($3 >= 0)
+-->                 One-Time Filter: ($2 >= 0)
 -->                 ->  Seq Scan on ledger_head
 -->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_1
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on document_detail
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Update on lot
 -->           ->  Nested Loop
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_3
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using lot_pkey on lot
--->                             Index Cond: (id = ((given_3.value ->> 0))::uuid)
--->                             Filter: (tenant_id = $9)
+-->                 ->  Index Scan using lot_pkey on lot
+-->                       Index Cond: (id = (($12 ->> 0))::uuid)
+-->                       Filter: (tenant_id = $11)
 -->                 ->  CTE Scan on head head_3
 -->   CTE after3
 -->     ->  Insert on ledger_entry
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->           ->  CTE Scan on head head_4
 -->   CTE after4
 -->     ->  Insert on correction_line
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_5
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->           ->  CTE Scan on head head_5
 -->   CTE after5
 -->     ->  Insert on cost_variance
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_6
--->                 ->  Function Scan on jsonb_array_elements given_6
+-->           ->  CTE Scan on head head_6
 
 -- 16: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text

@@ -17,17 +17,10 @@ RETURNING -1 AS part;
 -->   ->  Result
 
 -- 3
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid, $6 text, $7 uuid
+-- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid, $6 jsonb, $7 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -37,14 +30,7 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -61,9 +47,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $5
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($6::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.sku IN (SELECT ($6::jsonb->>0)::text AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -79,15 +63,6 @@ FROM (SELECT code, dimension, numerator, denominator
 -->                     Filter: (tenant_id = $1)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $1)
--->         SubPlan 1
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area_1.site_id = site_1.id)
@@ -97,26 +72,12 @@ FROM (SELECT code, dimension, numerator, denominator
 -->                     Filter: (tenant_id = $3)
 -->         ->  Seq Scan on ledger_head head_1
 -->               Filter: (tenant_id = $3)
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_2
--->                       Index Cond: ((tenant_id = head_1.tenant_id) AND (last_seq = head_1.seq))
--->         SubPlan 4
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_3
--->                       Index Cond: ((tenant_id = head_1.tenant_id) AND (last_seq = head_1.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $5) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $5) AND ((sku)::text = ($6 ->> 0)))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $5)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $5) AND (item_id = item.id))

@@ -17,17 +17,10 @@ RETURNING -1 AS part;
 -->   ->  Result
 
 -- 3
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid, $6 text, $7 uuid
+-- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid, $6 jsonb, $7 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -37,14 +30,7 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -61,9 +47,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $5
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($6::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.sku IN (SELECT ($6::jsonb->>0)::text AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -79,15 +63,6 @@ FROM (SELECT code, dimension, numerator, denominator
 -->                     Filter: (tenant_id = $1)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $1)
--->         SubPlan 1
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area_1.site_id = site_1.id)
@@ -97,26 +72,12 @@ FROM (SELECT code, dimension, numerator, denominator
 -->                     Filter: (tenant_id = $3)
 -->         ->  Seq Scan on ledger_head head_1
 -->               Filter: (tenant_id = $3)
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_2
--->                       Index Cond: ((tenant_id = head_1.tenant_id) AND (last_seq = head_1.seq))
--->         SubPlan 4
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_3
--->                       Index Cond: ((tenant_id = head_1.tenant_id) AND (last_seq = head_1.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $5) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $5) AND ((sku)::text = ($6 ->> 0)))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $5)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $5) AND (item_id = item.id))
@@ -124,7 +85,7 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         Filter: (tenant_id = $7)
 
 -- 4: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -176,7 +137,7 @@ SELECT (SELECT COUNT(*)
 -->           ->  CTE Scan on locked
 
 -- 5
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
   FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -280,7 +241,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 6: writes balance; writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes transfer_step_line
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 bigint, $6 uuid, $7 bigint, $8 text, $9 text, $10 text, $11 text, $12 bigint, $13 text, $14 uuid, $15 uuid
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 jsonb, $14 bigint, $15 jsonb, $16 uuid, $17 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -301,8 +262,9 @@ WITH part0 AS (UPDATE balance
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $5, transfer_number = COALESCE(transfer_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(transfer_number, 0) + 1) || int8send(seq + $5) || convert_to($8, 'UTF8')), 'hex')
+  SET seq = seq + $5, transfer_number = COALESCE(transfer_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
+  last_counted_at = COALESCE($9, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(transfer_number,
+          0) + 1) || int8send(seq + $5) || convert_to($10, 'UTF8')), 'hex')
   WHERE tenant_id = $6
   AND rules_version = $7
   AND (SELECT COUNT(*)
@@ -313,33 +275,30 @@ WITH part0 AS (UPDATE balance
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($9::jsonb) AS given(value)) AS now
+  FROM (SELECT ($11::jsonb->>0)::uuid AS id, ($11::jsonb->>1)::uuid AS tenant_id, ($11::jsonb->>2)::text AS type, ($11::jsonb->>3)::text AS status,
+    ($11::jsonb->>4)::timestamptz AS effective_at, ($11::jsonb->>5)::date AS business_date, ($11::jsonb->>6)::timestamptz AS recorded_at,
+    ($11::jsonb->>7)::timestamptz AS posted_at, ($11::jsonb->>8)::uuid AS posted_by, ($11::jsonb->>9)::uuid AS site_id, ($11::jsonb->>10)::uuid AS location_id,
+    ($11::jsonb->>11)::text AS external_ref, ($11::jsonb->>12)::text AS note, ($11::jsonb->>13)::text AS content_hash, ($11::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-    (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-    (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+  FROM (SELECT ($12::jsonb->>0)::uuid AS tenant_id, ($12::jsonb->>1)::uuid AS document_id, ($12::jsonb->>2)::uuid AS reverses_id,
+    ($12::jsonb->>3)::uuid AS reason_id, ($12::jsonb->>4)::uuid AS about_id, ($12::jsonb->>5)::uuid AS transfer_id, ($12::jsonb->>6)::uuid AS count_id,
+    ($12::jsonb->>7)::text AS purpose, ($12::jsonb->>8)::text AS recipient, ($12::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $14 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($13::jsonb) AS given(value)) AS now
   CROSS JOIN head), after3 AS (INSERT INTO transfer_step_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, reason_id)
-  SELECT $14, $15, line.*
-  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
-    (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::uuid AS reason_id
-    FROM jsonb_array_elements($13::jsonb) AS given(value)) AS line
+  SELECT $16, $17, line.*
+  FROM (SELECT ($15::jsonb->>0)::bigint AS line_no, ($15::jsonb->>1)::uuid AS item_id, ($15::jsonb->>2)::uuid AS lot_id, ($15::jsonb->>3)::bigint AS entered_quantity,
+    ($15::jsonb->>4)::text AS entered_unit, ($15::jsonb->>5)::bigint AS quantity, ($15::jsonb->>6)::bigint AS value, ($15::jsonb->>7)::uuid AS reason_id) AS line
   CROSS JOIN head)
 SELECT *
 FROM head;
@@ -372,24 +331,18 @@ FROM head;
 -->                       Filter: ((tenant_id = $6) AND (rules_version = $7))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on document_detail
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_3
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Insert on ledger_entry
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_3
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->                 ->  Function Scan on jsonb_array_elements given_2
 -->   CTE after3
 -->     ->  Insert on transfer_step_line
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->           ->  CTE Scan on head head_4
 
 -- 7: writes ledger_head
 -- $1 uuid, $2 bigint

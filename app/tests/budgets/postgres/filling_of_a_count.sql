@@ -40,14 +40,7 @@ FOR NO KEY UPDATE OF stock_count;
 -- $1 uuid, $2 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -63,15 +56,6 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 -->               Filter: (tenant_id = $1)
 -->   ->  Seq Scan on ledger_head head
 -->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
 
 -- 5
 -- $1 uuid, $2 text
@@ -91,7 +75,7 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 6
--- $1 uuid, $2 text, $3 uuid
+-- $1 uuid, $2 jsonb, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator

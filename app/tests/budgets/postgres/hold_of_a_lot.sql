@@ -106,24 +106,17 @@ ORDER BY number;
 -->   Index Cond: ((tenant_id = $1) AND (lot_id = $2))
 
 -- 6: locks rows of lot FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted USING (id)
+JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
--->   ->  Sort
--->         Sort Key: lot.id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 0))::uuid)
--->                     Filter: (tenant_id = $1)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Filter: (tenant_id = $1)
 
 -- 7: writes ledger_head
 -- $1 uuid

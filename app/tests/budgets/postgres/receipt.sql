@@ -7,21 +7,14 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -63,15 +56,6 @@ FROM claimed;
 -->                     Filter: (tenant_id = $6)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -91,7 +75,7 @@ FROM claimed;
 -->   ->  CTE Scan on claimed
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -143,7 +127,7 @@ SELECT (SELECT COUNT(*)
 -->           ->  CTE Scan on locked
 
 -- 4
--- $1 text, $2 timestamp with time zone, $3 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
   FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -172,7 +156,7 @@ FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, t
 -->         Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 
 -- 5: writes balance; writes ledger_head; writes document; writes lot; writes ledger_entry; writes receipt_line; writes receipt_charge
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 bigint, $10 text, $11 bigint, $12 text, $13 uuid, $14 uuid, $15 text, $16 uuid, $17 uuid
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 bigint, $14 jsonb, $15 uuid, $16 uuid, $17 jsonb, $18 uuid, $19 uuid
 WITH part0 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
   SELECT *
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -183,8 +167,9 @@ WITH part0 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, qua
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, receipt_number = COALESCE(receipt_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(receipt_number, 0) + 1) || int8send(seq + $3) || convert_to($6, 'UTF8')), 'hex')
+  SET seq = seq + $3, receipt_number = COALESCE(receipt_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
+  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(receipt_number,
+          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
   WHERE tenant_id = $4
   AND rules_version = $5
   AND (SELECT COUNT(*)
@@ -193,40 +178,38 @@ WITH part0 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, qua
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($7::jsonb) AS given(value)) AS now
+  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
+    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
+    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
+    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_line, batch_code, received_at,
     produced_on, expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at, origin_seq)
-  SELECT now.*, head.seq - $9 + 1
+  SELECT now.*, head.seq - $11 + 1
   FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
     (value->>4)::bigint AS origin_line, (value->>5)::text AS batch_code, (value->>6)::timestamptz AS received_at, (value->>7)::date AS produced_on,
     (value->>8)::date AS expires_on, (value->>9)::text AS date_kind, (value->>10)::bigint AS basis_quantity, (value->>11)::bigint AS basis_value,
     (value->>12)::timestamptz AS cost_floor_at, (value->>13)::boolean AS void, (value->>14)::bigint AS version, (value->>15)::timestamptz AS opened_at
-    FROM jsonb_array_elements($8::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $11 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $13 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($12::jsonb) AS given(value)) AS now
   CROSS JOIN head), after3 AS (INSERT INTO receipt_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, unit_price, line_total, free, discount, charges, value, batch_code, expires_on, produced_on)
-  SELECT $13, $14, line.*
+  SELECT $15, $16, line.*
   FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS unit_price, (value->>7)::bigint AS line_total,
     (value->>8)::text AS free, (value->>9)::bigint AS discount, (value->>10)::bigint AS charges, (value->>11)::bigint AS value,
     (value->>12)::text AS batch_code, (value->>13)::date AS expires_on, (value->>14)::date AS produced_on
-    FROM jsonb_array_elements($12::jsonb) AS given(value)) AS line
+    FROM jsonb_array_elements($14::jsonb) AS given(value)) AS line
   CROSS JOIN head), after4 AS (INSERT INTO receipt_charge (tenant_id, document_id, line_no, label, amount, basis)
-  SELECT $16, $17, line.*
-  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::text AS label, (value->>2)::bigint AS amount, (value->>3)::text AS basis
-    FROM jsonb_array_elements($15::jsonb) AS given(value)) AS line
+  SELECT $18, $19, line.*
+  FROM (SELECT ($17::jsonb->>0)::bigint AS line_no, ($17::jsonb->>1)::text AS label, ($17::jsonb->>2)::bigint AS amount, ($17::jsonb->>3)::text AS basis) AS line
   CROSS JOIN head)
 SELECT *
 FROM head;
@@ -248,29 +231,25 @@ FROM head;
 -->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_1
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on lot
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->                 ->  Function Scan on jsonb_array_elements given_1
 -->   CTE after2
 -->     ->  Insert on ledger_entry
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_3
--->                 ->  Function Scan on jsonb_array_elements given_3
+-->                 ->  Function Scan on jsonb_array_elements given_2
 -->   CTE after3
 -->     ->  Insert on receipt_line
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->                 ->  Function Scan on jsonb_array_elements given_3
 -->   CTE after4
 -->     ->  Insert on receipt_charge
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_5
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->           ->  CTE Scan on head head_5
 
 -- 6
 -- $1 uuid, $2 uuid, $3 text

@@ -6,21 +6,14 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -62,15 +55,6 @@ FROM claimed;
 -->                     Filter: (tenant_id = $6)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop

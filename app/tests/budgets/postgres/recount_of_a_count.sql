@@ -54,7 +54,7 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 5
--- $1 uuid, $2 text, $3 uuid
+-- $1 uuid, $2 jsonb, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
@@ -64,9 +64,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.sku IN (SELECT ($2::jsonb->>0)::text AS sku)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -75,15 +73,10 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $1) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $1) AND ((sku)::text = ($2 ->> 0)))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))

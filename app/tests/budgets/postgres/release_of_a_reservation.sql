@@ -33,20 +33,17 @@ AND reservation.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted USING (tenant_id,
+    item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -59,38 +56,28 @@ SELECT (SELECT COUNT(*)
 -->     ->  Insert on stock_key
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Result
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
+-->           ->  Result
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                       Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   InitPlan 4 (returns $5)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
+-->   InitPlan 5 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
 -- 4: writes reservation
--- $1 uuid, $2 text, $3 timestamp with time zone
+-- $1 uuid, $2 jsonb, $3 timestamp with time zone
 UPDATE reservation
 SET status = 'ended', version = reservation.version + 1, updated_at = $3::timestamptz
-FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
 WHERE reservation.tenant_id = wanted.tenant_id
 AND reservation.item_id = wanted.item_id
 AND reservation.location_id = wanted.location_id
@@ -98,12 +85,9 @@ AND reservation.status = 'active'
 AND reservation.ends_at <= $3::timestamptz
 RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
 --> Update on reservation
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using ix_reservation_item_id_location_id on reservation
--->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
--->               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
+-->   ->  Index Scan using ix_reservation_item_id_location_id on reservation
+-->         Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->         Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
 
 -- 5
 -- $1 uuid, $2 uuid
@@ -132,21 +116,16 @@ AND reservation.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 6: writes stock_key
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
-FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::bigint AS quantity
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS now
+FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::bigint AS quantity) AS now
 WHERE stock_key.tenant_id = now.tenant_id
 AND stock_key.item_id = now.item_id
 AND stock_key.location_id = now.location_id;
 --> Update on stock_key
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using stock_key_pkey on stock_key
--->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->   ->  Index Scan using stock_key_pkey on stock_key
+-->         Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
 
 -- 7: writes reservation
 -- $1 bigint, $2 timestamp with time zone, $3 text, $4 uuid, $5 uuid

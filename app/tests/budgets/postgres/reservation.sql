@@ -17,17 +17,10 @@ RETURNING -1 AS part;
 -->   ->  Result
 
 -- 3
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 uuid
+-- $1 uuid, $2 text, $3 uuid, $4 jsonb, $5 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -44,9 +37,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $3
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($4::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.sku IN (SELECT ($4::jsonb->>0)::text AS sku)) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -62,26 +53,12 @@ FROM (SELECT code, dimension, numerator, denominator
 -->                     Filter: (tenant_id = $1)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $1)
--->         SubPlan 1
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $3) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $3) AND ((sku)::text = ($4 ->> 0)))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $3)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $3) AND (item_id = item.id))
@@ -89,20 +66,17 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         Filter: (tenant_id = $5)
 
 -- 4: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted USING (tenant_id,
+    item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -115,38 +89,28 @@ SELECT (SELECT COUNT(*)
 -->     ->  Insert on stock_key
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Result
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
+-->           ->  Result
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                       Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   InitPlan 4 (returns $5)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
+-->   InitPlan 5 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
 -- 5: writes reservation
--- $1 uuid, $2 text, $3 timestamp with time zone
+-- $1 uuid, $2 jsonb, $3 timestamp with time zone
 UPDATE reservation
 SET status = 'ended', version = reservation.version + 1, updated_at = $3::timestamptz
-FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
 WHERE reservation.tenant_id = wanted.tenant_id
 AND reservation.item_id = wanted.item_id
 AND reservation.location_id = wanted.location_id
@@ -154,15 +118,12 @@ AND reservation.status = 'active'
 AND reservation.ends_at <= $3::timestamptz
 RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest;
 --> Update on reservation
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using ix_reservation_item_id_location_id on reservation
--->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
--->               Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
+-->   ->  Index Scan using ix_reservation_item_id_location_id on reservation
+-->         Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->         Filter: ((ends_at <= $3) AND ((status)::text = 'active'::text))
 
 -- 6
--- $1 text, $2 timestamp with time zone, $3 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - CASE WHEN stock_key.reserved_quantity = 0 THEN 0 ELSE CAST(COALESCE((SELECT SUM(past.quantity - past.taken)
           FROM reservation AS past
@@ -171,9 +132,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-      FROM jsonb_array_elements($1::jsonb) AS given(value)
-      WHERE jsonb_typeof(value) = 'array') AS given
+    FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $3
     AND stock_key.item_id = given.item_id
@@ -193,11 +152,8 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 --> Subquery Scan on told
 -->   ->  Nested Loop
 -->         CTE wanted
--->           ->  Nested Loop
--->                 ->  Function Scan on jsonb_array_elements given
--->                       Filter: (jsonb_typeof(value) = 'array'::text)
--->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->           ->  Index Scan using stock_key_pkey on stock_key
+-->                 Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid))
 -->                 SubPlan 1
 -->                   ->  Aggregate
 -->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past
@@ -213,21 +169,16 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 -->               Filter: (tenant_id = $3)
 
 -- 7: writes stock_key
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 UPDATE stock_key
 SET reserved_quantity = stock_key.reserved_quantity + now.quantity
-FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::bigint AS quantity
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS now
+FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::bigint AS quantity) AS now
 WHERE stock_key.tenant_id = now.tenant_id
 AND stock_key.item_id = now.item_id
 AND stock_key.location_id = now.location_id;
 --> Update on stock_key
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using stock_key_pkey on stock_key
--->               Index Cond: ((tenant_id = $1) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid))
+-->   ->  Index Scan using stock_key_pkey on stock_key
+-->         Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
 
 -- 8: writes reservation
 -- $1 uuid, $2 uuid, $3 bigint, $4 timestamp with time zone, $5 timestamp with time zone, $6 uuid, $7 uuid, $8 bigint, $9 bigint, $10 text, $11 text, $12 text, $13 timestamp with time zone, $14 uuid

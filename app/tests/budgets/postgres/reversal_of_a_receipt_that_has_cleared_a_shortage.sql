@@ -46,14 +46,7 @@ FOR NO KEY UPDATE;
 -- 5
 -- $1 uuid, $2 uuid
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
+head.closed_through, head.last_recorded_at, head.last_counted_at
 FROM location AS area
 JOIN location AS site ON site.tenant_id = area.tenant_id
 AND site.id = area.site_id
@@ -68,25 +61,16 @@ AND area.id = (SELECT document.location_id
 -->         Join Filter: (area.site_id = site.id)
 -->         ->  Bitmap Heap Scan on location area
 -->               Recheck Cond: (tenant_id = $1)
--->               Filter: (id = (SubPlan 3))
+-->               Filter: (id = (SubPlan 1))
 -->               ->  Bitmap Index Scan on ix_location_site_id
 -->                     Index Cond: (tenant_id = $1)
--->               SubPlan 3
+-->               SubPlan 1
 -->                 ->  Index Scan using uq_document_id on document
 -->                       Index Cond: ((tenant_id = area.tenant_id) AND (id = $2))
 -->         ->  Seq Scan on location site
 -->               Filter: (tenant_id = $1)
 -->   ->  Seq Scan on ledger_head head
 -->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
 
 -- 6
 -- $1 uuid, $2 uuid
@@ -131,7 +115,7 @@ AND location.id IN (SELECT entry.location_id
 -->         Filter: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 text, $3 uuid
+-- $1 uuid, $2 jsonb, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
@@ -141,9 +125,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT (value->>0)::uuid AS id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -151,19 +133,15 @@ FROM (SELECT code, dimension, numerator, denominator
   WHERE tenant_id = $3) AS told;
 --> Append
 -->   ->  Nested Loop Left Join
+-->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: ((given.value ->> 0))::uuid
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using uq_item_id on item
--->                           Index Cond: ((tenant_id = $1) AND (id = ((given.value ->> 0))::uuid))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using uq_item_id on item
+-->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
@@ -188,20 +166,17 @@ ORDER BY number;
 -->   Index Cond: ((tenant_id = $1) AND (document_id = $2))
 
 -- 11: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted USING (tenant_id,
+    item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -214,38 +189,28 @@ SELECT (SELECT COUNT(*)
 -->     ->  Insert on stock_key
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Result
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
+-->           ->  Result
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                       Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   InitPlan 4 (returns $5)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
+-->   InitPlan 5 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
 -- 12
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid, $10 text, $11 uuid, $12 text, $13 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid, $12 jsonb, $13 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -265,9 +230,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-      FROM jsonb_array_elements($4::jsonb) AS given(value)
-      WHERE jsonb_typeof(value) = 'array') AS given
+    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -287,9 +250,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($7::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -301,18 +262,14 @@ UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
   lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
-  FROM (SELECT (value->>0)::uuid AS id
-    FROM jsonb_array_elements($10::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($10::jsonb->>0)::uuid AS id) AS wanted
   CROSS JOIN lot
   WHERE lot.tenant_id = $11
   AND lot.id = wanted.id) AS told
 UNION ALL
 SELECT 4 AS part, row_to_json(told)::text AS told
 FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($12::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($12::jsonb->>0)::uuid AS item_id, ($12::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN location
   CROSS JOIN location AS site
   WHERE location.tenant_id = $13
@@ -323,22 +280,16 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
--->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Subquery Scan on told
 -->         ->  Nested Loop
 -->               CTE wanted
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_4
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using stock_key_pkey on stock_key
--->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_4.value ->> 0))::uuid) AND (location_id = ((given_4.value ->> 1))::uuid))
+-->                 ->  Index Scan using stock_key_pkey on stock_key
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
 -->                       SubPlan 2
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
@@ -355,44 +306,32 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $6)
+-->               InitPlan 4 (returns $5)
 -->                 ->  Result
 -->               ->  Sort
--->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->                     ->  Nested Loop
--->                           ->  Function Scan on jsonb_array_elements given_1
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given_2
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using lot_pkey on lot lot_1
--->               Index Cond: (id = ((given_2.value ->> 0))::uuid)
--->               Filter: (tenant_id = $11)
+-->                     Sort Key: entry.lot_id, entry.effective_at
+-->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $5) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->   ->  Index Scan using lot_pkey on lot lot_1
+-->         Index Cond: (id = (($10 ->> 0))::uuid)
+-->         Filter: (tenant_id = $11)
 -->   ->  Subquery Scan on told_2
 -->         ->  Unique
 -->               ->  Sort
--->                     Sort Key: location.id, location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
+-->                     Sort Key: location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
 -->                     ->  Nested Loop
--->                           ->  Hash Join
--->                                 Hash Cond: (location.id = ((given_3.value ->> 1))::uuid)
--->                                 ->  Seq Scan on location
--->                                       Filter: (tenant_id = $13)
--->                                 ->  Hash
--->                                       ->  Function Scan on jsonb_array_elements given_3
--->                                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using location_pkey on location site
--->                                 Index Cond: (id = location.site_id)
+-->                           Join Filter: (location.site_id = site.id)
+-->                           ->  Index Scan using location_pkey on location
+-->                                 Index Cond: (id = (($12 ->> 1))::uuid)
+-->                                 Filter: (tenant_id = $13)
+-->                           ->  Seq Scan on location site
 -->                                 Filter: (tenant_id = $13)
 
 -- 13
--- $1 text, $2 uuid, $3 text, $4 uuid
+-- $1 jsonb, $2 uuid, $3 text, $4 uuid
 SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($3 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
-FROM (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
 CROSS JOIN ledger_entry AS entry
 CROSS JOIN document
 WHERE entry.tenant_id = $4
@@ -410,38 +349,28 @@ LIMIT 100;
 -->         Sort Key: (min(entry.seq))
 -->         ->  WindowAgg
 -->               ->  GroupAggregate
--->                     Group Key: (((given.value ->> 0))::uuid), document.id
+-->                     Group Key: ((($1 ->> 0))::uuid), document.id
 -->                     ->  Sort
--->                           Sort Key: (((given.value ->> 0))::uuid), document.id
+-->                           Sort Key: document.id
 -->                           ->  Nested Loop
--->                                 ->  Nested Loop
--->                                       ->  Function Scan on jsonb_array_elements given
--->                                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                                       ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
--->                                             Index Cond: ((tenant_id = $4) AND (lot_id = ((given.value ->> 0))::uuid))
--->                                 ->  Index Scan using document_pkey on document
--->                                       Index Cond: (id = entry.document_id)
--->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND (tenant_id = $4) AND ((status)::text = 'posted'::text))
+-->                                 ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
+-->                                       Index Cond: ((tenant_id = $4) AND (lot_id = (($1 ->> 0))::uuid))
+-->                                 ->  Index Scan using uq_document_id on document
+-->                                       Index Cond: ((tenant_id = $4) AND (id = entry.document_id))
+-->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND ((status)::text = 'posted'::text))
 
 -- 14: locks rows of lot FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted USING (id)
+JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
--->   ->  Sort
--->         Sort Key: lot.id
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 0))::uuid)
--->                     Filter: (tenant_id = $1)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Filter: (tenant_id = $1)
 
 -- 15: writes document
 -- $1 uuid, $2 uuid
@@ -456,20 +385,19 @@ AND status = 'posted';
 -->         Filter: ((status)::text = 'posted'::text)
 
 -- 16: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes shortage; writes count_truth
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 uuid, $10 text, $11 text, $12 bigint, $13 uuid, $14 uuid, $15 timestamp with time zone, $16 uuid, $17 uuid, $18 uuid
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 uuid, $12 jsonb, $13 jsonb, $14 bigint, $15 uuid, $16 uuid, $17 timestamp with time zone, $18 uuid, $19 uuid, $20 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
-    (value->>3)::bigint AS quantity, (value->>4)::bigint AS value
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::uuid AS lot_id,
+    ($2::jsonb->>3)::bigint AS quantity, ($2::jsonb->>4)::bigint AS value) AS now
   WHERE balance.tenant_id = now.tenant_id
   AND balance.item_id = now.item_id
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(reversal_number, 0) + 1) || int8send(seq + $3) || convert_to($6, 'UTF8')), 'hex')
+  SET seq = seq + $3, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
+  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(reversal_number,
+          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
   WHERE tenant_id = $4
   AND rules_version = $5
   AND (SELECT COUNT(*)
@@ -478,46 +406,42 @@ WITH part0 AS (UPDATE balance
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($7::jsonb) AS given(value)) AS now
+  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
+    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
+    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
+    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-    (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-    (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-    FROM jsonb_array_elements($8::jsonb) AS given(value)) AS now
+  FROM (SELECT ($10::jsonb->>0)::uuid AS tenant_id, ($10::jsonb->>1)::uuid AS document_id, ($10::jsonb->>2)::uuid AS reverses_id,
+    ($10::jsonb->>3)::uuid AS reason_id, ($10::jsonb->>4)::uuid AS about_id, ($10::jsonb->>5)::uuid AS transfer_id, ($10::jsonb->>6)::uuid AS count_id,
+    ($10::jsonb->>7)::text AS purpose, ($10::jsonb->>8)::text AS recipient, ($10::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (UPDATE lot
   SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
   revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
-  FROM (SELECT $9::uuid AS tenant_id, (value->>0)::uuid AS id, (value->>1)::bigint AS basis_quantity, (value->>2)::bigint AS basis_value,
-    (value->>3)::timestamptz AS cost_floor_at, (value->>4)::boolean AS void, (value->>5)::boolean AS revalued
-    FROM jsonb_array_elements($10::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $11::uuid AS tenant_id, ($12::jsonb->>0)::uuid AS id, ($12::jsonb->>1)::bigint AS basis_quantity, ($12::jsonb->>2)::bigint AS basis_value,
+    ($12::jsonb->>3)::timestamptz AS cost_floor_at, ($12::jsonb->>4)::boolean AS void, ($12::jsonb->>5)::boolean AS revalued) AS now
   CROSS JOIN head
   WHERE lot.tenant_id = now.tenant_id
   AND lot.id = now.id), after3 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $14 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
-  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
-    (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
-    (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
-    (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
+  FROM (SELECT ($13::jsonb->>0)::bigint AS place, ($13::jsonb->>1)::uuid AS tenant_id, ($13::jsonb->>2)::uuid AS document_id,
+    ($13::jsonb->>3)::bigint AS line_no, ($13::jsonb->>4)::text AS kind, ($13::jsonb->>5)::uuid AS item_id, ($13::jsonb->>6)::uuid AS location_id,
+    ($13::jsonb->>7)::uuid AS lot_id, ($13::jsonb->>8)::bigint AS quantity_delta, ($13::jsonb->>9)::bigint AS value_delta,
+    ($13::jsonb->>10)::timestamptz AS effective_at, ($13::jsonb->>11)::date AS business_date, ($13::jsonb->>12)::timestamptz AS recorded_at,
+    ($13::jsonb->>13)::uuid AS actor_id, ($13::jsonb->>14)::uuid AS reason_id) AS now
   CROSS JOIN head), after4 AS (UPDATE shortage
-  SET status = 'cleared', cleared_by_document_id = $16, cleared_at = $15::timestamptz, updated_at = $15::timestamptz, version = version + 1
-  WHERE tenant_id = $13
-  AND document_id = $14
+  SET status = 'cleared', cleared_by_document_id = $18, cleared_at = $17::timestamptz, updated_at = $17::timestamptz, version = version + 1
+  WHERE tenant_id = $15
+  AND document_id = $16
   AND status = 'open'
   AND EXISTS (SELECT 1
     FROM head)), after5 AS (DELETE
   FROM count_truth
-  WHERE tenant_id = $17
-  AND document_id = $18
+  WHERE tenant_id = $19
+  AND document_id = $20
   AND EXISTS (SELECT 1
     FROM head))
 SELECT *
@@ -525,63 +449,51 @@ FROM head;
 --> CTE Scan on head
 -->   CTE part0
 -->     ->  Update on balance
--->           ->  Nested Loop
--->                 ->  Function Scan on jsonb_array_elements given
--->                       Filter: (jsonb_typeof(value) = 'array'::text)
--->                 ->  Index Scan using ix_balance_lot_id on balance
--->                       Index Cond: ((tenant_id = $1) AND (lot_id = ((given.value ->> 2))::uuid))
--->                       Filter: ((((given.value ->> 0))::uuid = item_id) AND (((given.value ->> 1))::uuid = location_id))
+-->           ->  Index Scan using ix_balance_lot_id on balance
+-->                 Index Cond: ((tenant_id = $1) AND (lot_id = (($2 ->> 2))::uuid))
+-->                 Filter: ((item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 2 (returns $3)
+-->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
 -->           ->  Result
--->                 One-Time Filter: ($3 >= 0)
+-->                 One-Time Filter: ($2 >= 0)
 -->                 ->  Seq Scan on ledger_head
 -->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_1
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on document_detail
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Update on lot
 -->           ->  Nested Loop
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_3
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using lot_pkey on lot
--->                             Index Cond: (id = ((given_3.value ->> 0))::uuid)
--->                             Filter: (tenant_id = $9)
+-->                 ->  Index Scan using lot_pkey on lot
+-->                       Index Cond: (id = (($12 ->> 0))::uuid)
+-->                       Filter: (tenant_id = $11)
 -->                 ->  CTE Scan on head head_3
 -->   CTE after3
 -->     ->  Insert on ledger_entry
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->           ->  CTE Scan on head head_4
 -->   CTE after4
 -->     ->  Update on shortage
--->           InitPlan 8 (returns $15)
+-->           InitPlan 8 (returns $13)
 -->             ->  CTE Scan on head head_5
 -->           ->  Result
--->                 One-Time Filter: $15
+-->                 One-Time Filter: $13
 -->                 ->  Index Scan using ix_shortage_document_id_line_no on shortage
--->                       Index Cond: ((tenant_id = $13) AND (document_id = $14))
+-->                       Index Cond: ((tenant_id = $15) AND (document_id = $16))
 -->                       Filter: ((status)::text = 'open'::text)
 -->   CTE after5
 -->     ->  Delete on count_truth
--->           InitPlan 10 (returns $18)
+-->           InitPlan 10 (returns $16)
 -->             ->  CTE Scan on head head_6
 -->           ->  Result
--->                 One-Time Filter: $18
+-->                 One-Time Filter: $16
 -->                 ->  Index Scan using count_truth_pkey on count_truth
--->                       Index Cond: ((tenant_id = $17) AND (document_id = $18))
+-->                       Index Cond: ((tenant_id = $19) AND (document_id = $20))
 
 -- 17
 -- $1 uuid, $2 uuid

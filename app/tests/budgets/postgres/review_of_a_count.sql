@@ -52,14 +52,7 @@ AND uncounted;
 -- $1 uuid, $2 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -75,15 +68,6 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 -->               Filter: (tenant_id = $1)
 -->   ->  Seq Scan on ledger_head head
 -->         Filter: (tenant_id = $1)
--->   SubPlan 1
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->   SubPlan 2
--->     ->  Aggregate
--->           ->  Index Scan using ix_document_last_seq on document last_1
--->                 Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                 Filter: ((type)::text = 'count'::text)
 
 -- 6
 -- $1 uuid, $2 uuid
@@ -113,7 +97,7 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 text, $3 uuid
+-- $1 uuid, $2 jsonb, $3 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
@@ -123,9 +107,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT (value->>0)::uuid AS id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -133,37 +115,30 @@ FROM (SELECT code, dimension, numerator, denominator
   WHERE tenant_id = $3) AS told;
 --> Append
 -->   ->  Nested Loop Left Join
+-->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: ((given.value ->> 0))::uuid
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using uq_item_id on item
--->                           Index Cond: ((tenant_id = $1) AND (id = ((given.value ->> 0))::uuid))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using uq_item_id on item
+-->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $1) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
 -- 9: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted
   WHERE true
   ORDER BY item_id, location_id
   ON CONFLICT DO NOTHING
   RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
   FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
+  JOIN (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id) AS wanted USING (tenant_id,
+    item_id, location_id)
   WHERE (SELECT COUNT(*)
     FROM created) >= 0
   ORDER BY stock_key.item_id, stock_key.location_id
@@ -176,38 +151,28 @@ SELECT (SELECT COUNT(*)
 -->     ->  Insert on stock_key
 -->           Conflict Resolution: NOTHING
 -->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
+-->                 ->  Result
 -->   CTE locked
 -->     ->  LockRows
 -->           InitPlan 2 (returns $2)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
+-->           ->  Result
+-->                 One-Time Filter: ($2 >= 0)
+-->                 ->  Index Scan using stock_key_pkey on stock_key stock_key_1
+-->                       Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   InitPlan 4 (returns $5)
 -->     ->  Aggregate
 -->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
+-->   InitPlan 5 (returns $6)
 -->     ->  Aggregate
 -->           ->  CTE Scan on locked
 
 -- 10
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid, $10 text, $11 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -227,9 +192,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-      FROM jsonb_array_elements($4::jsonb) AS given(value)
-      WHERE jsonb_typeof(value) = 'array') AS given
+    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -249,9 +212,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($7::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -282,30 +243,41 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
       AND lot.received_at <= wanted.at
       ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
       LIMIT 1)) AS lot_id
-  FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS item_id, (value->>2)::uuid AS location_id, (value->>3)::timestamptz AS at
-    FROM jsonb_array_elements($10::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted) AS told;
+  FROM (SELECT ($10::jsonb->>0)::bigint AS place, ($10::jsonb->>1)::uuid AS item_id, ($10::jsonb->>2)::uuid AS location_id,
+    ($10::jsonb->>3)::timestamptz AS at) AS wanted) AS told;
 --> Append
+-->   InitPlan 1 (returns $0)
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
+-->                 ->  Nested Loop
+-->                       Join Filter: (lot_1.id = balance_1.lot_id)
+-->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
+-->                             Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone))
+-->                       ->  Index Only Scan using balance_pkey on balance balance_1
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid) AND (location_id = (($10 ->> 2))::uuid))
+-->   InitPlan 2 (returns $1)
+-->     ->  Limit
+-->           ->  Sort
+-->                 Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
+-->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
+-->                       Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
+-->                       Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone))
 -->   ->  Nested Loop
--->         InitPlan 1 (returns $0)
+-->         InitPlan 3 (returns $2)
 -->           ->  Result
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
--->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Subquery Scan on told
 -->         ->  Nested Loop
 -->               CTE wanted
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_3
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using stock_key_pkey on stock_key
--->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_3.value ->> 0))::uuid) AND (location_id = ((given_3.value ->> 1))::uuid))
--->                       SubPlan 2
+-->                 ->  Index Scan using stock_key_pkey on stock_key
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
+-->                       SubPlan 4
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -321,35 +293,13 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $6)
+-->               InitPlan 6 (returns $7)
 -->                 ->  Result
 -->               ->  Sort
--->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->                     ->  Nested Loop
--->                           ->  Function Scan on jsonb_array_elements given_1
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
--->   ->  Function Scan on jsonb_array_elements given_2
--->         Filter: (jsonb_typeof(value) = 'array'::text)
--->         SubPlan 5
--->           ->  Limit
--->                 ->  Sort
--->                       Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
--->                       ->  Nested Loop
--->                             Join Filter: (lot_1.id = balance_1.lot_id)
--->                             ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
--->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
--->                                   Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
--->                             ->  Index Only Scan using balance_pkey on balance balance_1
--->                                   Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid) AND (location_id = ((given_2.value ->> 2))::uuid))
--->         SubPlan 6
--->           ->  Limit
--->                 ->  Sort
--->                       Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
--->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
--->                             Index Cond: ((tenant_id = $11) AND (item_id = ((given_2.value ->> 1))::uuid))
--->                             Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
+-->                     Sort Key: entry.lot_id, entry.effective_at
+-->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $7) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->   ->  Result
 
 -- 11
 -- $1 uuid

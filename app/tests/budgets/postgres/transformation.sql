@@ -7,21 +7,14 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid, $11 uuid, $12 text
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid, $11 uuid, $12 text
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -69,15 +62,6 @@ FROM claimed;
 -->                     Filter: (tenant_id = $6)
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -99,7 +83,7 @@ FROM claimed;
 -->   ->  CTE Scan on claimed
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
   SELECT *
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -151,7 +135,7 @@ SELECT (SELECT COUNT(*)
 -->           ->  CTE Scan on locked
 
 -- 4
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
   FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
@@ -255,7 +239,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 5: writes balance; writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes lot_parent; writes ledger_entry; writes transformation_line; writes idempotency
--- $1 uuid, $2 text, $3 uuid, $4 text, $5 bigint, $6 uuid, $7 bigint, $8 text, $9 text, $10 text, $11 text, $12 bigint, $13 text, $14 text, $15 bigint, $16 text, $17 uuid, $18 uuid, $19 bigint, $20 text, $21 uuid, $22 uuid, $23 text
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 jsonb, $14 bigint, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 bigint, $22 text, $23 uuid, $24 uuid, $25 text
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -268,17 +252,15 @@ WITH part0 AS (UPDATE balance
   AND balance.lot_id = now.lot_id
   RETURNING 1), part1 AS (INSERT INTO balance (tenant_id, item_id, location_id, lot_id, quantity, value)
   SELECT *
-  FROM (SELECT $3::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
-    (value->>3)::bigint AS quantity, (value->>4)::bigint AS value
-    FROM jsonb_array_elements($4::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS now
+  FROM (SELECT $3::uuid AS tenant_id, ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id, ($4::jsonb->>2)::uuid AS lot_id,
+    ($4::jsonb->>3)::bigint AS quantity, ($4::jsonb->>4)::bigint AS value) AS now
   WHERE true
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
   RETURNING 1), head AS (UPDATE ledger_head
   SET seq = seq + $5, transformation_number = COALESCE(transformation_number, 0) + 1, position = COALESCE(position, 0) + 1,
-  head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(transformation_number, 0) + 1) || int8send(seq + $5) || convert_to($8,
-        'UTF8')), 'hex')
+  last_recorded_at = $8, last_counted_at = COALESCE($9, last_counted_at), head_hash = encode(sha256(convert_to(head_hash,
+        'UTF8') || int8send(COALESCE(transformation_number, 0) + 1) || int8send(seq + $5) || convert_to($10, 'UTF8')), 'hex')
   WHERE tenant_id = $6
   AND rules_version = $7
   AND (SELECT COUNT(*)
@@ -289,52 +271,50 @@ WITH part0 AS (UPDATE balance
     status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($9::jsonb) AS given(value)) AS now
+  FROM (SELECT ($11::jsonb->>0)::uuid AS id, ($11::jsonb->>1)::uuid AS tenant_id, ($11::jsonb->>2)::text AS type, ($11::jsonb->>3)::text AS status,
+    ($11::jsonb->>4)::timestamptz AS effective_at, ($11::jsonb->>5)::date AS business_date, ($11::jsonb->>6)::timestamptz AS recorded_at,
+    ($11::jsonb->>7)::timestamptz AS posted_at, ($11::jsonb->>8)::uuid AS posted_by, ($11::jsonb->>9)::uuid AS site_id, ($11::jsonb->>10)::uuid AS location_id,
+    ($11::jsonb->>11)::text AS external_ref, ($11::jsonb->>12)::text AS note, ($11::jsonb->>13)::text AS content_hash, ($11::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-    (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-    (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+  FROM (SELECT ($12::jsonb->>0)::uuid AS tenant_id, ($12::jsonb->>1)::uuid AS document_id, ($12::jsonb->>2)::uuid AS reverses_id,
+    ($12::jsonb->>3)::uuid AS reason_id, ($12::jsonb->>4)::uuid AS about_id, ($12::jsonb->>5)::uuid AS transfer_id, ($12::jsonb->>6)::uuid AS count_id,
+    ($12::jsonb->>7)::text AS purpose, ($12::jsonb->>8)::text AS recipient, ($12::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_line, batch_code, received_at,
     produced_on, expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at, origin_seq)
-  SELECT now.*, head.seq - $12 + 1
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS item_id, (value->>3)::uuid AS origin_document_id,
-    (value->>4)::bigint AS origin_line, (value->>5)::text AS batch_code, (value->>6)::timestamptz AS received_at, (value->>7)::date AS produced_on,
-    (value->>8)::date AS expires_on, (value->>9)::text AS date_kind, (value->>10)::bigint AS basis_quantity, (value->>11)::bigint AS basis_value,
-    (value->>12)::timestamptz AS cost_floor_at, (value->>13)::boolean AS void, (value->>14)::bigint AS version, (value->>15)::timestamptz AS opened_at
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
+  SELECT now.*, head.seq - $14 + 1
+  FROM (SELECT ($13::jsonb->>0)::uuid AS id, ($13::jsonb->>1)::uuid AS tenant_id, ($13::jsonb->>2)::uuid AS item_id, ($13::jsonb->>3)::uuid AS origin_document_id,
+    ($13::jsonb->>4)::bigint AS origin_line, ($13::jsonb->>5)::text AS batch_code, ($13::jsonb->>6)::timestamptz AS received_at,
+    ($13::jsonb->>7)::date AS produced_on, ($13::jsonb->>8)::date AS expires_on, ($13::jsonb->>9)::text AS date_kind, ($13::jsonb->>10)::bigint AS basis_quantity,
+    ($13::jsonb->>11)::bigint AS basis_value, ($13::jsonb->>12)::timestamptz AS cost_floor_at, ($13::jsonb->>13)::boolean AS void,
+    ($13::jsonb->>14)::bigint AS version, ($13::jsonb->>15)::timestamptz AS opened_at) AS now
   CROSS JOIN head), after3 AS (INSERT INTO lot_parent (tenant_id, lot_id, parent_id, document_id, quantity)
   SELECT now.*
   FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS lot_id, (value->>2)::uuid AS parent_id, (value->>3)::uuid AS document_id,
     (value->>4)::bigint AS quantity
-    FROM jsonb_array_elements($13::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($15::jsonb) AS given(value)) AS now
   CROSS JOIN head), after4 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $15 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $17 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($14::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS now
   CROSS JOIN head), after5 AS (INSERT INTO transformation_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, role, weight, batch_code, expires_on, reason_id)
-  SELECT $17, $18, line.*
+  SELECT $19, $20, line.*
   FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::text AS role,
     (value->>8)::bigint AS weight, (value->>9)::text AS batch_code, (value->>10)::date AS expires_on, (value->>11)::uuid AS reason_id
-    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS line
+    FROM jsonb_array_elements($18::jsonb) AS given(value)) AS line
   CROSS JOIN head), after6 AS (UPDATE idempotency
-  SET status = $19, body = $20
-  WHERE tenant_id = $21
-  AND actor_id = $22
-  AND key = $23)
+  SET status = $21, body = $22
+  WHERE tenant_id = $23
+  AND actor_id = $24
+  AND key = $25)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -350,8 +330,7 @@ FROM head;
 -->     ->  Insert on balance balance_1
 -->           Conflict Resolution: UPDATE
 -->           Conflict Arbiter Indexes: balance_pkey
--->           ->  Function Scan on jsonb_array_elements given_1
--->                 Filter: (jsonb_typeof(value) = 'array'::text)
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
 -->           InitPlan 3 (returns $5)
@@ -366,38 +345,32 @@ FROM head;
 -->                       Filter: ((tenant_id = $6) AND (rules_version = $7))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on document_detail
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_3
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Insert on lot
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_3
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->           ->  CTE Scan on head head_3
 -->   CTE after3
 -->     ->  Insert on lot_parent
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->                 ->  Function Scan on jsonb_array_elements given_1
 -->   CTE after4
 -->     ->  Insert on ledger_entry
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_5
--->                 ->  Function Scan on jsonb_array_elements given_6
+-->                 ->  Function Scan on jsonb_array_elements given_2
 -->   CTE after5
 -->     ->  Insert on transformation_line
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_6
--->                 ->  Function Scan on jsonb_array_elements given_7
+-->                 ->  Function Scan on jsonb_array_elements given_3
 -->   CTE after6
 -->     ->  Update on idempotency
 -->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $21) AND (actor_id = $22) AND ((key)::text = $23))
+-->                 Index Cond: ((tenant_id = $23) AND (actor_id = $24) AND ((key)::text = $25))
 
 -- 6
 COMMIT;

@@ -1,35 +1,44 @@
 -- usage with a shortage
--- statements: 6, round trips: 6
--- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, shortage, stock_key, usage_line
+-- statements: 5, round trips: 5
+-- held at COMMIT: RowExclusiveLock: balance, document, document_detail, idempotency, ledger_entry, ledger_head, shortage, usage_line
 -- held at COMMIT: RowShareLock: document, item, location, stock_key
 
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text
+-- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT stock_key.item_id, stock_key.location_id
+  FROM stock_key
+  WHERE stock_key.tenant_id = $6
+  AND stock_key.item_id = (SELECT item.id
+    FROM item
+    WHERE item.tenant_id = $6
+    AND item.sku = $7)
+  AND stock_key.location_id = (SELECT area.id
+    FROM location AS area
+    WHERE area.tenant_id = $6
+    AND area.path = $8)
+  AND (SELECT COUNT(*)
+    FROM claimed) = 1
+  FOR NO KEY UPDATE OF stock_key) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $9
+  AND area.path = $10) AS told
 UNION ALL
-SELECT 1 AS part, row_to_json(told)::text AS told
+SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
   FROM item
@@ -37,10 +46,8 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  WHERE item.tenant_id = $11
+  AND item.sku IN (SELECT ($12::jsonb->>0)::text AS sku)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -49,99 +56,46 @@ FROM claimed;
 -->     ->  Insert on idempotency
 -->           Conflict Resolution: NOTHING
 -->           ->  Result
+-->   ->  Subquery Scan on told
+-->         ->  LockRows
+-->               InitPlan 2 (returns $2)
+-->                 ->  Index Scan using ix_item_sku on item item_1
+-->                       Index Cond: ((tenant_id = $6) AND ((sku)::text = $7))
+-->               InitPlan 3 (returns $3)
+-->                 ->  Seq Scan on location area_1
+-->                       Filter: ((tenant_id = $6) AND ((path)::text = $8))
+-->               InitPlan 4 (returns $4)
+-->                 ->  Aggregate
+-->                       ->  CTE Scan on claimed claimed_1
+-->               ->  Result
+-->                     One-Time Filter: ($4 = 1)
+-->                     ->  Index Scan using stock_key_pkey on stock_key
+-->                           Index Cond: ((tenant_id = $6) AND (item_id = $2) AND (location_id = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $9) AND ((path)::text = $10))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $9)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
+-->               Filter: (tenant_id = $9)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = ($12 ->> 0)))
+-->               ->  Seq Scan on unit
+-->                     Filter: (tenant_id = $11)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  CTE Scan on claimed
 
--- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 text
-WITH created AS (INSERT INTO stock_key (tenant_id, item_id, location_id)
-  SELECT *
-  FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
-  WHERE true
-  ORDER BY item_id, location_id
-  ON CONFLICT DO NOTHING
-  RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id
-  FROM stock_key
-  JOIN (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($2::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted USING (tenant_id, item_id, location_id)
-  WHERE (SELECT COUNT(*)
-    FROM created) >= 0
-  ORDER BY stock_key.item_id, stock_key.location_id
-  FOR NO KEY UPDATE OF stock_key)
-SELECT (SELECT COUNT(*)
-  FROM created) + (SELECT COUNT(*)
-  FROM locked) AS had;
---> Result
--->   CTE created
--->     ->  Insert on stock_key
--->           Conflict Resolution: NOTHING
--->           ->  Subquery Scan on "*SELECT*"
--->                 ->  Sort
--->                       Sort Key: (((given.value ->> 0))::uuid), (((given.value ->> 1))::uuid)
--->                       ->  Function Scan on jsonb_array_elements given
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->   CTE locked
--->     ->  LockRows
--->           InitPlan 2 (returns $2)
--->             ->  Aggregate
--->                   ->  CTE Scan on created
--->           ->  Sort
--->                 Sort Key: stock_key_1.item_id, stock_key_1.location_id
--->                 ->  Result
--->                       One-Time Filter: ($2 >= 0)
--->                       ->  Nested Loop
--->                             ->  Function Scan on jsonb_array_elements given_1
--->                                   Filter: (jsonb_typeof(value) = 'array'::text)
--->                             ->  Index Scan using stock_key_pkey on stock_key stock_key_1
--->                                   Index Cond: ((tenant_id = $1) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid))
--->   InitPlan 4 (returns $6)
--->     ->  Aggregate
--->           ->  CTE Scan on created created_1
--->   InitPlan 5 (returns $7)
--->     ->  Aggregate
--->           ->  CTE Scan on locked
-
--- 4
--- $1 text, $2 timestamp with time zone, $3 uuid, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 timestamp with time zone, $9 uuid
+-- 3
+-- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($1::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -161,9 +115,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-      FROM jsonb_array_elements($4::jsonb) AS given(value)
-      WHERE jsonb_typeof(value) = 'array') AS given
+    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -183,9 +135,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id
-    FROM jsonb_array_elements($7::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array') AS wanted
+  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -197,22 +147,16 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->                     Index Cond: ((tenant_id = $3) AND (item_id = ((given.value ->> 0))::uuid) AND (location_id = ((given.value ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
--->                     Filter: (marked_by IS NULL)
+-->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
+-->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Subquery Scan on told
 -->         ->  Nested Loop
 -->               CTE wanted
--->                 ->  Nested Loop
--->                       ->  Function Scan on jsonb_array_elements given_2
--->                             Filter: (jsonb_typeof(value) = 'array'::text)
--->                       ->  Index Scan using stock_key_pkey on stock_key
--->                             Index Cond: ((tenant_id = $6) AND (item_id = ((given_2.value ->> 0))::uuid) AND (location_id = ((given_2.value ->> 1))::uuid))
+-->                 ->  Index Scan using stock_key_pkey on stock_key
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
 -->                       SubPlan 2
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
@@ -229,18 +173,15 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $6)
+-->               InitPlan 4 (returns $5)
 -->                 ->  Result
 -->               ->  Sort
--->                     Sort Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->                     ->  Nested Loop
--->                           ->  Function Scan on jsonb_array_elements given_1
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                           ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                     Sort Key: entry.lot_id, entry.effective_at
+-->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $5) AND (effective_at <= 'infinity'::timestamp with time zone))
 
--- 5: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes shortage; writes idempotency
--- $1 uuid, $2 text, $3 bigint, $4 uuid, $5 bigint, $6 text, $7 text, $8 text, $9 text, $10 bigint, $11 text, $12 uuid, $13 uuid, $14 text, $15 bigint, $16 text, $17 uuid, $18 uuid, $19 text
+-- 4: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes shortage; writes idempotency
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 jsonb, $12 bigint, $13 jsonb, $14 uuid, $15 uuid, $16 jsonb, $17 bigint, $18 text, $19 uuid, $20 uuid, $21 text
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -252,8 +193,9 @@ WITH part0 AS (UPDATE balance
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, head_hash = encode(sha256(convert_to(head_hash,
-        'UTF8') || int8send(COALESCE(usage_number, 0) + 1) || int8send(seq + $3) || convert_to($6, 'UTF8')), 'hex')
+  SET seq = seq + $3, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
+  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
+          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
   WHERE tenant_id = $4
   AND rules_version = $5
   AND (SELECT COUNT(*)
@@ -262,46 +204,42 @@ WITH part0 AS (UPDATE balance
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::text AS type, (value->>3)::text AS status,
-    (value->>4)::timestamptz AS effective_at, (value->>5)::date AS business_date, (value->>6)::timestamptz AS recorded_at,
-    (value->>7)::timestamptz AS posted_at, (value->>8)::uuid AS posted_by, (value->>9)::uuid AS site_id, (value->>10)::uuid AS location_id,
-    (value->>11)::text AS external_ref, (value->>12)::text AS note, (value->>13)::text AS content_hash, (value->>14)::bigint AS version
-    FROM jsonb_array_elements($7::jsonb) AS given(value)) AS now
+  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
+    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
+    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
+    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS document_id, (value->>2)::uuid AS reverses_id, (value->>3)::uuid AS reason_id,
-    (value->>4)::uuid AS about_id, (value->>5)::uuid AS transfer_id, (value->>6)::uuid AS count_id, (value->>7)::text AS purpose,
-    (value->>8)::text AS recipient, (value->>9)::uuid AS approved_by
-    FROM jsonb_array_elements($8::jsonb) AS given(value)) AS now
+  FROM (SELECT ($10::jsonb->>0)::uuid AS tenant_id, ($10::jsonb->>1)::uuid AS document_id, ($10::jsonb->>2)::uuid AS reverses_id,
+    ($10::jsonb->>3)::uuid AS reason_id, ($10::jsonb->>4)::uuid AS about_id, ($10::jsonb->>5)::uuid AS transfer_id, ($10::jsonb->>6)::uuid AS count_id,
+    ($10::jsonb->>7)::text AS purpose, ($10::jsonb->>8)::text AS recipient, ($10::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $10 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($9::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
   CROSS JOIN head), after3 AS (INSERT INTO usage_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, short_quantity, reservation_id)
-  SELECT $12, $13, line.*
-  FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
-    (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::bigint AS short_quantity,
-    (value->>8)::uuid AS reservation_id
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS line
+  SELECT $14, $15, line.*
+  FROM (SELECT ($13::jsonb->>0)::bigint AS line_no, ($13::jsonb->>1)::uuid AS item_id, ($13::jsonb->>2)::uuid AS lot_id, ($13::jsonb->>3)::bigint AS entered_quantity,
+    ($13::jsonb->>4)::text AS entered_unit, ($13::jsonb->>5)::bigint AS quantity, ($13::jsonb->>6)::bigint AS value, ($13::jsonb->>7)::bigint AS short_quantity,
+    ($13::jsonb->>8)::uuid AS reservation_id) AS line
   CROSS JOIN head), after4 AS (INSERT INTO shortage (id, tenant_id, version, created_at, updated_at, document_id, line_no,
     item_id, location_id, quantity, status)
   SELECT now.*
-  FROM (SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::bigint AS version, (value->>3)::timestamptz AS created_at,
-    (value->>4)::timestamptz AS updated_at, (value->>5)::uuid AS document_id, (value->>6)::bigint AS line_no, (value->>7)::uuid AS item_id,
-    (value->>8)::uuid AS location_id, (value->>9)::bigint AS quantity, (value->>10)::text AS status
-    FROM jsonb_array_elements($14::jsonb) AS given(value)) AS now
+  FROM (SELECT ($16::jsonb->>0)::uuid AS id, ($16::jsonb->>1)::uuid AS tenant_id, ($16::jsonb->>2)::bigint AS version, ($16::jsonb->>3)::timestamptz AS created_at,
+    ($16::jsonb->>4)::timestamptz AS updated_at, ($16::jsonb->>5)::uuid AS document_id, ($16::jsonb->>6)::bigint AS line_no,
+    ($16::jsonb->>7)::uuid AS item_id, ($16::jsonb->>8)::uuid AS location_id, ($16::jsonb->>9)::bigint AS quantity, ($16::jsonb->>10)::text AS status) AS now
   CROSS JOIN head), after5 AS (UPDATE idempotency
-  SET status = $15, body = $16
-  WHERE tenant_id = $17
-  AND actor_id = $18
-  AND key = $19)
+  SET status = $17, body = $18
+  WHERE tenant_id = $19
+  AND actor_id = $20
+  AND key = $21)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -324,33 +262,25 @@ FROM head;
 -->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
 -->   CTE after0
 -->     ->  Insert on document
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_1
--->                 ->  Function Scan on jsonb_array_elements given_1
+-->           ->  CTE Scan on head head_1
 -->   CTE after1
 -->     ->  Insert on document_detail
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_2
--->                 ->  Function Scan on jsonb_array_elements given_2
+-->           ->  CTE Scan on head head_2
 -->   CTE after2
 -->     ->  Insert on ledger_entry
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_3
--->                 ->  Function Scan on jsonb_array_elements given_3
+-->                 ->  Function Scan on jsonb_array_elements given_1
 -->   CTE after3
 -->     ->  Insert on usage_line
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_4
--->                 ->  Function Scan on jsonb_array_elements given_4
+-->           ->  CTE Scan on head head_4
 -->   CTE after4
 -->     ->  Insert on shortage
--->           ->  Nested Loop
--->                 ->  CTE Scan on head head_5
--->                 ->  Function Scan on jsonb_array_elements given_5
+-->           ->  CTE Scan on head head_5
 -->   CTE after5
 -->     ->  Update on idempotency
 -->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $17) AND (actor_id = $18) AND ((key)::text = $19))
+-->                 Index Cond: ((tenant_id = $19) AND (actor_id = $20) AND ((key)::text = $21))
 
--- 6
+-- 5
 COMMIT;

@@ -1,34 +1,44 @@
 -- waste, sent again
 -- statements: 6, round trips: 6
 -- held at COMMIT: RowExclusiveLock: idempotency
+-- held at COMMIT: RowShareLock: stock_key
 
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 text, $10 uuid, $11 text
+-- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 text
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
   RETURNING -1 AS part)
 SELECT 0 AS part, row_to_json(told)::text AS told
+FROM (SELECT stock_key.item_id, stock_key.location_id
+  FROM stock_key
+  WHERE stock_key.tenant_id = $6
+  AND stock_key.item_id = (SELECT item.id
+    FROM item
+    WHERE item.tenant_id = $6
+    AND item.sku = $7)
+  AND stock_key.location_id = (SELECT area.id
+    FROM location AS area
+    WHERE area.tenant_id = $6
+    AND area.path = $8)
+  AND (SELECT COUNT(*)
+    FROM claimed) = 1
+  FOR NO KEY UPDATE OF stock_key) AS told
+UNION ALL
+SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $9
+  AND area.path = $10) AS told
 UNION ALL
-SELECT 1 AS part, row_to_json(told)::text AS told
+SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
   item.shelf_life_days, item.opened_shelf_life_days, item.archived_at, own.code AS own_unit, own.numerator, own.denominator
   FROM item
@@ -36,16 +46,14 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
-  AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
+  WHERE item.tenant_id = $11
+  AND item.sku IN (SELECT ($12::jsonb->>0)::text AS sku)) AS told
 UNION ALL
-SELECT 2 AS part, row_to_json(told)::text AS told
+SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
-  WHERE tenant_id = $10
-  AND kind = $11) AS told
+  WHERE tenant_id = $13
+  AND kind = $14) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -54,40 +62,41 @@ FROM claimed;
 -->     ->  Insert on idempotency
 -->           Conflict Resolution: NOTHING
 -->           ->  Result
+-->   ->  Subquery Scan on told
+-->         ->  LockRows
+-->               InitPlan 2 (returns $2)
+-->                 ->  Index Scan using ix_item_sku on item item_1
+-->                       Index Cond: ((tenant_id = $6) AND ((sku)::text = $7))
+-->               InitPlan 3 (returns $3)
+-->                 ->  Seq Scan on location area_1
+-->                       Filter: ((tenant_id = $6) AND ((path)::text = $8))
+-->               InitPlan 4 (returns $4)
+-->                 ->  Aggregate
+-->                       ->  CTE Scan on claimed claimed_1
+-->               ->  Result
+-->                     One-Time Filter: ($4 = 1)
+-->                     ->  Index Scan using stock_key_pkey on stock_key
+-->                           Index Cond: ((tenant_id = $6) AND (item_id = $2) AND (location_id = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $9) AND ((path)::text = $10))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $9)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
--->         SubPlan 2
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->         SubPlan 3
--->           ->  Aggregate
--->                 ->  Index Scan using ix_document_last_seq on document last_1
--->                       Index Cond: ((tenant_id = head.tenant_id) AND (last_seq = head.seq))
--->                       Filter: ((type)::text = 'count'::text)
+-->               Filter: (tenant_id = $9)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
--->               ->  Nested Loop
--->                     ->  HashAggregate
--->                           Group Key: (given.value ->> 0)
--->                           ->  Function Scan on jsonb_array_elements given
--->                                 Filter: (jsonb_typeof(value) = 'array'::text)
--->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
--->               ->  Index Scan using unit_pkey on unit
--->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->               Join Filter: (item.base_unit_id = unit.id)
+-->               ->  Index Scan using ix_item_sku on item
+-->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = ($12 ->> 0)))
+-->               ->  Seq Scan on unit
+-->                     Filter: (tenant_id = $11)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $10) AND ((kind)::text = $11))
+-->         Filter: ((tenant_id = $13) AND ((kind)::text = $14))
 -->   ->  CTE Scan on claimed
 
 -- 3

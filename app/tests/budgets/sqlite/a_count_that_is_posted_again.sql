@@ -40,14 +40,7 @@ AND id = $2;
 
 -- 5
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
+head.closed_through, head.last_recorded_at, head.last_counted_at
 FROM location AS area
 JOIN location AS site ON site.tenant_id = area.tenant_id
 AND site.id = area.site_id
@@ -58,14 +51,10 @@ AND area.id = (SELECT document.location_id
   WHERE document.tenant_id = area.tenant_id
   AND document.id = $2);
 --> SEARCH area USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
---> CORRELATED SCALAR SUBQUERY 3
+--> CORRELATED SCALAR SUBQUERY 1
 -->   SEARCH document USING INDEX sqlite_autoindex_document_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 6
 SELECT entry.line_no, entry.kind, entry.item_id, entry.location_id, entry.lot_id, entry.quantity_delta, entry.value_delta,
@@ -141,14 +130,7 @@ ORDER BY number;
 -- 11
 SELECT 0 AS part, told.*
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -158,10 +140,6 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 --> SEARCH area USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 12
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
@@ -376,7 +354,8 @@ AND balance.lot_id = now.lot_id;
 
 -- 18.3: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $5, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1
+SET seq = seq + $5, reversal_number = COALESCE(reversal_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
+last_counted_at = COALESCE($9, last_counted_at)
 WHERE tenant_id = $6
 AND rules_version = $7
 RETURNING seq, reversal_number AS number, position, head_hash;
@@ -672,7 +651,8 @@ AND balance.lot_id = now.lot_id;
 
 -- 24.3: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $5, count_number = COALESCE(count_number, 0) + 1, position = COALESCE(position, 0) + 1
+SET seq = seq + $5, count_number = COALESCE(count_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
+last_counted_at = COALESCE($9, last_counted_at)
 WHERE tenant_id = $6
 AND rules_version = $7
 RETURNING seq, count_number AS number, position, head_hash;

@@ -10,14 +10,7 @@ RETURNING -1 AS part;
 -- 1.2
 SELECT 0 AS part, told.*
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -27,10 +20,6 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 --> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 1.3
 SELECT 1 AS part, told.*
@@ -210,7 +199,8 @@ SET quantity = excluded.quantity, value = excluded.value;
 
 -- 3.4: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $7, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1
+SET seq = seq + $7, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $10,
+last_counted_at = COALESCE($11, last_counted_at)
 WHERE tenant_id = $8
 AND rules_version = $9
 RETURNING seq, adjustment_number AS number, position, head_hash;

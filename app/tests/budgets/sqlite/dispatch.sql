@@ -31,14 +31,7 @@ AND transfer_id = $2;
 -- 4
 SELECT 0 AS part, told.*
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -48,22 +41,11 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 --> SEARCH area USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 5
 SELECT 0 AS part, told.*
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-  head.closed_through, (SELECT MAX(last.recorded_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-    FROM document AS last
-    WHERE last.tenant_id = head.tenant_id
-    AND last.last_seq = head.seq
-    AND last.type = 'count') AS last_counted_at
+  head.closed_through, head.last_recorded_at, head.last_counted_at
   FROM location AS area
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
@@ -73,21 +55,10 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 --> SEARCH area USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 6
 SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
-head.closed_through, (SELECT MAX(last.recorded_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq) AS last_recorded_at, (SELECT MAX(last.effective_at)
-  FROM document AS last
-  WHERE last.tenant_id = head.tenant_id
-  AND last.last_seq = head.seq
-  AND last.type = 'count') AS last_counted_at
+head.closed_through, head.last_recorded_at, head.last_counted_at
 FROM location AS area
 JOIN location AS site ON site.tenant_id = area.tenant_id
 AND site.id = area.site_id
@@ -98,10 +69,6 @@ AND area.kind = $3;
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 --> SEARCH area USING INDEX ix_location_site_id (tenant_id=? AND site_id=?)
---> CORRELATED SCALAR SUBQUERY 1
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
---> CORRELATED SCALAR SUBQUERY 2
--->   SEARCH last USING INDEX ix_document_last_seq (tenant_id=? AND last_seq=?)
 
 -- 7
 SELECT item_id, lot_id, entered_quantity, entered_unit, quantity
@@ -245,7 +212,8 @@ SET quantity = excluded.quantity, value = excluded.value;
 
 -- 10.4: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $7, dispatch_number = COALESCE(dispatch_number, 0) + 1, position = COALESCE(position, 0) + 1
+SET seq = seq + $7, dispatch_number = COALESCE(dispatch_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $10,
+last_counted_at = COALESCE($11, last_counted_at)
 WHERE tenant_id = $8
 AND rules_version = $9
 RETURNING seq, dispatch_number AS number, position, head_hash;

@@ -135,7 +135,7 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
-    let Some(Found { permit, header, items, reasons }) =
+    let Some(Found { permit, header, early, items, reasons }) =
         request.heading.find::<kinds::Adjustment, _>(task, txn, once, ids.document, (names, Units::All), Some(ReasonKind::Adjust)).await?
     else {
         return Ok(None);
@@ -143,7 +143,7 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Opt
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;
     let mut posting = Posting::adjustment(permit, header, resolved.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;

@@ -8,7 +8,7 @@ use crate::catalog::lookup::{self, Ground, Items, Reasons, Units};
 use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::idempotency::{Once, Task};
-use crate::ledger::{Counted, Header, Kind, Permit};
+use crate::ledger::{self, Counted, Early, Header, Kind, Permit};
 use crate::names::{ItemRef, LocationRef};
 
 /// How many lines a request can hold; how many a document may have is a setting, and not more.
@@ -40,7 +40,7 @@ impl Heading {
     }
 
     /// Claims the key and finds, in one statement, what a document names: its place, where it must be permitted, its items, and its reasons where
-    /// it gives some. `None` where the key is taken.
+    /// it gives some. Of a document of one item its stock key is locked with that. `None` where the key is taken.
     pub async fn find<'a, K: Kind, I>(
         &self,
         task: &Task<I>,
@@ -52,13 +52,16 @@ impl Heading {
     ) -> Result<Option<Found<K>>, Error> {
         let tenant = task.caller.tenant_id;
         let mut reads = once.claim(task, txn);
+        let named: Vec<&ItemRef> = items.collect();
+        let early = ledger::ask_early(&mut reads, tenant, &named, &self.location);
         let ground = lookup::ask_area(&mut reads, tenant, &self.location);
-        let items = lookup::ask_items(&mut reads, tenant, items, units);
+        let items = lookup::ask_items(&mut reads, tenant, named.into_iter(), units);
         let reasons = reasons.map(|kind| lookup::ask_reasons(&mut reads, tenant, kind));
         let Some(mut told) = once.claimed(reads.send(txn).await)? else { return Ok(None) };
+        let early = early.told(&mut told)?;
         let (permit, header) = self.permitted_at(task, ground.told(&mut told, task.now)?, id)?;
         let (items, reasons) = (items.told(&mut told)?, reasons.map(|reasons| reasons.told(&mut told)).transpose()?.unwrap_or_default());
-        Ok(Some(Found { permit, header, items, reasons }))
+        Ok(Some(Found { permit, header, early, items, reasons }))
     }
 
     /// Finds the place, and asks whether a document of this kind may be posted there at that time.
@@ -78,6 +81,7 @@ impl Heading {
 pub struct Found<K: Kind> {
     pub permit: Permit<K>,
     pub header: Header,
+    pub early: Early,
     pub items: Items,
     /// None, where none were asked for.
     pub reasons: Reasons,

@@ -393,10 +393,13 @@ impl Lines {
             return Err(DbErr::Custom(format!("a line has other cells than {name} has columns")));
         }
         let backend = batch.backend();
-        let given = columns.select(backend, 1);
-        let sql = format!("INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({given}) AS line CROSS JOIN head", columns.names());
-        let rows = self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect();
-        batch.add(sql, [rows::parameter(rows), tenant.into(), document.into()]);
+        let given = columns.given(backend, self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect());
+        let sql = format!(
+            "INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({}) AS line CROSS JOIN head",
+            columns.names(),
+            given.select(1)
+        );
+        batch.add(sql, [given.into(), tenant.into(), document.into()]);
         Ok(())
     }
 }

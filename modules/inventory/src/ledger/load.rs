@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 use super::command::{Command, Reversal, Touching};
 use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
+use super::locking::key_rows;
 use super::protocol::{DocumentType, Locked, RulesSeen};
-use super::repository::{KEY, key_rows};
 use super::reserve::ended;
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
-use crate::rows::{self, Asked, Kind, Reads, Relation, Told, given_row};
+use crate::rows::{self, Asked, Kind, Reads, Relation, Rows, Told, given_row};
 
 const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 
@@ -190,6 +190,7 @@ pub async fn held_at_keys(txn: &Txn, locked: &Locked, snapshot: &mut Snapshot) -
 }
 
 fn ask_held(reads: &mut Reads, locked: &Locked, now: Instant) -> Asked<HeldRow> {
+    let keys = key_rows(reads.backend(), &locked.keys);
     let sql = format!(
         "WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id, stock_key.location_id, stock_key.reserved_quantity - {} AS reserved_quantity \
          FROM ({}) AS given CROSS JOIN stock_key WHERE stock_key.tenant_id = $3 AND stock_key.item_id = given.item_id AND stock_key.location_id = given.location_id) \
@@ -197,10 +198,10 @@ fn ask_held(reads: &mut Reads, locked: &Locked, now: Instant) -> Asked<HeldRow> 
          WHERE balance.tenant_id = $3 AND balance.item_id = wanted.item_id AND balance.location_id = wanted.location_id AND balance.quantity > 0 \
          AND lot.tenant_id = $3 AND lot.id = balance.lot_id",
         ended("stock_key", "$2"),
-        KEY.each(reads.backend(), 1)
+        keys.each(1)
     );
     let now: DateTime<FixedOffset> = now.into();
-    reads.add(sql, [key_rows(reads.backend(), &locked.keys), now.into(), locked.tenant.into()])
+    reads.add(sql, [keys.into(), now.into(), locked.tenant.into()])
 }
 
 fn keep_held(rows: Vec<HeldRow>, snapshot: &mut Snapshot) -> Result<(), Error> {
@@ -221,12 +222,13 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         last_moved_at: DateTime<FixedOffset>,
     }
     let backend = txn.get_database_backend();
-    let given = ID.each(backend, 1);
+    let wanted = id_rows(backend, lots);
+    let given = wanted.each(1);
     let sql = format!(
         "SELECT {LOT_COLUMNS}, balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity FROM ({given}) AS wanted CROSS JOIN lot CROSS JOIN balance \
          WHERE lot.tenant_id = $2 AND lot.id = wanted.id AND balance.tenant_id = $2 AND balance.lot_id = wanted.id AND balance.quantity > 0"
     );
-    for row in rows::all::<HeldRow>(txn, &sql, [id_rows(backend, lots), locked.tenant.into()]).await? {
+    for row in rows::all::<HeldRow>(txn, &sql, [wanted.clone().into(), locked.tenant.into()]).await? {
         let key = row.keep(snapshot)?;
         if !locked.covers(locked.tenant, &[key]) {
             return Err(Error::RulesChanged);
@@ -236,7 +238,7 @@ async fn held_of_lots(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut
         "SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at FROM ({given}) AS wanted \
          CROSS JOIN ledger_entry AS entry WHERE entry.tenant_id = $2 AND entry.lot_id = wanted.id GROUP BY entry.lot_id"
     );
-    for row in rows::all::<MovedRow>(txn, &sql, [id_rows(backend, lots), locked.tenant.into()]).await? {
+    for row in rows::all::<MovedRow>(txn, &sql, [wanted.into(), locked.tenant.into()]).await? {
         snapshot.last_moved.insert(row.lot_id, row.last_moved_at.into());
     }
     Ok(())
@@ -250,18 +252,18 @@ pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<V
         location_id: Uuid,
         site_id: Uuid,
     }
-    let backend = txn.get_database_backend();
+    let wanted = id_rows(txn.get_database_backend(), lots);
     let sql = format!(
         "SELECT DISTINCT balance.item_id, balance.location_id, location.site_id FROM ({}) AS wanted CROSS JOIN balance CROSS JOIN location \
          WHERE balance.tenant_id = $2 AND balance.lot_id = wanted.id AND balance.quantity > 0 AND location.tenant_id = $2 AND location.id = balance.location_id",
-        ID.each(backend, 1)
+        wanted.each(1)
     );
-    let found = rows::all::<PlaceRow>(txn, &sql, [id_rows(backend, lots), tenant.into()]).await?;
+    let found = rows::all::<PlaceRow>(txn, &sql, [wanted.into(), tenant.into()]).await?;
     Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
 }
 
-fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> sea_orm::Value {
-    rows::parameter(ids.iter().map(|id| given_row!(backend, *id)).collect())
+fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> Rows {
+    ID.given(backend, ids.iter().map(|id| given_row!(backend, *id)).collect())
 }
 
 #[derive(FromQueryResult, Deserialize)]
@@ -281,7 +283,8 @@ fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Mome
         let is_later = few_since(backend, &format!("{entry}.effective_at"), ">", 2);
         format!("{entry}.tenant_id = $3 AND {entry}.item_id = {wanted}.item_id AND {entry}.location_id = {wanted}.location_id AND {is_later}")
     };
-    let keys = KEY.each(backend, 1);
+    let given = key_rows(backend, &locked.keys);
+    let keys = given.each(1);
     let (with, wanted, of_lot) = if moment.happens_now || !command.takes_at_one_instant() {
         (String::new(), format!("({keys}) AS wanted"), "")
     } else {
@@ -297,7 +300,7 @@ fn ask_later(reads: &mut Reads, locked: &Locked, command: &Command, moment: Mome
         of_key("entry", "wanted")
     );
     let since: DateTime<FixedOffset> = command.since().into();
-    reads.add(sql, [key_rows(backend, &locked.keys), since.into(), locked.tenant.into()])
+    reads.add(sql, [given.into(), since.into(), locked.tenant.into()])
 }
 
 /// The condition that a row's instant is after that of a parameter (`>` or `>=`), where few are. Postgres takes a third of all to be: against that it would
@@ -337,17 +340,17 @@ struct TruthRow {
 /// alone (many documents of an import are under the same locks), else of all that are locked.
 fn ask_truths(reads: &mut Reads, locked: &Locked, command: &Command) -> Asked<TruthRow> {
     let backend = reads.backend();
+    let keys = if command.only_brings() { key_rows(backend, &command.keys()) } else { key_rows(backend, &locked.keys) };
     let sql = format!(
         "SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no FROM ({}) AS wanted \
          CROSS JOIN count_truth AS truth CROSS JOIN document \
          WHERE truth.tenant_id = $3 AND truth.item_id = wanted.item_id AND truth.location_id = wanted.location_id AND {} AND truth.marked_by IS NULL \
          AND document.tenant_id = $3 AND document.id = truth.document_id",
-        KEY.each(backend, 1),
+        keys.each(1),
         few_since(backend, "truth.counted_at", ">=", 2)
     );
-    let keys = if command.only_brings() { key_rows(backend, &command.keys()) } else { key_rows(backend, &locked.keys) };
     let since: DateTime<FixedOffset> = command.since().into();
-    reads.add(sql, [keys, since.into(), locked.tenant.into()])
+    reads.add(sql, [keys.into(), since.into(), locked.tenant.into()])
 }
 
 fn told_truths(told: &mut Told, asked: Asked<TruthRow>) -> Result<Vec<Truth>, Error> {
@@ -389,9 +392,9 @@ fn ask_youngest(reads: &mut Reads, locked: &Locked, finds: &[(Key, Instant)], re
     };
     let here = "AND EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.item_id = lot.item_id \
                 AND balance.location_id = wanted.location_id AND balance.lot_id = lot.id)";
-    let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), FOUND.each(backend, 1));
-    let given = (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect();
-    reads.add(sql, [rows::parameter(given), locked.tenant.into()])
+    let given = FOUND.given(backend, (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect());
+    let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), given.each(1));
+    reads.add(sql, [given.into(), locked.tenant.into()])
 }
 
 fn told_youngest(told: &mut Told, asked: Asked<YoungestRow>, finds: &[(Key, Instant)]) -> Result<BTreeMap<(Key, Instant), LotId>, Error> {
@@ -412,8 +415,9 @@ async fn named(txn: &Txn, locked: &Locked, lots: &[LotId], snapshot: &mut Snapsh
 }
 
 fn ask_lots(reads: &mut Reads, locked: &Locked, lots: &[LotId]) -> Asked<LotRow> {
-    let sql = format!("SELECT {LOT_COLUMNS} FROM ({}) AS wanted CROSS JOIN lot WHERE lot.tenant_id = $2 AND lot.id = wanted.id", ID.each(reads.backend(), 1));
-    reads.add(sql, [id_rows(reads.backend(), lots), locked.tenant.into()])
+    let wanted = id_rows(reads.backend(), lots);
+    let sql = format!("SELECT {LOT_COLUMNS} FROM ({}) AS wanted CROSS JOIN lot WHERE lot.tenant_id = $2 AND lot.id = wanted.id", wanted.each(1));
+    reads.add(sql, [wanted.into(), locked.tenant.into()])
 }
 
 fn keep_lots(rows: Vec<LotRow>, snapshot: &mut Snapshot) -> Result<(), Error> {
@@ -433,14 +437,15 @@ struct ReservedRow {
 
 /// The reservations that are named, as far as they are active and have not ended. They change only under the lock of their key.
 fn ask_reserved(reads: &mut Reads, locked: &Locked, wanted: &[Uuid], now: Instant) -> Asked<ReservedRow> {
+    let given = id_rows(reads.backend(), wanted);
     let sql = format!(
         "SELECT reservation.id, reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest FROM ({}) AS wanted \
          CROSS JOIN reservation WHERE reservation.tenant_id = $3 AND reservation.id = wanted.id \
          AND reservation.status = 'active' AND (reservation.ends_at IS NULL OR reservation.ends_at > $2)",
-        ID.each(reads.backend(), 1)
+        given.each(1)
     );
     let now: DateTime<FixedOffset> = now.into();
-    reads.add(sql, [id_rows(reads.backend(), wanted), now.into(), locked.tenant.into()])
+    reads.add(sql, [given.into(), now.into(), locked.tenant.into()])
 }
 
 fn told_reserved(told: &mut Told, asked: Asked<ReservedRow>) -> Result<BTreeMap<Uuid, Reserved>, Error> {
@@ -468,8 +473,8 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
     if reversal.made.is_empty() {
         return Ok(reversal);
     }
-    let lots: Vec<LotId> = reversal.made.keys().copied().collect();
     let backend = txn.get_database_backend();
+    let lots = id_rows(backend, &reversal.made.keys().copied().collect::<Vec<LotId>>());
     let (seen, sites) = match &reversal.sites {
         Sites::All => ("CAST($3 AS TEXT) IS NOT NULL".to_owned(), Vec::new()),
         Sites::Only(sites) => (format!("document.site_id IN ({})", ID.select(backend, 3)), sites.iter().map(|site| given_row!(backend, *site)).collect()),
@@ -480,9 +485,9 @@ pub async fn touched(txn: &Txn, locked: &Locked, reversal: &Reversal) -> Result<
          CROSS JOIN ledger_entry AS entry CROSS JOIN document \
          WHERE entry.tenant_id = $4 AND entry.lot_id = wanted.id AND document.tenant_id = $4 AND document.id = entry.document_id AND document.id <> $2 AND document.status = 'posted' AND document.type <> 'reversal' \
          GROUP BY wanted.id, document.id, document.type, document.number, document.site_id ORDER BY 5 DESC, MIN(entry.seq) LIMIT {MOST_TOUCHING}",
-        ID.each(backend, 1)
+        lots.each(1)
     );
-    let values = [id_rows(backend, &lots), reversal.document.into(), rows::parameter(sites), locked.tenant.into()];
+    let values = [lots.into(), reversal.document.into(), rows::parameter(sites), locked.tenant.into()];
     for row in rows::all::<TouchingRow>(txn, &sql, values).await? {
         let touched = reversal.made.entry(row.lot_id).or_default();
         touched.number = row.of_lot;
@@ -503,12 +508,13 @@ struct DaysRow {
 
 /// The days of the sites of the locked keys, and which of those are areas for goods in transit.
 fn ask_days(reads: &mut Reads, locked: &Locked) -> Asked<DaysRow> {
+    let keys = key_rows(reads.backend(), &locked.keys);
     let sql = format!(
         "SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at FROM ({}) AS wanted CROSS JOIN location CROSS JOIN location AS site \
          WHERE location.tenant_id = $2 AND location.id = wanted.location_id AND site.tenant_id = $2 AND site.id = location.site_id",
-        KEY.each(reads.backend(), 1)
+        keys.each(1)
     );
-    reads.add(sql, [key_rows(reads.backend(), &locked.keys), locked.tenant.into()])
+    reads.add(sql, [keys.into(), locked.tenant.into()])
 }
 
 fn keep_days(rows: Vec<DaysRow>, snapshot: &mut Snapshot) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::facts::Hold;
-use super::repository::{busy, hold_lots};
+use super::locking::{busy, hold_lots};
 use super::rules::bump_rules;
 use crate::error::Error;
 use crate::names::{LotId, Word as _};

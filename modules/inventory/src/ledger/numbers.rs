@@ -3,8 +3,8 @@
 use kernel::{TenantId, Txn};
 use sea_orm::FromQueryResult;
 
+use super::locking::busy;
 use super::protocol::RulesSeen;
-use super::repository::busy;
 use crate::error::Error;
 use crate::rows;
 

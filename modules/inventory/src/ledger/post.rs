@@ -14,9 +14,10 @@ use super::command::{
 use super::effects::{ChangedLot, Effects, EntryKind, NewEntry};
 use super::facts::{Key, Spot};
 use super::load::Moment;
-use super::protocol::{self, Head, Inbound, Kind, Locked, Permit, RulesSeen};
+use super::locking::Early;
+use super::protocol::{self, DocumentType, Head, Inbound, Kind, Locked, Permit, RulesSeen};
 use super::writing::Writing;
-use super::{content, load, plan, repository};
+use super::{content, load, locking, plan, repository};
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
 use crate::catalog::lookup::clocks_differ;
@@ -309,12 +310,17 @@ pub async fn lock<K: Kind>(state: &Inventory, txn: &Txn, postings: impl Iterator
         tenant = Some(posting.permit.tenant);
         keys.extend(posting.keys());
     }
-    repository::lock(txn, tenant.unwrap_or_default(), keys, || state.now()).await
+    locking::lock(txn, tenant.unwrap_or_default(), keys, || state.now()).await
+}
+
+/// Locks the stock keys of a posting, whose only one may have been locked with its names.
+pub async fn lock_rest<K: Kind>(state: &Inventory, txn: &Txn, early: Early, posting: &Posting<K>) -> Result<Locked, Error> {
+    locking::lock_rest(txn, posting.permit.tenant, posting.keys(), early, || state.now()).await
 }
 
 /// Locks the stock keys of two postings of different kinds at once: one document is undone and another takes its place.
 pub async fn lock_both<A: Kind, B: Kind>(state: &Inventory, txn: &Txn, one: &Posting<A>, other: &Posting<B>) -> Result<Locked, Error> {
-    repository::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat(), || state.now()).await
+    locking::lock(txn, one.permit.tenant, [one.keys(), other.keys()].concat(), || state.now()).await
 }
 
 /// Locks the lots that a decided document changes, and those that another may add to which is decided after it in the same
@@ -323,7 +329,7 @@ pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effe
     let mut lots: BTreeSet<LotId> = first.changed_lots.iter().map(|lot| lot.id).collect();
     lots.extend(second.command.named_lots());
     lots.extend(load::youngest(txn, locked, &second.command.finds(), second.command.finds_revalued()).await?.into_values());
-    repository::hold_lots(txn, locked.tenant, lots.iter().copied()).await?;
+    locking::hold_lots(txn, locked.tenant, lots.iter().copied()).await?;
     Ok(lots)
 }
 
@@ -332,7 +338,7 @@ pub async fn lock_lots_of_both<K: Kind>(txn: &Txn, locked: &Locked, first: &Effe
 pub async fn lock_lots(txn: &Txn, locked: &Locked, decided: impl Iterator<Item = &Effects>) -> Result<(), Error> {
     let changed: BTreeMap<LotId, ChangedLot> = decided.flat_map(|effects| &effects.changed_lots).map(|lot| (lot.id, lot.clone())).collect();
     let changed: Vec<ChangedLot> = changed.into_values().collect();
-    repository::lock_lots(txn, locked, &changed).await
+    locking::lock_lots(txn, locked, &changed).await
 }
 
 /// Writes a decided document: changed lots, balances, head, document, new lots, entries, the lines in their tables and what it
@@ -345,14 +351,14 @@ pub async fn apply<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, ef
 
 /// The same up to where it is sent, for a document that is the last thing of its transaction: it has no numbers yet.
 pub async fn prepare<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, effects: Effects, lines: &[Lines]) -> Result<(Posted, Writing), Error> {
-    repository::lock_lots(txn, locked, &effects.changed_lots).await?;
+    locking::lock_lots(txn, locked, &effects.changed_lots).await?;
     repository::mark_undone(txn, locked, &posting.header.detail).await?;
     let entries = entries(posting, &effects);
     let mut document = row(posting, &effects);
     document.content_hash = content::hash(&document, (&posting.header.detail).into(), lines, &entries)?;
 
     let (mut before, mut after) = (Batch::new(txn), Batch::new(txn));
-    repository::create_keys(&mut before, locked, &posting.keys());
+    locking::create_keys(&mut before, locked, &posting.keys());
     repository::write_balances(&mut before, locked, &effects.balances);
     repository::take_reserved(&mut before, locked, &effects.taken, posting.permit.recorded_at);
     repository::write_document(&mut after, &document);
@@ -367,7 +373,9 @@ pub async fn prepare<K: Kind>(txn: &Txn, locked: &Locked, posting: &Posting<K>, 
 
     let number_of_entries = i64::try_from(entries.len()).map_err(|_| Error::Refused(super::Refusal::Overflow))?;
     let (tenant, rules, content_hash) = (locked.tenant, posting.header.rules, document.content_hash.clone());
-    let writing = Writing { tenant, kind: K::TYPE, entries: number_of_entries, rules, content_hash, before, after };
+    let counted_at = (K::TYPE == DocumentType::Count).then_some(posting.command.effective_at);
+    let recorded_at = posting.permit.recorded_at;
+    let writing = Writing { tenant, kind: K::TYPE, entries: number_of_entries, rules, content_hash, recorded_at, counted_at, before, after };
     Ok((Posted { document, detail: (&posting.header.detail).into(), entries, effects }, writing))
 }
 

@@ -189,7 +189,7 @@ impl<K: Kind> Permit<K> {
     }
 }
 
-/// Stock keys whose rows are locked until the transaction ends. Only [`super::repository::lock`] makes one, and balances are
+/// Stock keys whose rows are locked until the transaction ends. Only [`super::locking`] makes one, and balances are
 /// read only with it: read before the lock, they would be those from before the wait.
 ///
 /// ```compile_fail,E0451

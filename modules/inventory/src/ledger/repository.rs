@@ -1,12 +1,11 @@
-//! What a posting locks and writes: one text for each table, whatever the number of lines, and what may be is sent together.
+//! What a posting writes: one text for each table, whatever the number of lines, and what may be is sent together.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};
 use inventory_entity::document;
-use kernel::{Instant, TenantId, Txn, database};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult};
-use uuid::Uuid;
+use kernel::{Instant, Txn};
+use sea_orm::DatabaseBackend;
 
 use super::effects::{ChangedLot, Effects, NewBalance, NewLot};
 use super::facts::Key;
@@ -15,62 +14,8 @@ use super::protocol::Locked;
 use crate::arithmetic::Quantity;
 use crate::error::Error;
 use crate::names::Word as _;
-use crate::names::{DocumentId, LotId, ReservationId};
+use crate::names::{DocumentId, ReservationId};
 use crate::rows::{self, Batch, Kind, Relation, given_row};
-
-pub const KEY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
-
-pub fn key_rows(backend: DatabaseBackend, keys: &[Key]) -> sea_orm::Value {
-    rows::parameter(keys.iter().map(|key| given_row!(backend, key.item, key.location)).collect())
-}
-
-pub(super) fn busy(error: DbErr) -> Error {
-    if database::is_lock_timeout(&error) { Error::StockBusy } else { Error::Database(error) }
-}
-
-/// Creates the missing stock keys and locks all of them, both in sorted order: so two postings never wait for each other in a
-/// ring. SQLite has one writer and nothing to lock; there [`create_keys`] comes with what is written. The clock is read when they are had.
-pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
-    keys.sort_unstable();
-    keys.dedup();
-    if database::is_postgres(txn) {
-        create_and_lock(txn, tenant, &keys).await?;
-    }
-    Ok(Locked { tenant, keys, at: clock() })
-}
-
-/// Creates what is missing of keys that are locked, where that was not done with the lock.
-pub fn create_keys(batch: &mut Batch, locked: &Locked, keys: &[Key]) {
-    if batch.backend() == DatabaseBackend::Sqlite {
-        batch.add(create_sql(batch.backend()), [locked.tenant.into(), key_rows(batch.backend(), keys)]);
-    }
-}
-
-fn create_sql(backend: DatabaseBackend) -> String {
-    let given = KEY.of_tenant(backend, 1, 2);
-    // The WHERE keeps SQLite's parser from reading ON as a join's.
-    format!(
-        "INSERT INTO stock_key (tenant_id, item_id, location_id) SELECT * FROM ({given}) AS wanted WHERE true ORDER BY item_id, location_id ON CONFLICT DO NOTHING"
-    )
-}
-
-/// Both in one statement: what it creates is its own, and what was there when it began it locks. A key that somebody else has created
-/// meanwhile is neither, and to lock it now would be out of order: the posting begins anew.
-async fn create_and_lock(txn: &Txn, tenant: TenantId, keys: &[Key]) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct HadRow {
-        had: i64,
-    }
-    let backend = txn.get_database_backend();
-    let (create, given) = (create_sql(backend), KEY.of_tenant(backend, 1, 2));
-    let sql = format!(
-        "WITH created AS ({create} RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id FROM stock_key JOIN ({given}) AS wanted \
-         USING (tenant_id, item_id, location_id) WHERE (SELECT COUNT(*) FROM created) >= 0 ORDER BY stock_key.item_id, stock_key.location_id \
-         FOR NO KEY UPDATE OF stock_key) SELECT (SELECT COUNT(*) FROM created) + (SELECT COUNT(*) FROM locked) AS had"
-    );
-    let had = rows::one::<HadRow>(txn, &sql, [tenant.into(), key_rows(backend, keys)]).await.map_err(busy)?.map_or(0, |row| row.had);
-    if usize::try_from(had).is_ok_and(|had| had == keys.len()) { Ok(()) } else { Err(Error::RulesChanged) }
-}
 
 /// Writes the balances as they are afterwards. Where something was held, the row is there; else it may be there with nothing.
 /// (What is inserted is the balance itself and never a difference, so that no CHECK sees a value below zero.)
@@ -82,56 +27,27 @@ pub fn write_balances(batch: &mut Batch, locked: &Locked, balances: &[NewBalance
         let (place, holding) = (balance.place, balance.holding);
         given_row!(backend, place.key.item, place.key.location, place.lot, holding.quantity.0, holding.value.0)
     };
-    let given = BALANCE.of_tenant(backend, 1, 2);
-    let held: Vec<_> = balances.iter().filter(|balance| balance.held).map(row).collect();
+    let (held, new): (Vec<_>, Vec<_>) = balances.iter().partition(|balance| balance.held);
+    let given = |balances: Vec<&NewBalance>| BALANCE.given(backend, balances.into_iter().map(row).collect());
+    let (held, new) = (given(held), given(new));
     if !held.is_empty() {
         let update = format!(
-            "UPDATE balance SET quantity = now.quantity, value = now.value FROM ({given}) AS now \
-             WHERE balance.tenant_id = now.tenant_id AND balance.item_id = now.item_id AND balance.location_id = now.location_id AND balance.lot_id = now.lot_id"
+            "UPDATE balance SET quantity = now.quantity, value = now.value FROM ({}) AS now \
+             WHERE balance.tenant_id = now.tenant_id AND balance.item_id = now.item_id AND balance.location_id = now.location_id AND balance.lot_id = now.lot_id",
+            held.of_tenant(1, 2)
         );
-        batch.add(update, [locked.tenant.into(), rows::parameter(held)]);
+        batch.add(update, [locked.tenant.into(), held.into()]);
     }
-    let new: Vec<_> = balances.iter().filter(|balance| !balance.held).map(row).collect();
     if !new.is_empty() {
         // The WHERE keeps SQLite's parser from reading ON as a join's.
         let insert = format!(
-            "INSERT INTO balance (tenant_id, {}) SELECT * FROM ({given}) AS now WHERE true \
+            "INSERT INTO balance (tenant_id, {}) SELECT * FROM ({}) AS now WHERE true \
              ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE SET quantity = excluded.quantity, value = excluded.value",
-            BALANCE.names()
+            BALANCE.names(),
+            new.of_tenant(1, 2)
         );
-        batch.add(insert, [locked.tenant.into(), rows::parameter(new)]);
+        batch.add(insert, [locked.tenant.into(), new.into()]);
     }
-}
-
-/// Locks the lots that change, in sorted order. One that somebody else has changed since it was read makes the posting begin
-/// anew: two gains of one lot in two places hold different stock keys.
-pub async fn lock_lots(txn: &Txn, locked: &Locked, changed: &[ChangedLot]) -> Result<(), Error> {
-    let versions = hold_lots(txn, locked.tenant, changed.iter().map(|lot| lot.id)).await?;
-    // SQLite has one writer: nothing changes under it.
-    if !database::is_postgres(txn) {
-        return Ok(());
-    }
-    if changed.iter().all(|lot| versions.get(&lot.id) == Some(&lot.seen)) { Ok(()) } else { Err(Error::RulesChanged) }
-}
-
-/// Locks lots in their order, whatever their versions are, and answers those. On SQLite, which has one writer, it does nothing.
-pub async fn hold_lots(txn: &Txn, tenant: TenantId, lots: impl IntoIterator<Item = LotId>) -> Result<BTreeMap<LotId, i64>, Error> {
-    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
-    #[derive(FromQueryResult)]
-    struct VersionRow {
-        id: Uuid,
-        version: i64,
-    }
-    let backend = txn.get_database_backend();
-    let wanted: Vec<_> = lots.into_iter().map(|lot| given_row!(backend, lot)).collect();
-    if wanted.is_empty() || backend != DatabaseBackend::Postgres {
-        return Ok(BTreeMap::new());
-    }
-    let given = ID.each(backend, 2);
-    let sql =
-        format!("SELECT lot.id, lot.version FROM lot JOIN ({given}) AS wanted USING (id) WHERE lot.tenant_id = $1 ORDER BY lot.id FOR NO KEY UPDATE OF lot");
-    let found = rows::all::<VersionRow>(txn, &sql, [tenant.into(), rows::parameter(wanted)]).await.map_err(busy)?;
-    Ok(found.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
 /// Writes locked lots as they are afterwards.
@@ -149,13 +65,14 @@ pub fn change_lots(batch: &mut Batch, locked: &Locked, changed: &[ChangedLot]) {
     }
     let backend = batch.backend();
     let row = |lot: &ChangedLot| given_row!(backend, lot.id, lot.basis.quantity.0, lot.basis.value.0, lot.cost_floor_at, lot.void, lot.revalued);
+    let changed = CHANGED.given(backend, changed.iter().map(row).collect());
     let sql = format!(
         "UPDATE lot SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void, \
          revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1 \
          FROM ({}) AS now CROSS JOIN head WHERE lot.tenant_id = now.tenant_id AND lot.id = now.id",
-        CHANGED.of_tenant(backend, 1, 2)
+        changed.of_tenant(1, 2)
     );
-    batch.add(sql, [locked.tenant.into(), rows::parameter(changed.iter().map(row).collect())]);
+    batch.add(sql, [locked.tenant.into(), changed.into()]);
 }
 
 /// Takes from reservations what lines took, and from what is set aside of their keys. One that is used up is fulfilled.
@@ -172,15 +89,15 @@ pub fn take_reserved(batch: &mut Batch, locked: &Locked, taken: &[(ReservationId
         *by_key.entry(*key).or_default() += quantity.0;
     }
     let at = if backend == DatabaseBackend::Postgres { "$3::timestamptz" } else { "$3" };
+    let given = TAKEN.given(backend, by_reservation.iter().map(|(id, quantity)| given_row!(backend, *id, *quantity)).collect());
     let sql = format!(
         "UPDATE reservation SET taken = reservation.taken + now.quantity, version = reservation.version + 1, updated_at = {at}, \
          status = CASE WHEN reservation.taken + now.quantity >= reservation.quantity THEN 'fulfilled' ELSE reservation.status END \
          FROM ({}) AS now WHERE reservation.tenant_id = now.tenant_id AND reservation.id = now.id",
-        TAKEN.of_tenant(backend, 1, 2)
+        given.of_tenant(1, 2)
     );
-    let given = by_reservation.iter().map(|(id, quantity)| given_row!(backend, *id, *quantity)).collect();
     let now: DateTime<FixedOffset> = now.into();
-    batch.add(sql, [locked.tenant.into(), rows::parameter(given), now.into()]);
+    batch.add(sql, [locked.tenant.into(), given.into(), now.into()]);
     set_aside(batch, locked, by_key.iter().map(|(key, quantity)| (key, -quantity)));
 }
 
@@ -188,13 +105,13 @@ pub fn take_reserved(batch: &mut Batch, locked: &Locked, taken: &[(ReservationId
 pub fn set_aside<'a>(batch: &mut Batch, locked: &Locked, by: impl Iterator<Item = (&'a Key, i64)>) {
     const BY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("quantity", Kind::Int)]);
     let backend = batch.backend();
+    let given = BY.given(backend, by.map(|(key, quantity)| given_row!(backend, key.item, key.location, quantity)).collect());
     let sql = format!(
         "UPDATE stock_key SET reserved_quantity = stock_key.reserved_quantity + now.quantity FROM ({}) AS now \
          WHERE stock_key.tenant_id = now.tenant_id AND stock_key.item_id = now.item_id AND stock_key.location_id = now.location_id",
-        BY.of_tenant(backend, 1, 2)
+        given.of_tenant(1, 2)
     );
-    let given = by.map(|(key, quantity)| given_row!(backend, key.item, key.location, quantity)).collect();
-    batch.add(sql, [locked.tenant.into(), rows::parameter(given)]);
+    batch.add(sql, [locked.tenant.into(), given.into()]);
 }
 
 /// Writes the document, with the numbers of the head.
@@ -236,20 +153,22 @@ pub fn write_document(batch: &mut Batch, document: &document::Model) {
         document.content_hash,
         document.version,
     );
+    let given = DOCUMENT.given(backend, vec![row]);
     let sql = format!(
         "INSERT INTO document ({}, number, last_seq, position, chain_hash) SELECT now.*, head.number, head.seq, head.position, head.head_hash \
          FROM ({}) AS now CROSS JOIN head",
         DOCUMENT.names(),
-        DOCUMENT.select(backend, 1)
+        given.select(1)
     );
-    batch.add(sql, [rows::parameter(vec![row])]);
+    batch.add(sql, [given.into()]);
 }
 
 /// Adds the rows to be inserted into a table whose columns are those of the relation, if there are any and the head was had.
 fn insert(batch: &mut Batch, table: &str, relation: Relation, rows: Vec<serde_json::Value>) {
-    if !rows.is_empty() {
-        let sql = format!("INSERT INTO {table} ({}) SELECT now.* FROM ({}) AS now CROSS JOIN head", relation.names(), relation.select(batch.backend(), 1));
-        batch.add(sql, [rows::parameter(rows)]);
+    let given = relation.given(batch.backend(), rows);
+    if !given.is_empty() {
+        let sql = format!("INSERT INTO {table} ({}) SELECT now.* FROM ({}) AS now CROSS JOIN head", relation.names(), given.select(1));
+        batch.add(sql, [given.into()]);
     }
 }
 
@@ -298,12 +217,11 @@ pub fn write_lots(batch: &mut Batch, locked: &Locked, document: DocumentId, effe
             lot.opened_at,
         )
     };
-    let lots: Vec<_> = effects.lots.iter().map(row).collect();
+    let lots = LOT.given(backend, effects.lots.iter().map(row).collect());
     if !lots.is_empty() {
         // The document's first entry.
-        let sql =
-            format!("INSERT INTO lot ({}, origin_seq) SELECT now.*, head.seq - $2 + 1 FROM ({}) AS now CROSS JOIN head", LOT.names(), LOT.select(backend, 1));
-        batch.add(sql, [rows::parameter(lots), count(&effects.entries).into()]);
+        let sql = format!("INSERT INTO lot ({}, origin_seq) SELECT now.*, head.seq - $2 + 1 FROM ({}) AS now CROSS JOIN head", LOT.names(), lots.select(1));
+        batch.add(sql, [lots.into(), count(&effects.entries).into()]);
     }
 
     let parents = effects.lots.iter().flat_map(|lot| lot.parents.iter().map(|(parent, quantity)| (lot.id, *parent, *quantity)));
@@ -358,13 +276,12 @@ pub fn write_entries(batch: &mut Batch, locked: &Locked, entries: &[super::post:
     if entries.is_empty() {
         return;
     }
+    let given = ENTRY.given(backend, (1..).zip(entries).map(row).collect());
     let columns = ENTRY.names();
     let columns = columns.trim_start_matches("place, ");
-    let sql = format!(
-        "INSERT INTO ledger_entry (seq, {columns}) SELECT head.seq - $2 + now.place, {columns} FROM ({}) AS now CROSS JOIN head",
-        ENTRY.select(backend, 1)
-    );
-    batch.add(sql, [rows::parameter((1..).zip(entries).map(row).collect()), count(entries).into()]);
+    let sql =
+        format!("INSERT INTO ledger_entry (seq, {columns}) SELECT head.seq - $2 + now.place, {columns} FROM ({}) AS now CROSS JOIN head", given.select(1));
+    batch.add(sql, [given.into(), count(entries).into()]);
 }
 
 /// Writes what only some kinds of documents say.
@@ -473,13 +390,13 @@ fn write_truths(batch: &mut Batch, locked: &Locked, document: DocumentId, effect
     };
     insert(batch, "count_truth", TRUTH, effects.truths.iter().map(row).collect());
     if !effects.marked.is_empty() {
+        let given = MARKED.given(backend, effects.marked.iter().map(|(count, line_no)| given_row!(backend, *count, *line_no)).collect());
         let sql = format!(
             "UPDATE count_truth SET marked_by = $2 FROM ({}) AS now CROSS JOIN head \
              WHERE count_truth.tenant_id = now.tenant_id AND count_truth.document_id = now.document_id AND count_truth.line_no = now.line_no",
-            MARKED.of_tenant(backend, 3, 1)
+            given.of_tenant(3, 1)
         );
-        let given = effects.marked.iter().map(|(count, line_no)| given_row!(backend, *count, *line_no)).collect();
-        batch.add(sql, [rows::parameter(given), document.into(), tenant.into()]);
+        batch.add(sql, [given.into(), document.into(), tenant.into()]);
     }
 }
 

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::facts::{ItemRules, Key, Snapshot, Spot};
 use super::load;
+use super::locking::{self, key_rows};
 use super::protocol::Locked;
-use super::repository::{self, KEY, key_rows};
+use super::repository;
 use crate::arithmetic::Quantity;
 use crate::error::Error;
 use crate::rows::{self, Batch};
@@ -31,9 +32,9 @@ pub fn ended(key: &str, now: &str) -> String {
 
 /// Locks a key for a change of what is set aside of it, and tidies up what has ended there.
 pub async fn lock_to_reserve(txn: &Txn, tenant: TenantId, key: Key, now: Instant) -> Result<Locked, Error> {
-    let locked = repository::lock(txn, tenant, vec![key], || now).await?;
+    let locked = locking::lock(txn, tenant, vec![key], || now).await?;
     let mut keys = Batch::new(txn);
-    repository::create_keys(&mut keys, &locked, &locked.keys);
+    locking::create_keys(&mut keys, &locked, &locked.keys);
     keys.send(txn).await?;
     end_over(txn, &locked, now).await?;
     Ok(locked)
@@ -59,16 +60,16 @@ async fn end_over(txn: &Txn, locked: &Locked, now: Instant) -> Result<u64, Error
         rest: i64,
     }
     let at = if database::is_postgres(txn) { "$3::timestamptz" } else { "$3" };
+    let keys = key_rows(txn.get_database_backend(), &locked.keys);
     let sql = format!(
         "UPDATE reservation SET status = 'ended', version = reservation.version + 1, updated_at = {at} FROM ({}) AS wanted \
          WHERE reservation.tenant_id = wanted.tenant_id AND reservation.item_id = wanted.item_id AND reservation.location_id = wanted.location_id \
          AND reservation.status = 'active' AND reservation.ends_at <= {at} \
          RETURNING reservation.item_id, reservation.location_id, reservation.quantity - reservation.taken AS rest",
-        KEY.of_tenant(txn.get_database_backend(), 1, 2)
+        keys.of_tenant(1, 2)
     );
     let given: DateTime<FixedOffset> = now.into();
-    let keys = key_rows(txn.get_database_backend(), &locked.keys);
-    let ended = rows::all::<EndedRow>(txn, &sql, [locked.tenant.into(), keys, given.into()]).await?;
+    let ended = rows::all::<EndedRow>(txn, &sql, [locked.tenant.into(), keys.into(), given.into()]).await?;
     let mut by = BTreeMap::<Key, i64>::new();
     for row in &ended {
         *by.entry(Key { item: row.item_id, location: row.location_id }).or_default() -= row.rest;
@@ -97,7 +98,7 @@ pub async fn end_some(txn: &Txn, now: Instant) -> Result<u64, Error> {
     let over = rows::all::<OverRow>(txn, sql, [given.into(), TIDY.into()]).await?;
     let Some(tenant) = over.first().map(|row| row.tenant_id) else { return Ok(0) };
     let keys: BTreeSet<Key> = over.iter().filter(|row| row.tenant_id == tenant).map(|row| Key { item: row.item_id, location: row.location_id }).collect();
-    let locked = repository::lock(txn, tenant, keys.into_iter().collect(), || now).await?;
+    let locked = locking::lock(txn, tenant, keys.into_iter().collect(), || now).await?;
     // Somebody may have ended them meanwhile; then the next look finds others.
     end_over(txn, &locked, now).await.map(|ended| ended.max(1))
 }

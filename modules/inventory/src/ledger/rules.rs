@@ -3,8 +3,8 @@
 use kernel::{TenantId, Txn, database};
 use sea_orm::{DbErr, FromQueryResult};
 
+use super::locking::busy;
 use super::protocol::RulesSeen;
-use super::repository::busy;
 use crate::error::Error;
 use crate::rows;
 

@@ -3,12 +3,13 @@
 //! Everybody else of the tenant waits from the head to the commit. So on Postgres all of it is one statement, in which the database itself
 //! makes the link of the chain. SQLite has one writer and no SHA-256: there the head answers first, and the link is made here.
 
-use kernel::{TenantId, Txn};
+use chrono::{DateTime, FixedOffset};
+use kernel::{Instant, TenantId, Txn};
 use sea_orm::{DatabaseBackend, FromQueryResult};
 
 use super::content;
+use super::locking::busy;
 use super::protocol::{DocumentType, Head, RulesSeen};
-use super::repository::busy;
 use crate::error::Error;
 use crate::names::DocumentId;
 use crate::rows::{self, Batch};
@@ -23,6 +24,9 @@ pub struct Writing {
     pub(super) entries: i64,
     pub(super) rules: RulesSeen,
     pub(super) content_hash: String,
+    pub(super) recorded_at: Instant,
+    /// When it took place, of a count.
+    pub(super) counted_at: Option<Instant>,
     pub(super) before: Batch,
     pub(super) after: Batch,
 }
@@ -45,15 +49,17 @@ impl Writing {
         let counter = self.kind.counter();
         let head = |link: &str, after: &str| {
             format!(
-                "UPDATE ledger_head SET seq = seq + $1, {counter} = COALESCE({counter}, 0) + 1, position = COALESCE(position, 0) + 1{link} \
-                 WHERE tenant_id = $2 AND rules_version = $3{after} RETURNING seq, {counter} AS number, position, head_hash"
+                "UPDATE ledger_head SET seq = seq + $1, {counter} = COALESCE({counter}, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $4, \
+                 last_counted_at = COALESCE($5, last_counted_at){link} WHERE tenant_id = $2 AND rules_version = $3{after} \
+                 RETURNING seq, {counter} AS number, position, head_hash"
             )
         };
-        let values = [self.entries.into(), self.tenant.into(), self.rules.version.into()];
+        let (recorded_at, counted_at): (DateTime<FixedOffset>, Option<DateTime<FixedOffset>>) = (self.recorded_at.into(), self.counted_at.map(Into::into));
+        let values = [self.entries.into(), self.tenant.into(), self.rules.version.into(), recorded_at.into(), counted_at.into()];
         if self.before.backend() == DatabaseBackend::Postgres {
             // As content::link makes it.
             let link = format!(
-                ", head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE({counter}, 0) + 1) || int8send(seq + $1) || convert_to($4, 'UTF8')), 'hex')"
+                ", head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE({counter}, 0) + 1) || int8send(seq + $1) || convert_to($6, 'UTF8')), 'hex')"
             );
             let values = values.into_iter().chain([self.content_hash.into()]);
             let row = self.before.send_around::<HeadRow>(txn, HEAD, |after| head(&link, after), values, self.after).await;

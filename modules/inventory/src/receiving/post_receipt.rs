@@ -210,7 +210,8 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
-    let Some(Found { permit, header, items, reasons }) = request.heading.find::<Receipt, _>(task, txn, once, ids.document, (names, Units::All), None).await?
+    let Some(Found { permit, header, early, items, reasons }) =
+        request.heading.find::<Receipt, _>(task, txn, once, ids.document, (names, Units::All), None).await?
     else {
         return Ok(None);
     };
@@ -218,7 +219,7 @@ async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Opt
     let charges = request.charges.iter().map(|charge| Charge { amount: charge.amount, basis: charge.basis }).collect();
     let mut posting = Posting::receive(permit, header, lines, charges);
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(posting.received_lines(), &entered, &effects), stored_charges(request)];
     let posted = ledger::apply(txn, &locked, &posting, effects, &stored).await?;

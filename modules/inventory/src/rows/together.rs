@@ -156,7 +156,7 @@ impl Reads {
     }
 
     /// Those that a row is inserted before, unless it is there already: what they read is of before the wait for whoever inserts it, too.
-    pub fn after_claim(connection: &impl ConnectionTrait, insert: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Self {
+    pub fn claiming(connection: &impl ConnectionTrait, insert: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Self {
         let mut reads = Self::new(connection);
         reads.parts.values.extend(values);
         reads.claim = Some(format!("{insert} ON CONFLICT DO NOTHING RETURNING -1 AS part"));
@@ -165,6 +165,11 @@ impl Reads {
 
     pub fn backend(&self) -> DatabaseBackend {
         self.parts.backend
+    }
+
+    /// The condition of a read that locks: it comes after the claim, where there is one, and does nothing where that is taken. For Postgres.
+    pub fn after_claim(&self) -> &'static str {
+        if self.claim.is_some() { " AND (SELECT COUNT(*) FROM claimed) = 1" } else { "" }
     }
 
     /// Adds a SELECT.

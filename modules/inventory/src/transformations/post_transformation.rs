@@ -236,13 +236,13 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
     let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), Some(ReasonKind::Waste)).await?;
-    let Some(Found { permit, mut header, items, reasons }) = found else { return Ok(None) };
+    let Some(Found { permit, mut header, early, items, reasons }) = found else { return Ok(None) };
     header.detail.purpose = Some(request.kind.word());
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;
     let (inputs, outputs) = (resolved.inputs.iter().map(|input| input.line.clone()), resolved.outputs.iter().map(|output| output.line.clone()));
     let mut posting = Posting::transformation(permit, header, inputs.collect(), outputs.collect(), request.allocate_by);
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let effects = posting.decide(txn, &locked).await.map_err(|error| in_words_of_the_request(error, request.inputs.len()))?;
     need_links(&effects)?;
     let stored = stored_lines(request, &resolved, &effects);

@@ -128,7 +128,8 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let (id, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
     let units = Units::of(request.lines.iter().map(|line| line.unit.as_ref()));
-    let Some(Found { permit, header, items, reasons }) = request.heading.find::<kinds::Usage, _>(task, txn, once, *id, (names, units), None).await? else {
+    let Some(Found { permit, header, early, items, reasons }) = request.heading.find::<kinds::Usage, _>(task, txn, once, *id, (names, units), None).await?
+    else {
         return Ok(None);
     };
     let detail = Detail { purpose: Some(request.purpose.word()), recipient: request.recipient.clone(), ..Detail::default() };
@@ -136,7 +137,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
     let mut posting = Posting::usage(permit, Header { detail, ..header }, commands, request.on_short);
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;

@@ -104,7 +104,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let (id, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
     let units = Units::of(request.lines.iter().map(|line| line.unit.as_ref()));
-    let Some(Found { permit, header, items, reasons }) =
+    let Some(Found { permit, header, early, items, reasons }) =
         request.heading.find::<kinds::VendorReturn, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Return)).await?
     else {
         return Ok(None);
@@ -113,7 +113,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let commands = resolved.iter().map(|line| line.command.clone()).collect();
     let mut posting = Posting::vendor_return(permit, header, commands, request.lines.iter().map(|line| line.credit).collect());
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let effects = posting.decide(txn, &locked).await?;
     let stored = [stored_lines(request, &resolved, &effects)];
     let (posted, writing) = ledger::prepare(txn, &locked, &posting, effects, &stored).await?;

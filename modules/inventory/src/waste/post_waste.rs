@@ -159,7 +159,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     // What came back on plates is weighed.
     let is_weighed = request.lines.iter().any(|line| line.item().is_none());
     let units = if is_weighed { Units::All } else { Units::of(request.lines.iter().map(Line::unit)) };
-    let Some(Found { permit, header, items, reasons }) =
+    let Some(Found { permit, header, early, items, reasons }) =
         request.heading.find::<Waste, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Waste)).await?
     else {
         return Ok(None);
@@ -168,7 +168,7 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let sent: Vec<usize> = taken.iter().map(|line| line.index).collect();
     let mut posting = Posting::waste(permit, header, taken.iter().map(|line| line.command.clone()).collect());
 
-    let locked = ledger::lock(&task.state, txn, std::iter::once(&posting)).await?;
+    let locked = ledger::lock_rest(&task.state, txn, early, &posting).await?;
     let decided = posting.decide(txn, &locked).await;
     // Refusals and entries name the lines as they were sent.
     let effects = decided.map_err(|error| error.at_lines(&sent))?.at_lines(&sent);

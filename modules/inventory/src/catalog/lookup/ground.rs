@@ -157,9 +157,7 @@ async fn area_row(txn: &Txn, filter: Filter) -> Result<Option<AreaRow>, DbErr> {
 fn area_sql(filter: &Filter) -> String {
     format!(
         "SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version, head.closed_through, \
-         (SELECT MAX(last.recorded_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq) AS last_recorded_at, \
-         (SELECT MAX(last.effective_at) FROM document AS last WHERE last.tenant_id = head.tenant_id AND last.last_seq = head.seq AND last.type = 'count') AS last_counted_at \
-         FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
+         head.last_recorded_at, head.last_counted_at FROM location AS area JOIN location AS site ON site.tenant_id = area.tenant_id AND site.id = area.site_id \
          JOIN ledger_head AS head ON head.tenant_id = area.tenant_id {}",
         filter.sql()
     )

@@ -125,12 +125,14 @@ pub fn ask_items<'a>(reads: &mut Reads, tenant: TenantId, named: impl Iterator<I
     let mut values: Vec<sea_orm::Value> = vec![tenant.into()];
     let mut selects = Vec::new();
     if !ids.is_empty() || skus.is_empty() {
-        values.push(rows::parameter(ids));
-        selects.push(of("id", ID.each(backend, values.len())));
+        let ids = ID.given(backend, ids);
+        selects.push(of("id", ids.each(values.len() + 1)));
+        values.push(ids.into());
     }
     if !skus.is_empty() {
-        values.push(rows::parameter(skus));
-        selects.push(of("sku", SKU.each(backend, values.len())));
+        let skus = SKU.given(backend, skus);
+        selects.push(of("sku", skus.each(values.len() + 1)));
+        values.push(skus.into());
     }
     // Not ALL: an item may be named both ways.
     let items = reads.add(selects.join(" UNION "), values);

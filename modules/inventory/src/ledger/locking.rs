@@ -1,0 +1,155 @@
+//! What a posting locks, and in which order: stock keys, then lots. Its request's key comes before, the head after both, with what is written
+//! ([`super::writing`]).
+
+use std::collections::BTreeMap;
+
+use kernel::{Instant, TenantId, Txn, database};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::effects::ChangedLot;
+use super::facts::Key;
+use super::protocol::Locked;
+use crate::error::Error;
+use crate::names::{ItemRef, LocationRef, LotId};
+use crate::rows::{self, Asked, Batch, Kind, Reads, Relation, Rows, Told, given_row};
+
+const KEY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
+
+pub fn key_rows(backend: DatabaseBackend, keys: &[Key]) -> Rows {
+    KEY.given(backend, keys.iter().map(|key| given_row!(backend, key.item, key.location)).collect())
+}
+
+pub(super) fn busy(error: DbErr) -> Error {
+    if database::is_lock_timeout(&error) { Error::StockBusy } else { Error::Database(error) }
+}
+
+/// Creates the missing stock keys and locks all of them, both in sorted order: so two postings never wait for each other in a
+/// ring. SQLite has one writer and nothing to lock; there [`create_keys`] comes with what is written. The clock is read when they are had.
+pub async fn lock(txn: &Txn, tenant: TenantId, mut keys: Vec<Key>, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
+    keys.sort_unstable();
+    keys.dedup();
+    if database::is_postgres(txn) {
+        create_and_lock(txn, tenant, &keys).await?;
+    }
+    Ok(Locked { tenant, keys, at: clock() })
+}
+
+/// Both in one statement: what it creates is its own, and what was there when it began it locks. A key that somebody else has created
+/// meanwhile is neither, and to lock it now would be out of order: the posting begins anew.
+async fn create_and_lock(txn: &Txn, tenant: TenantId, keys: &[Key]) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct HadRow {
+        had: i64,
+    }
+    let given = key_rows(txn.get_database_backend(), keys);
+    let (create, wanted) = (create_sql(&given), given.of_tenant(1, 2));
+    let sql = format!(
+        "WITH created AS ({create} RETURNING item_id), locked AS MATERIALIZED (SELECT stock_key.item_id FROM stock_key JOIN ({wanted}) AS wanted \
+         USING (tenant_id, item_id, location_id) WHERE (SELECT COUNT(*) FROM created) >= 0 ORDER BY stock_key.item_id, stock_key.location_id \
+         FOR NO KEY UPDATE OF stock_key) SELECT (SELECT COUNT(*) FROM created) + (SELECT COUNT(*) FROM locked) AS had"
+    );
+    let had = rows::one::<HadRow>(txn, &sql, [tenant.into(), given.into()]).await.map_err(busy)?.map_or(0, |row| row.had);
+    if usize::try_from(had).is_ok_and(|had| had == keys.len()) { Ok(()) } else { Err(Error::RulesChanged) }
+}
+
+/// The stock key that was locked with the names of a document of one item, where it was there already: Postgres only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Early(Option<Key>);
+
+/// An early lock that was asked for.
+pub struct AskedEarly(Option<Asked<KeyRow>>);
+
+#[derive(FromQueryResult, Deserialize)]
+struct KeyRow {
+    item_id: Uuid,
+    location_id: Uuid,
+}
+
+/// Asks for the lock with the names and the claim, after which it comes. Of one key alone: who locks several does so in sorted order, creates those that are
+/// missing, and knows neither before the names are had.
+pub fn ask_early(reads: &mut Reads, tenant: TenantId, items: &[&ItemRef], location: &LocationRef) -> AskedEarly {
+    let [item, others @ ..] = items else { return AskedEarly(None) };
+    if reads.backend() != DatabaseBackend::Postgres || others.iter().any(|other| other != item) {
+        return AskedEarly(None);
+    }
+    let (item_id, item) = match item {
+        ItemRef::Id { item_id } => ("$2", (*item_id).into()),
+        ItemRef::Sku { sku } => ("(SELECT item.id FROM item WHERE item.tenant_id = $1 AND item.sku = $2)", sku.as_str().into()),
+    };
+    let (location_id, location) = match location {
+        LocationRef::Id { location_id } => ("$3", (*location_id).into()),
+        LocationRef::Path { location } => ("(SELECT area.id FROM location AS area WHERE area.tenant_id = $1 AND area.path = $3)", location.as_str().into()),
+    };
+    let sql = format!(
+        "SELECT stock_key.item_id, stock_key.location_id FROM stock_key WHERE stock_key.tenant_id = $1 AND stock_key.item_id = {item_id} \
+         AND stock_key.location_id = {location_id}{} FOR NO KEY UPDATE OF stock_key",
+        reads.after_claim()
+    );
+    AskedEarly(Some(reads.add(sql, [tenant.into(), item, location])))
+}
+
+impl AskedEarly {
+    pub fn told(self, told: &mut Told) -> Result<Early, Error> {
+        let row = self.0.map(|asked| told.rows(asked)).transpose()?.and_then(|mut rows| rows.pop());
+        Ok(Early(row.map(|row| Key { item: row.item_id, location: row.location_id })))
+    }
+}
+
+/// The locks of a posting, of which one may have been had early.
+pub async fn lock_rest(txn: &Txn, tenant: TenantId, keys: Vec<Key>, early: Early, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
+    match early.0 {
+        // Who needs others beside it takes all of them here, maybe out of order: no caller does, and Postgres would tell of a ring.
+        Some(had) if keys.iter().all(|key| *key == had) => Ok(Locked { tenant, keys: vec![had], at: clock() }),
+        _ => lock(txn, tenant, keys, clock).await,
+    }
+}
+
+/// Creates what is missing of keys that are locked, where that was not done with the lock.
+pub fn create_keys(batch: &mut Batch, locked: &Locked, keys: &[Key]) {
+    if batch.backend() == DatabaseBackend::Sqlite {
+        let keys = key_rows(batch.backend(), keys);
+        batch.add(create_sql(&keys), [locked.tenant.into(), keys.into()]);
+    }
+}
+
+fn create_sql(keys: &Rows) -> String {
+    let given = keys.of_tenant(1, 2);
+    // The WHERE keeps SQLite's parser from reading ON as a join's.
+    format!(
+        "INSERT INTO stock_key (tenant_id, item_id, location_id) SELECT * FROM ({given}) AS wanted WHERE true ORDER BY item_id, location_id ON CONFLICT DO NOTHING"
+    )
+}
+
+/// Locks the lots that change, in sorted order. One that somebody else has changed since it was read makes the posting begin
+/// anew: two gains of one lot in two places hold different stock keys.
+pub async fn lock_lots(txn: &Txn, locked: &Locked, changed: &[ChangedLot]) -> Result<(), Error> {
+    let versions = hold_lots(txn, locked.tenant, changed.iter().map(|lot| lot.id)).await?;
+    // SQLite has one writer: nothing changes under it.
+    if !database::is_postgres(txn) {
+        return Ok(());
+    }
+    if changed.iter().all(|lot| versions.get(&lot.id) == Some(&lot.seen)) { Ok(()) } else { Err(Error::RulesChanged) }
+}
+
+/// Locks lots in their order, whatever their versions are, and answers those. On SQLite, which has one writer, it does nothing.
+pub async fn hold_lots(txn: &Txn, tenant: TenantId, lots: impl IntoIterator<Item = LotId>) -> Result<BTreeMap<LotId, i64>, Error> {
+    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+    #[derive(FromQueryResult)]
+    struct VersionRow {
+        id: Uuid,
+        version: i64,
+    }
+    let backend = txn.get_database_backend();
+    let wanted = ID.given(backend, lots.into_iter().map(|lot| given_row!(backend, lot)).collect());
+    if wanted.is_empty() || backend != DatabaseBackend::Postgres {
+        return Ok(BTreeMap::new());
+    }
+    let sql = format!(
+        "SELECT lot.id, lot.version FROM lot JOIN ({}) AS wanted USING (id) WHERE lot.tenant_id = $1 ORDER BY lot.id FOR NO KEY UPDATE OF lot",
+        wanted.each(2)
+    );
+    let found = rows::all::<VersionRow>(txn, &sql, [tenant.into(), wanted.into()]).await.map_err(busy)?;
+    Ok(found.into_iter().map(|row| (row.id, row.version)).collect())
+}
