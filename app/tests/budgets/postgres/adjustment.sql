@@ -7,7 +7,7 @@
 BEGIN;
 
 -- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 uuid, $15 text
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 uuid, $15 text, $16 jsonb
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
@@ -60,7 +60,10 @@ SELECT 4 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $14
-  AND kind = $15) AS told
+  AND kind = $15
+  AND code IN (SELECT (value->>0)::text AS code
+    FROM jsonb_array_elements($16::jsonb) AS given(value)
+    WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -109,8 +112,12 @@ FROM claimed;
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $13)
--->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $14) AND ((kind)::text = $15))
+-->   ->  Nested Loop Semi Join
+-->         Join Filter: ((reason.code)::text = ((given_1.value ->> 0))::text)
+-->         ->  Seq Scan on reason
+-->               Filter: ((tenant_id = $14) AND ((kind)::text = $15))
+-->         ->  Function Scan on jsonb_array_elements given_1
+-->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->   ->  CTE Scan on claimed
 
 -- 3

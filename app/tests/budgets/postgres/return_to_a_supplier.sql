@@ -7,7 +7,7 @@
 BEGIN;
 
 -- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 text
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 text, $15 jsonb
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
@@ -53,7 +53,8 @@ SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $13
-  AND kind = $14) AS told
+  AND kind = $14
+  AND code IN (SELECT ($15::jsonb->>0)::text AS code)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -96,7 +97,7 @@ FROM claimed;
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $13) AND ((kind)::text = $14))
+-->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = ($15 ->> 0)))
 -->   ->  CTE Scan on claimed
 
 -- 3

@@ -245,14 +245,15 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         Filter: (tenant_id = $3)
 
 -- 13
--- $1 uuid, $2 text
+-- $1 uuid, $2 text, $3 jsonb
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $1
-  AND kind = $2) AS told;
+  AND kind = $2
+  AND code IN (SELECT ($3::jsonb->>0)::text AS code)) AS told;
 --> Seq Scan on reason
--->   Filter: ((tenant_id = $1) AND ((kind)::text = $2))
+-->   Filter: ((tenant_id = $1) AND ((kind)::text = $2) AND ((code)::text = ($3 ->> 0)))
 
 -- 14
 -- $1 uuid, $2 uuid

@@ -52,8 +52,13 @@ SELECT 3 AS part, told.*
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $11
-  AND kind = $12) AS told;
---> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=?)
+  AND kind = $12
+  AND code IN (SELECT (value->>'$[0]') AS code
+    FROM json_each($13))) AS told;
+--> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=? AND code=?)
+--> LIST SUBQUERY 1
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   CREATE BLOOM FILTER
 
 -- 2.1
 SELECT 0 AS part, told.*

@@ -45,8 +45,13 @@ SELECT 2 AS part, told.*
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $10
-  AND kind = $11) AS told;
---> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=?)
+  AND kind = $11
+  AND code IN (SELECT (value->>'$[0]') AS code
+    FROM json_each($12))) AS told;
+--> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=? AND code=?)
+--> LIST SUBQUERY 1
+-->   SCAN json_each VIRTUAL TABLE INDEX 1:
+-->   CREATE BLOOM FILTER
 
 -- 2.1
 SELECT 0 AS part, told.*

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, SignedQuantity};
-use crate::catalog::lookup::{self, Items, Reasons, Units};
+use crate::catalog::lookup::{self, Items, Reasons, Units, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::documents::{ADJUSTMENT_LINE, Found, Heading, LINES, Lines, PostedAnswer, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
@@ -135,8 +135,9 @@ struct Ids {
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
+    let why = Why::of(ReasonKind::Adjust, request.lines.iter().map(|line| &line.reason));
     let Some(Found { permit, header, early, items, reasons }) =
-        request.heading.find::<kinds::Adjustment, _>(task, txn, once, ids.document, (names, Units::All), Some(ReasonKind::Adjust)).await?
+        request.heading.find::<kinds::Adjustment, _>(task, txn, once, ids.document, (names, Units::All), Some(why)).await?
     else {
         return Ok(None);
     };

@@ -4,8 +4,7 @@ use kernel::{Fields, Instant, Text, Txn};
 use uuid::Uuid;
 
 use crate::Inventory;
-use crate::catalog::lookup::{self, Ground, Items, Reasons, Units};
-use crate::catalog::reasons::ReasonKind;
+use crate::catalog::lookup::{self, Ground, Items, Reasons, Units, Why};
 use crate::error::Error;
 use crate::idempotency::{Once, Task};
 use crate::ledger::{self, Counted, Early, Header, Kind, Permit};
@@ -48,7 +47,7 @@ impl Heading {
         once: &Once,
         id: Uuid,
         (items, units): (impl Iterator<Item = &'a ItemRef>, Units),
-        reasons: Option<ReasonKind>,
+        reasons: Option<Why<'a>>,
     ) -> Result<Option<Found<K>>, Error> {
         let tenant = task.caller.tenant_id;
         let mut reads = once.claim(task, txn);
@@ -56,7 +55,7 @@ impl Heading {
         let early = ledger::ask_early(&mut reads, tenant, &named, &self.location);
         let ground = lookup::ask_area(&mut reads, tenant, &self.location);
         let items = lookup::ask_items(&mut reads, tenant, named.into_iter(), units);
-        let reasons = reasons.map(|kind| lookup::ask_reasons(&mut reads, tenant, kind));
+        let reasons = reasons.map(|why| lookup::ask_reasons(&mut reads, tenant, why));
         let Some(mut told) = once.claimed(reads.send(txn).await)? else { return Ok(None) };
         let early = early.told(&mut told)?;
         let (permit, header) = self.permitted_at(task, ground.told(&mut told, task.now)?, id)?;

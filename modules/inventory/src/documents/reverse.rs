@@ -11,7 +11,7 @@ use super::answer::{PostedAnswer, answer};
 use super::undone::{self, Known};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Items, Reasons, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::http::{Answer, need_site};
@@ -130,7 +130,7 @@ impl Undoing {
             return Err(Error::Conflict { code: "location_archived", detail });
         }
         let items = items(txn, task, &entries).await?;
-        let reasons = lookup::reasons(txn, tenant, ReasonKind::Reversal).await?;
+        let reasons = lookup::reasons(txn, tenant, Why::of(ReasonKind::Reversal, [&undo.reason])).await?;
         let reason = reasons.named("/reason", &undo.reason).map_err(|violation| Error::Invalid(vec![violation]))?.id;
 
         // What is closed stays as it is, also for a document without entries.

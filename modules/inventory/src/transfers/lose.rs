@@ -11,7 +11,7 @@ use super::repository::{self, Changed};
 use super::step::{Goods, Resolved, Said, Step, StepAnswer, locked, moved, names, need_days, need_under_way, post};
 use crate::Inventory;
 use crate::arithmetic::Quantity;
-use crate::catalog::lookup::{self, Items, Reasons};
+use crate::catalog::lookup::{self, Items, Reasons, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::documents::{LINES, need_lines};
 use crate::error::Error;
@@ -103,7 +103,7 @@ async fn work(task: &Task<Step<Request>>, txn: &Txn) -> Result<StepAnswer, Error
     need_days(caller, [&transit.area], effective_at, ground.now)?;
     let permit = Permit::<TransitLoss>::ask(caller, ground.area, request.said.effective_at, ground.now)?;
     let items = lookup::items(txn, tenant, names(request.lines.iter().map(|line| &line.goods))).await?;
-    let reasons = lookup::reasons(txn, tenant, ReasonKind::Discrepancy).await?;
+    let reasons = lookup::reasons(txn, tenant, Why::of(ReasonKind::Discrepancy, request.lines.iter().map(|line| &line.reason))).await?;
     let lines = resolve(request, &items, &reasons)?;
     let header = request.said.header(task.input.document, transit.rules, transfer.id);
     let commands = lines.iter().map(|line| line.command.clone()).collect();

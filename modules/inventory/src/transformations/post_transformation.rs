@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity, Ratio};
 use crate::catalog::conversion::GlobalUnit;
-use crate::catalog::lookup::{self, Item, Items, Reasons, Units};
+use crate::catalog::lookup::{self, Item, Items, Reasons, Units, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::catalog::units::Dimension;
 use crate::documents::{Found, Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, TRANSFORMATION_LINE, answer, cells, need_lines};
@@ -235,7 +235,8 @@ struct Ids {
 
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
-    let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), Some(ReasonKind::Waste)).await?;
+    let why = Why::of(ReasonKind::Waste, request.loss.iter().map(|loss| &loss.reason));
+    let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), Some(why)).await?;
     let Some(Found { permit, mut header, early, items, reasons }) = found else { return Ok(None) };
     header.detail.purpose = Some(request.kind.word());
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Inventory;
 use crate::arithmetic::{Money, Quantity};
-use crate::catalog::lookup::{self, Items, Reasons, Units};
+use crate::catalog::lookup::{self, Items, Reasons, Units, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::documents::{Found, Heading, LINES, Lines, PostedAnswer, VENDOR_RETURN_LINE, answer, both, cells, every_line, need_lines};
 use crate::error::Error;
@@ -104,8 +104,9 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     let (id, request) = &task.input;
     let names = request.lines.iter().map(|line| &line.item);
     let units = Units::of(request.lines.iter().map(|line| line.unit.as_ref()));
+    let why = Why::of(ReasonKind::Return, request.lines.iter().map(|line| &line.reason));
     let Some(Found { permit, header, early, items, reasons }) =
-        request.heading.find::<kinds::VendorReturn, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Return)).await?
+        request.heading.find::<kinds::VendorReturn, _>(task, txn, once, *id, (names, units), Some(why)).await?
     else {
         return Ok(None);
     };

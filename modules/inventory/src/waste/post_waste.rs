@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Inventory;
 use crate::arithmetic::Quantity;
 use crate::catalog::conversion::GlobalUnit;
-use crate::catalog::lookup::{self, Items, Reason, Reasons, Units};
+use crate::catalog::lookup::{self, Items, Reason, Reasons, Units, Why};
 use crate::catalog::reasons::ReasonKind;
 use crate::catalog::units::Dimension;
 use crate::documents::{Found, Heading, LINES, Lines, PLATE_WASTE_LINE, PostedAnswer, WASTE_LINE, answer, both, cells, every_line, need_lines};
@@ -159,9 +159,8 @@ async fn work(task: &Task<(Uuid, Request)>, txn: &Txn, once: &Once) -> Result<Op
     // What came back on plates is weighed.
     let is_weighed = request.lines.iter().any(|line| line.item().is_none());
     let units = if is_weighed { Units::All } else { Units::of(request.lines.iter().map(Line::unit)) };
-    let Some(Found { permit, header, early, items, reasons }) =
-        request.heading.find::<Waste, _>(task, txn, once, *id, (names, units), Some(ReasonKind::Waste)).await?
-    else {
+    let why = Why::of(ReasonKind::Waste, request.lines.iter().map(|line| &line.reason));
+    let Some(Found { permit, header, early, items, reasons }) = request.heading.find::<Waste, _>(task, txn, once, *id, (names, units), Some(why)).await? else {
         return Ok(None);
     };
     let (taken, plates) = resolve(request, &items, &reasons)?;

@@ -10,4 +10,4 @@ mod reasons;
 pub use ground::{Area, Ground, area, area_called, area_of, area_or_site, ask_area, ask_area_called, clocks_differ, site_days, site_of, sites_of, transit};
 pub use items::{Item, Items, NewItem, Units, ask_items, create_missing, items};
 pub use measure::{measure, measure_at_least_zero};
-pub use reasons::{Reason, Reasons, ask_reasons, reasons};
+pub use reasons::{Reason, Reasons, Why, ask_reasons, reasons};

@@ -1,6 +1,6 @@
 //! Why something is done, as a request names it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, FixedOffset};
 use kernel::{TenantId, Txn, Violation};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::catalog::reasons::ReasonKind;
 use crate::error::Error;
 use crate::names::{Code, ReasonId, Stage, Word as _};
-use crate::rows::{Asked, Reads, Told};
+use crate::rows::{Asked, Kind, Reads, Relation, Told, given_row};
 
 /// A reason for something.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Reason {
     pub archived: bool,
 }
 
-/// The tenant's reasons of one kind.
+/// The reasons of one kind that a request names.
 #[derive(Debug, Default)]
 pub struct Reasons {
     kind: &'static str,
@@ -51,16 +51,32 @@ struct ReasonRow {
     archived_at: Option<DateTime<FixedOffset>>,
 }
 
+/// Which reasons a request names.
+pub struct Why<'a> {
+    kind: ReasonKind,
+    codes: Vec<&'a Code>,
+}
+
+impl<'a> Why<'a> {
+    pub fn of(kind: ReasonKind, codes: impl IntoIterator<Item = &'a Code>) -> Self {
+        Self { kind, codes: codes.into_iter().collect() }
+    }
+}
+
 /// Reasons that were asked for.
 pub struct AskedReasons {
     kind: ReasonKind,
     rows: Asked<ReasonRow>,
 }
 
-/// Asks for the tenant's reasons of a kind together with other things.
-pub fn ask_reasons(reads: &mut Reads, tenant: TenantId, kind: ReasonKind) -> AskedReasons {
-    let sql = "SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = $2";
-    AskedReasons { kind, rows: reads.add(sql, [tenant.into(), kind.word().into()]) }
+/// Asks for the reasons of a kind that are named together with other things.
+pub fn ask_reasons(reads: &mut Reads, tenant: TenantId, Why { kind, codes }: Why<'_>) -> AskedReasons {
+    const CODE: Relation = Relation(&[("code", Kind::Text)]);
+    let backend = reads.backend();
+    let codes: BTreeSet<&str> = codes.into_iter().map(Code::as_str).collect();
+    let codes = CODE.given(backend, codes.into_iter().map(|code| given_row!(backend, code)).collect());
+    let sql = format!("SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = $2 AND code IN ({})", codes.each(3));
+    AskedReasons { kind, rows: reads.add(sql, [tenant.into(), kind.word().into(), codes.into()]) }
 }
 
 impl AskedReasons {
@@ -75,9 +91,9 @@ impl AskedReasons {
     }
 }
 
-/// The tenant's reasons of a kind.
-pub async fn reasons(txn: &Txn, tenant: TenantId, kind: ReasonKind) -> Result<Reasons, Error> {
+/// The reasons of a kind that are named.
+pub async fn reasons(txn: &Txn, tenant: TenantId, why: Why<'_>) -> Result<Reasons, Error> {
     let mut reads = Reads::new(txn);
-    let asked = ask_reasons(&mut reads, tenant, kind);
+    let asked = ask_reasons(&mut reads, tenant, why);
     asked.told(&mut reads.send(txn).await?)
 }
