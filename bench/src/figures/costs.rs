@@ -72,7 +72,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     analyze(&stores.inventory).await?;
     let of_tenants = stored(&stores.inventory).await? + stored(&stores.auth).await? - empty;
     let (requests, limit) = (postings::requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
-    load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
+    postings::settle(&larder, &stores.inventory, &requests, figures.pace).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut before = Spent::until_now(&larder, &stores.inventory).await?;
     for _ in 0..RUNS {
