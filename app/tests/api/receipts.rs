@@ -988,8 +988,58 @@ mod who_waits_too_long_is_told_to_come_again {
                 assert_eq!(busy.header("retry-after"), "1");
                 busy.refused(503, "stock_busy");
             }
+            // Who waits behind another is told the same, though Postgres does not say what that one waits for.
+            let call = || kitchen.owner.post("/v1/inventory/waste", waste.clone());
+            let (one, two) = tokio::join!(call(), call());
+            one.refused(503, "stock_busy");
+            two.refused(503, "stock_busy");
             other.rollback().await.expect("free");
             kitchen.owner.post_with_key("/v1/inventory/waste", "key", waste).await.ok(201);
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn but_not_for_what_was_answered_before_nor_where_one_may_not_post() {
+        on(Engine::Postgres, &[("LARDER_DATABASE_LOCK_TIMEOUT_MS", "200")], async |api: Api| {
+            let kitchen = Kitchen::open(&api).await;
+            let item = kitchen.item("EGG", json!({})).await;
+            kitchen.receive(json!([piece("EGG")])).await;
+            let by_sku = json!({ "location": WALK_IN, "lines": [{ "sku": "EGG", "quantity": "0.5", "reason": "spoiled" }] });
+            let by_id = json!({ "location": WALK_IN, "lines": [{ "item_id": item["id"], "quantity": "0.25", "reason": "spoiled" }] });
+            let other_site = json!({ "kind": "site", "code": "bar", "name": "Bar" });
+            let other_site = kitchen.owner.post("/v1/inventory/locations", other_site).await.ok(201);
+            let stranger = api.member("manager", Some(&[text(&other_site["id"]).parse().expect("an id")])).await;
+            let here = api.member("manager", Some(&[text(&kitchen.site["id"]).parse().expect("an id")])).await;
+            let mut first = Vec::new();
+            for (client, sent) in [(&kitchen.owner, &by_sku), (&here, &by_id)] {
+                first.push(client.post_with_key("/v1/inventory/waste", "key", sent.clone()).await.ok(201));
+            }
+
+            let other = api.inventory_db().begin().await.expect("a transaction");
+            other.execute_unprepared("SELECT * FROM stock_key FOR UPDATE").await.expect("locks");
+            for ((client, sent), first) in [(&kitchen.owner, &by_sku), (&here, &by_id)].into_iter().zip(first) {
+                client.post("/v1/inventory/waste", sent.clone()).await.refused(503, "stock_busy");
+                assert_eq!(client.post_with_key("/v1/inventory/waste", "key", sent.clone()).await.ok(201), first);
+            }
+            for sent in [&by_sku, &by_id] {
+                stranger.post("/v1/inventory/waste", sent.clone()).await.refused(403, "forbidden");
+            }
+            other.rollback().await.expect("free");
+        })
+        .await;
+    }
+
+    /// Which is no key of a request that somebody else works on, and no stock.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn for_a_table_that_is_changed() {
+        on(Engine::Postgres, &[("LARDER_DATABASE_LOCK_TIMEOUT_MS", "200")], async |api: Api| {
+            let kitchen = Kitchen::open(&api).await;
+            let other = api.inventory_db().begin().await.expect("a transaction");
+            other.execute_unprepared("LOCK TABLE idempotency").await.expect("locks");
+            let item = json!({ "sku": "EGG", "name": "Egg", "base_unit": "each" });
+            kitchen.owner.post("/v1/inventory/items", item).await.refused(503, "database_unavailable");
+            other.rollback().await.expect("free");
         })
         .await;
     }

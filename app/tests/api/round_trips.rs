@@ -126,6 +126,18 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_ten_and
             measured.push((path, trips));
         }
     }
+    // One item in two lines is one item; by two names it may be two.
+    let id = kitchen.owner.get("/v1/inventory/items?q=SKU0&limit=1").await.ok(200)["data"][0]["id"].clone();
+    let (by_sku, by_id) = (json!({ "sku": "SKU0", "quantity": "1", "reason": "spoiled" }), json!({ "item_id": id, "quantity": "1", "reason": "spoiled" }));
+    for (lines, expected) in [(json!([by_sku, by_sku]), 5), (json!([by_id, by_id]), 5), (json!([by_sku, by_id]), 6)] {
+        let mut trips = 0;
+        for _ in 0..3 {
+            let before = count.load(Ordering::SeqCst);
+            kitchen.owner.post("/v1/inventory/waste", json!({ "location": WALK_IN, "lines": lines })).await.ok(201);
+            trips = count.load(Ordering::SeqCst) - before;
+        }
+        assert_eq!(trips, expected, "{lines}");
+    }
     if variable("SHOW_MEASURED").is_some() {
         println!("{measured:?}");
     }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
+use sea_orm::ConnectionTrait as _;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 
@@ -131,6 +132,41 @@ both_engines! {
         holds(&kitchen, "MILK", "47250", "50.79375").await;
         let read = kitchen.owner.get(&format!("{WASTE}/{}", text(id))).await.ok(200);
         assert_eq!((&read["document"], &read["entries"]), (&made["document"], &made["entries"]));
+    }
+
+    async fn a_server_whose_clock_is_a_little_behind_posts_nothing_before_the_last_document(api: Api) {
+        let kitchen = Kitchen::open(&api).await;
+        kitchen.item("X", json!({})).await;
+        kitchen.receive(json!([{ "sku": "X", "quantity": "9", "line_total": "9" }])).await;
+        let stock = json!([{ "sku": "X", "quantity": "1", "reason": "spoiled" }]);
+        let plates = json!([{ "description": "soup", "mass": "200", "reason": "plate" }]);
+        let post = async |lines: &Value| kitchen.owner.post(WASTE, json!({ "location": WALK_IN, "lines": lines })).await.ok(201)["document"].clone();
+        let at = |document: &Value| (text(&document["recorded_at"]), text(&document["effective_at"]));
+        for (last, next) in [(&stock, &stock), (&plates, &stock), (&plates, &plates), (&stock, &plates)] {
+            api.advance(TimeDelta::seconds(60));
+            let last = post(last).await;
+            api.advance(TimeDelta::seconds(-3));
+            assert_eq!(at(&post(next).await), at(&last));
+        }
+        // So far behind, it is no difference of clocks.
+        api.advance(TimeDelta::seconds(-60));
+        assert_eq!(at(&post(&plates).await), ("2026-11-25T12:02:48Z".to_owned(), "2026-11-25T12:02:48Z".to_owned()));
+
+        api.advance(TimeDelta::seconds(120));
+        let id = text(&kitchen.owner.post("/v1/inventory/counts", json!({ "location": WALK_IN })).await.ok(201)["id"]);
+        let path = format!("/v1/inventory/counts/{id}");
+        kitchen.owner.call("PUT", &format!("{path}/lines")).json(&json!({ "lines": [{ "sku": "X", "quantity": "5" }] })).send().await.ok(200);
+        let count = kitchen.owner.post(&format!("{path}/post"), json!({})).await.ok(201)["document"].clone();
+        api.advance(TimeDelta::seconds(-2));
+        let next = post(&stock).await;
+        let after = "2026-11-25T12:04:48.000001Z";
+        assert_eq!((at(&count).1.as_str(), at(&next).1.as_str()), ("2026-11-25T12:04:48Z", after), "what is posted after a count is no part of it");
+
+        // A head of before it remembered anything.
+        let forget = "UPDATE ledger_head SET last_recorded_at = NULL, last_counted_at = NULL";
+        api.inventory_db().execute_unprepared(forget).await.expect("forgotten");
+        api.advance(TimeDelta::seconds(60));
+        post(&stock).await;
     }
 
     async fn the_first_to_expire_leaves_first_and_what_never_expires_last(api: Api) {

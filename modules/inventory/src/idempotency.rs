@@ -181,11 +181,9 @@ impl Once {
 
     /// What was told with the claim; `None` where the key is taken.
     pub fn claimed(&self, told: Result<Told, DbErr>) -> Result<Option<Told>, Error> {
-        let told = told.map_err(|error| match database::lock_timeout(&error) {
-            Some(waited_for) if waited_for.contains("idempotency") => Error::IdempotencyInProgress,
-            // The claim was had, and a stock key that is locked with it was not.
-            Some(_) => Error::StockBusy,
-            None => error.into(),
+        let told = told.map_err(|error| match database::lock_waited_for(&error) {
+            Some(place) if place.contains("idempotency") => Error::IdempotencyInProgress,
+            _ => error.into(),
         })?;
         Ok((self.key.0.is_none() || told.is_claimed()).then_some(told))
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::faults::{self, reading, stocked};
-use crate::support::kitchen::{Kitchen, WALK_IN, text};
+use crate::support::kitchen::{Kitchen, WALK_IN, text, waste_body};
 use crate::support::trial::Prepare;
 use crate::support::{Call, fresh};
 
@@ -70,6 +70,20 @@ pub const OTHERS: &[(&str, Prepare)] = &[
         Box::pin(async move {
             stocked(kitchen).await;
             importing(kitchen, "receipts", "sku,quantity,line_total\nX,2,3\nY,1,1\n")
+        })
+    }),
+    ("waste of one lot", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.owner.posting("/v1/inventory/waste", &waste_body(json!([{ "sku": "X", "quantity": "1" }])))
+        })
+    }),
+    ("waste of two items", |kitchen| {
+        Box::pin(async move {
+            stocked(kitchen).await;
+            kitchen.item("Z", json!({})).await;
+            kitchen.receive(json!([{ "sku": "Z", "quantity": "1", "line_total": "1" }])).await;
+            kitchen.owner.posting("/v1/inventory/waste", &waste_body(json!([{ "sku": "X", "quantity": "1" }, { "sku": "Z", "quantity": "1" }])))
         })
     }),
     ("usage at an earlier time", |kitchen| {

@@ -52,7 +52,7 @@ impl Touch {
             // `OF` names what is locked; without it everything is.
             let locked = || -> BTreeSet<String> {
                 let named =
-                    if after.first().is_some_and(|word| word == "of") { after[1..].iter().filter(is_table).cloned().collect() } else { BTreeSet::new() };
+                    if after.first().is_some_and(|word| word == "of") { after[1..].iter().take_while(is_table).cloned().collect() } else { BTreeSet::new() };
                 if named.is_empty() { touch.reads.clone() } else { named }
             };
             match (before, word.as_str()) {
@@ -236,6 +236,7 @@ mod tests {
         assert!(depend("SELECT balance.id FROM balance FOR NO KEY UPDATE OF balance", "DELETE FROM balance"));
         assert!(!depend("SELECT * FROM balance", "UPDATE balance SET quantity = 1"), "nobody sees it before the commit");
         assert!(!depend("SELECT * FROM item JOIN balance ON true FOR UPDATE OF item", "UPDATE balance SET quantity = 1"));
+        assert!(!depend("SELECT 1 FROM (SELECT * FROM item FOR UPDATE OF item) AS locked UNION ALL SELECT 1 FROM balance", "UPDATE balance SET quantity = 1"));
         assert!(depend("INSERT INTO lot (id) VALUES (1)", "SELECT * FROM item FOR UPDATE"), "a reference locks what it refers to");
         assert!(!depend("SELECT * FROM item FOR SHARE", "SELECT * FROM item FOR KEY SHARE"));
         let mut commit = step("COMMIT");

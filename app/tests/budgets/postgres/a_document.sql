@@ -17,7 +17,7 @@ AND document.id = $2;
 -->         Filter: (tenant_id = $1)
 
 -- 2
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT line.document_id, line.line_no, line.item_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity,
 line.unit_price, line.line_total, line.free, line.discount, line.charges, line.value, line.batch_code, line.expires_on, line.produced_on
 FROM (SELECT (value->>0)::uuid AS id
@@ -38,7 +38,7 @@ ORDER BY line.document_id, line.line_no;
 -->               ->  Function Scan on jsonb_array_elements given
 
 -- 3
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT line.document_id, line.line_no, line.label, line.amount, line.basis
 FROM (SELECT (value->>0)::uuid AS id
   FROM jsonb_array_elements($1::jsonb) AS given(value)) AS wanted
@@ -58,7 +58,7 @@ ORDER BY line.document_id, line.line_no;
 -->               ->  Function Scan on jsonb_array_elements given
 
 -- 4
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT item.id, item.sku, unit.code AS base_unit
 FROM item
 JOIN unit ON unit.tenant_id = item.tenant_id
@@ -80,7 +80,7 @@ AND item.id IN (SELECT (value->>0)::uuid AS id
 -->         Filter: (tenant_id = $1)
 
 -- 5
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT id, code
 FROM reason
 WHERE tenant_id = $1

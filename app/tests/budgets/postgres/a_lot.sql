@@ -72,7 +72,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 3
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1

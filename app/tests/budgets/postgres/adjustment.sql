@@ -124,7 +124,7 @@ FROM claimed;
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -144,7 +144,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS item_id, (SELECT ($4::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -164,7 +164,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($7::jsonb->>0)::uuid) AS item_id, (SELECT ($7::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -197,32 +197,52 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
       AND lot.cost_floor_at <= wanted.at
       ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
       LIMIT 1)) AS lot_id
-  FROM (SELECT ($10::jsonb->>0)::bigint AS place, ($10::jsonb->>1)::uuid AS item_id, ($10::jsonb->>2)::uuid AS location_id,
-    ($10::jsonb->>3)::timestamptz AS at) AS wanted) AS told;
+  FROM (SELECT (SELECT ($10::jsonb->>0)::bigint) AS place, (SELECT ($10::jsonb->>1)::uuid) AS item_id, (SELECT ($10::jsonb->>2)::uuid) AS location_id,
+    (SELECT ($10::jsonb->>3)::timestamptz) AS at) AS wanted) AS told;
 --> Append
 -->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   InitPlan 6 (returns $5)
 -->     ->  Limit
+-->           InitPlan 2 (returns $1)
+-->             ->  Result
+-->           InitPlan 3 (returns $2)
+-->             ->  Result
+-->           InitPlan 4 (returns $3)
+-->             ->  Result
+-->           InitPlan 5 (returns $4)
+-->             ->  Result
 -->           ->  Sort
 -->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
 -->                 ->  Nested Loop
 -->                       Join Filter: (lot_1.id = balance_1.lot_id)
 -->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
--->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
--->                             Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone) AND (cost_floor_at <= (($10 ->> 3))::timestamp with time zone))
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = $1))
+-->                             Filter: ((NOT void) AND (received_at <= $2) AND (cost_floor_at <= $3))
 -->                       ->  Index Only Scan using balance_pkey on balance balance_1
--->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid) AND (location_id = (($10 ->> 2))::uuid))
--->   InitPlan 2 (returns $1)
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = $1) AND (location_id = $4))
+-->   InitPlan 10 (returns $9)
 -->     ->  Limit
+-->           InitPlan 7 (returns $6)
+-->             ->  Result
+-->           InitPlan 8 (returns $7)
+-->             ->  Result
+-->           InitPlan 9 (returns $8)
+-->             ->  Result
 -->           ->  Sort
 -->                 Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
 -->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
--->                       Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
--->                       Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone) AND (cost_floor_at <= (($10 ->> 3))::timestamp with time zone))
+-->                       Index Cond: ((tenant_id = $11) AND (item_id = $6))
+-->                       Filter: ((NOT void) AND (received_at <= $7) AND (cost_floor_at <= $8))
 -->   ->  Nested Loop
--->         InitPlan 3 (returns $2)
+-->         InitPlan 11 (returns $10)
+-->           ->  Result
+-->         InitPlan 12 (returns $11)
+-->           ->  Result
+-->         InitPlan 13 (returns $12)
 -->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $10) AND (location_id = $11) AND (counted_at >= $12) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
@@ -230,8 +250,12 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->         ->  Nested Loop
 -->               CTE wanted
 -->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
--->                       SubPlan 4
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = $16) AND (location_id = $17))
+-->                       InitPlan 15 (returns $16)
+-->                         ->  Result
+-->                       InitPlan 16 (returns $17)
+-->                         ->  Result
+-->                       SubPlan 14
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -247,25 +271,31 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 6 (returns $7)
+-->               InitPlan 18 (returns $19)
+-->                 ->  Result
+-->               InitPlan 19 (returns $20)
+-->                 ->  Result
+-->               InitPlan 20 (returns $21)
 -->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.lot_id, entry.effective_at
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $7) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = $19) AND (location_id = $20) AND (effective_at > $21) AND (effective_at <= 'infinity'::timestamp with time zone))
 -->   ->  Result
 
 -- 4: locks rows of lot FOR NO KEY UPDATE
 -- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
+JOIN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Index Cond: (id = $0)
 -->         Filter: (tenant_id = $1)
 
 -- 5: writes balance; writes balance; writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line; writes idempotency

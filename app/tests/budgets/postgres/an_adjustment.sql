@@ -19,7 +19,7 @@ AND document.type = $3;
 -->         Filter: (tenant_id = $1)
 
 -- 2
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT line.document_id, line.line_no, line.item_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity,
 line.value, line.unit_cost, line.reason_id, line.batch_code, line.expires_on
 FROM (SELECT (value->>0)::uuid AS id
@@ -40,7 +40,7 @@ ORDER BY line.document_id, line.line_no;
 -->               ->  Function Scan on jsonb_array_elements given
 
 -- 3
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT item.id, item.sku, unit.code AS base_unit
 FROM item
 JOIN unit ON unit.tenant_id = item.tenant_id
@@ -62,7 +62,7 @@ AND item.id IN (SELECT (value->>0)::uuid AS id
 -->         Filter: (tenant_id = $1)
 
 -- 4
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT id, code
 FROM reason
 WHERE tenant_id = $1

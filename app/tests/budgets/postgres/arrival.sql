@@ -426,7 +426,7 @@ AND id = $2;
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
 -- 13: writes transfer_lot
--- $1 text
+-- $1 jsonb
 INSERT INTO transfer_lot (tenant_id, transfer_id, lot_id, item_id, dispatched, received, lost, cancelled)
 SELECT *
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS transfer_id, (value->>2)::uuid AS lot_id, (value->>3)::uuid AS item_id,

@@ -47,7 +47,7 @@ AND shortage.id = $2;
 -->         Index Cond: ((tenant_id = $1) AND (id = shortage.document_id))
 
 -- 4: writes shortage
--- $1 uuid, $2 uuid, $3 uuid, $4 text, $5 timestamp with time zone, $6 text
+-- $1 uuid, $2 uuid, $3 uuid, $4 text, $5 timestamp with time zone, $6 jsonb
 UPDATE shortage
 SET status = 'cleared', cleared_by = $2, cleared_by_document_id = $3::uuid, note = $4, cleared_at = $5::timestamptz, updated_at = $5::timestamptz,
 version = version + 1

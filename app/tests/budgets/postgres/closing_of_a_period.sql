@@ -241,14 +241,13 @@ AND "period"."id" = $10;
 -->         Filter: ((tenant_id = $9) AND (id = $10))
 
 -- 18: writes audit_event
--- $1 text
+-- $1 jsonb
 INSERT INTO audit_event (id, tenant_id, at, actor_id, action, subject, subject_id, summary, details)
-SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::timestamptz AS at, (value->>3)::uuid AS actor_id,
-(value->>4)::text AS action, (value->>5)::text AS subject, (value->>6)::uuid AS subject_id, (value->>7)::text AS summary,
-(value->>8)::text AS details
-FROM jsonb_array_elements($1::jsonb) AS given(value);
+SELECT ($1::jsonb->>0)::uuid AS id, ($1::jsonb->>1)::uuid AS tenant_id, ($1::jsonb->>2)::timestamptz AS at, ($1::jsonb->>3)::uuid AS actor_id,
+($1::jsonb->>4)::text AS action, ($1::jsonb->>5)::text AS subject, ($1::jsonb->>6)::uuid AS subject_id, ($1::jsonb->>7)::text AS summary,
+($1::jsonb->>8)::text AS details;
 --> Insert on audit_event
--->   ->  Function Scan on jsonb_array_elements given
+-->   ->  Result
 
 -- 19: writes idempotency
 -- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text

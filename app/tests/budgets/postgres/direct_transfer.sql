@@ -47,7 +47,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $5
-  AND item.sku IN (SELECT ($6::jsonb->>0)::text AS sku)) AS told
+  AND item.sku IN (SELECT (SELECT ($6::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -73,10 +73,12 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         ->  Seq Scan on ledger_head head_1
 -->               Filter: (tenant_id = $3)
 -->   ->  Nested Loop Left Join
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $5) AND ((sku)::text = ($6 ->> 0)))
+-->                     Index Cond: ((tenant_id = $5) AND ((sku)::text = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $5)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
@@ -356,28 +358,26 @@ RETURNING transfer_order_number AS number;
 -->         Filter: ((tenant_id = $1) AND (rules_version = $2))
 
 -- 8: writes transfer
--- $1 text
+-- $1 jsonb
 INSERT INTO transfer (id, tenant_id, version, created_at, updated_at, number, status, from_location_id, to_location_id, dispatched_at,
   external_ref, note, created_by)
-SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::bigint AS version, (value->>3)::timestamptz AS created_at,
-(value->>4)::timestamptz AS updated_at, (value->>5)::bigint AS number, (value->>6)::text AS status, (value->>7)::uuid AS from_location_id,
-(value->>8)::uuid AS to_location_id, (value->>9)::timestamptz AS dispatched_at, (value->>10)::text AS external_ref, (value->>11)::text AS note,
-(value->>12)::uuid AS created_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
+SELECT ($1::jsonb->>0)::uuid AS id, ($1::jsonb->>1)::uuid AS tenant_id, ($1::jsonb->>2)::bigint AS version, ($1::jsonb->>3)::timestamptz AS created_at,
+($1::jsonb->>4)::timestamptz AS updated_at, ($1::jsonb->>5)::bigint AS number, ($1::jsonb->>6)::text AS status, ($1::jsonb->>7)::uuid AS from_location_id,
+($1::jsonb->>8)::uuid AS to_location_id, ($1::jsonb->>9)::timestamptz AS dispatched_at, ($1::jsonb->>10)::text AS external_ref,
+($1::jsonb->>11)::text AS note, ($1::jsonb->>12)::uuid AS created_by;
 --> Insert on transfer
--->   ->  Function Scan on jsonb_array_elements given
+-->   ->  Result
 
 -- 9: writes transfer_line
--- $1 text
+-- $1 jsonb
 INSERT INTO transfer_line (tenant_id, transfer_id, line_no, item_id, lot_id, entered_quantity, entered_unit, quantity)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS transfer_id, (value->>2)::bigint AS line_no, (value->>3)::uuid AS item_id,
-(value->>4)::uuid AS lot_id, (value->>5)::bigint AS entered_quantity, (value->>6)::text AS entered_unit, (value->>7)::bigint AS quantity
-FROM jsonb_array_elements($1::jsonb) AS given(value);
+SELECT ($1::jsonb->>0)::uuid AS tenant_id, ($1::jsonb->>1)::uuid AS transfer_id, ($1::jsonb->>2)::bigint AS line_no, ($1::jsonb->>3)::uuid AS item_id,
+($1::jsonb->>4)::uuid AS lot_id, ($1::jsonb->>5)::bigint AS entered_quantity, ($1::jsonb->>6)::text AS entered_unit, ($1::jsonb->>7)::bigint AS quantity;
 --> Insert on transfer_line
--->   ->  Function Scan on jsonb_array_elements given
+-->   ->  Result
 
 -- 10: writes transfer_lot
--- $1 text
+-- $1 jsonb
 INSERT INTO transfer_lot (tenant_id, transfer_id, lot_id, item_id, dispatched, received, lost, cancelled)
 SELECT *
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS transfer_id, (value->>2)::uuid AS lot_id, (value->>3)::uuid AS item_id,

@@ -141,7 +141,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
+  AND item.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -150,14 +150,16 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using uq_item_id on item
--->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $1) AND (id = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = $0))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
@@ -432,7 +434,7 @@ AND id = $2;
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
 -- 15: writes transfer_lot
--- $1 text
+-- $1 jsonb
 INSERT INTO transfer_lot (tenant_id, transfer_id, lot_id, item_id, dispatched, received, lost, cancelled)
 SELECT *
 FROM (SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS transfer_id, (value->>2)::uuid AS lot_id, (value->>3)::uuid AS item_id,

@@ -112,7 +112,7 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         Filter: (tenant_id = $3)
 
 -- 7
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT id, item_id, received_at, void
 FROM lot
 WHERE tenant_id = $1
@@ -127,7 +127,7 @@ AND id IN (SELECT (value->>0)::uuid AS id
 -->         Filter: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 uuid, $3 text
+-- $1 uuid, $2 uuid, $3 jsonb
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
 FROM stock_count_line AS line
@@ -153,7 +153,7 @@ AND count_id = $2;
 -->         Index Cond: ((tenant_id = $1) AND (count_id = $2))
 
 -- 10: writes stock_count_line
--- $1 text
+-- $1 jsonb
 INSERT INTO stock_count_line (tenant_id, count_id, item_id, location_id, lot_key, lot_id, entered_quantity, entered_unit,
   quantity, counted_at, counted_by, recount, uncounted, note)
 SELECT *

@@ -77,7 +77,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 4
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1
@@ -109,13 +109,15 @@ ORDER BY number;
 -- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
+JOIN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Index Cond: (id = $0)
 -->         Filter: (tenant_id = $1)
 
 -- 7: writes ledger_head
@@ -128,14 +130,12 @@ WHERE tenant_id = $1;
 -->         Filter: (tenant_id = $1)
 
 -- 8
--- $1 text, $2 uuid
+-- $1 jsonb, $2 uuid
 SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, COALESCE((SELECT MAX(event.number)
     FROM lot_event AS event
     WHERE event.tenant_id = lot.tenant_id
     AND event.lot_id = lot.id), 0) AS events
-FROM (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($1::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS wanted
+FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS id) AS wanted
 CROSS JOIN lot
 CROSS JOIN item
 WHERE lot.tenant_id = $2
@@ -143,51 +143,42 @@ AND lot.id = wanted.id
 AND item.tenant_id = $2
 AND item.id = lot.item_id
 ORDER BY lot.id;
---> Sort
--->   Sort Key: lot.id
--->   ->  Nested Loop
--->         ->  Nested Loop
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->               ->  Index Scan using lot_pkey on lot
--->                     Index Cond: (id = ((given.value ->> 0))::uuid)
--->                     Filter: (tenant_id = $2)
--->         ->  Index Scan using item_pkey on item
--->               Index Cond: (id = lot.item_id)
--->               Filter: (tenant_id = $2)
--->         SubPlan 2
--->           ->  Result
--->                 InitPlan 1 (returns $2)
--->                   ->  Limit
--->                         ->  Index Only Scan Backward using lot_event_pkey on lot_event event
--->                               Index Cond: ((tenant_id = lot.tenant_id) AND (lot_id = lot.id) AND (number IS NOT NULL))
+--> Nested Loop
+-->   InitPlan 3 (returns $3)
+-->     ->  Result
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = $3)
+-->         Filter: (tenant_id = $2)
+-->   ->  Index Scan using uq_item_id on item
+-->         Index Cond: ((tenant_id = $2) AND (id = lot.item_id))
+-->   SubPlan 2
+-->     ->  Result
+-->           InitPlan 1 (returns $2)
+-->             ->  Limit
+-->                   ->  Index Only Scan Backward using lot_event_pkey on lot_event event
+-->                         Index Cond: ((tenant_id = lot.tenant_id) AND (lot_id = lot.id) AND (number IS NOT NULL))
 
 -- 9: writes lot
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 UPDATE lot
 SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1
-FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS id, (value->>1)::text AS hold, (value->>2)::date AS expires_on, (value->>3)::text AS batch_code
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array') AS now
+FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS id, ($2::jsonb->>1)::text AS hold, ($2::jsonb->>2)::date AS expires_on,
+  ($2::jsonb->>3)::text AS batch_code) AS now
 WHERE lot.tenant_id = now.tenant_id
 AND lot.id = now.id;
 --> Update on lot
--->   ->  Nested Loop
--->         ->  Function Scan on jsonb_array_elements given
--->               Filter: (jsonb_typeof(value) = 'array'::text)
--->         ->  Index Scan using lot_pkey on lot
--->               Index Cond: (id = ((given.value ->> 0))::uuid)
--->               Filter: (tenant_id = $1)
+-->   ->  Index Scan using lot_pkey on lot
+-->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Filter: (tenant_id = $1)
 
 -- 10: writes lot_event
--- $1 text
+-- $1 jsonb
 INSERT INTO lot_event (tenant_id, lot_id, number, kind, recorded_at, actor_id, expires_on_before, expires_on_after, note)
-SELECT (value->>0)::uuid AS tenant_id, (value->>1)::uuid AS lot_id, (value->>2)::bigint AS number, (value->>3)::text AS kind,
-(value->>4)::timestamptz AS recorded_at, (value->>5)::uuid AS actor_id, (value->>6)::date AS expires_on_before, (value->>7)::date AS expires_on_after,
-(value->>8)::text AS note
-FROM jsonb_array_elements($1::jsonb) AS given(value);
+SELECT ($1::jsonb->>0)::uuid AS tenant_id, ($1::jsonb->>1)::uuid AS lot_id, ($1::jsonb->>2)::bigint AS number, ($1::jsonb->>3)::text AS kind,
+($1::jsonb->>4)::timestamptz AS recorded_at, ($1::jsonb->>5)::uuid AS actor_id, ($1::jsonb->>6)::date AS expires_on_before,
+($1::jsonb->>7)::date AS expires_on_after, ($1::jsonb->>8)::text AS note;
 --> Insert on lot_event
--->   ->  Function Scan on jsonb_array_elements given
+-->   ->  Result
 
 -- 11
 -- $1 uuid, $2 uuid
@@ -260,7 +251,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 13
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1

@@ -111,7 +111,7 @@ ORDER BY path;
 -->               Index Cond: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT id, item_id, received_at, void
 FROM lot
 WHERE tenant_id = $1
@@ -382,19 +382,18 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->                             Filter: ((NOT void) AND (received_at <= ((given_2.value ->> 3))::timestamp with time zone))
 
 -- 13: writes stock_count
--- $1 text
+-- $1 jsonb
 INSERT INTO stock_count (id, tenant_id, version, created_at, updated_at, status, location_id, site_id, blind, needs_approval,
   uncounted, external_ref, note, created_by)
-SELECT (value->>0)::uuid AS id, (value->>1)::uuid AS tenant_id, (value->>2)::bigint AS version, (value->>3)::timestamptz AS created_at,
-(value->>4)::timestamptz AS updated_at, (value->>5)::text AS status, (value->>6)::uuid AS location_id, (value->>7)::uuid AS site_id,
-(value->>8)::boolean AS blind, (value->>9)::boolean AS needs_approval, (value->>10)::text AS uncounted, (value->>11)::text AS external_ref,
-(value->>12)::text AS note, (value->>13)::uuid AS created_by
-FROM jsonb_array_elements($1::jsonb) AS given(value);
+SELECT ($1::jsonb->>0)::uuid AS id, ($1::jsonb->>1)::uuid AS tenant_id, ($1::jsonb->>2)::bigint AS version, ($1::jsonb->>3)::timestamptz AS created_at,
+($1::jsonb->>4)::timestamptz AS updated_at, ($1::jsonb->>5)::text AS status, ($1::jsonb->>6)::uuid AS location_id, ($1::jsonb->>7)::uuid AS site_id,
+($1::jsonb->>8)::boolean AS blind, ($1::jsonb->>9)::boolean AS needs_approval, ($1::jsonb->>10)::text AS uncounted, ($1::jsonb->>11)::text AS external_ref,
+($1::jsonb->>12)::text AS note, ($1::jsonb->>13)::uuid AS created_by;
 --> Insert on stock_count
--->   ->  Function Scan on jsonb_array_elements given
+-->   ->  Result
 
 -- 14: writes stock_count_line
--- $1 text
+-- $1 jsonb
 INSERT INTO stock_count_line (tenant_id, count_id, item_id, location_id, lot_key, lot_id, entered_quantity, entered_unit,
   quantity, counted_at, counted_by, recount, uncounted, note)
 SELECT *
@@ -507,7 +506,7 @@ FROM head;
 -->                 ->  Function Scan on jsonb_array_elements given_1
 
 -- 16: writes shortage
--- $1 text, $2 uuid, $3 uuid, $4 timestamp with time zone
+-- $1 jsonb, $2 uuid, $3 uuid, $4 timestamp with time zone
 UPDATE shortage
 SET status = 'cleared', cleared_by_document_id = $3, cleared_at = $4::timestamptz, updated_at = $4::timestamptz, version = shortage.version + 1
 FROM (SELECT (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::timestamptz AS counted_at

@@ -57,7 +57,7 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
 -->         Filter: (tenant_id = $1)
 
 -- 6: writes item
--- $1 text, $2 uuid, $3 timestamp with time zone
+-- $1 jsonb, $2 uuid, $3 timestamp with time zone
 INSERT INTO item (id, tenant_id, version, created_at, updated_at, sku, name, base_unit_id, kind, pick, track_lots, track_expiry,
   date_kind, grace_days)
 SELECT wanted.id, unit.tenant_id, 1, $3::timestamptz, $3::timestamptz, wanted.sku, wanted.name, unit.id, 'ingredient', 'fefo',

@@ -116,7 +116,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
+  AND item.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -125,21 +125,23 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using uq_item_id on item
--->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $1) AND (id = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = $0))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
 -- 9
 -- $1 jsonb, $2 uuid
 SELECT DISTINCT balance.item_id, balance.location_id, location.site_id
-FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
+FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS id) AS wanted
 CROSS JOIN balance
 CROSS JOIN location
 WHERE balance.tenant_id = $2
@@ -148,12 +150,14 @@ AND balance.quantity > 0
 AND location.tenant_id = $2
 AND location.id = balance.location_id;
 --> Unique
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Sort
 -->         Sort Key: balance.item_id, balance.location_id, location.site_id
 -->         ->  Nested Loop
 -->               Join Filter: (balance.location_id = location.id)
 -->               ->  Index Scan using ix_balance_lot_id on balance
--->                     Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $2) AND (lot_id = $0))
 -->                     Filter: (quantity > 0)
 -->               ->  Seq Scan on location
 -->                     Filter: (tenant_id = $2)
@@ -203,7 +207,7 @@ SELECT (SELECT COUNT(*)
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 uuid, $6 jsonb, $7 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -218,14 +222,14 @@ UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
   lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
-  FROM (SELECT ($4::jsonb->>0)::uuid AS id) AS wanted
+  FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS id) AS wanted
   CROSS JOIN lot
   WHERE lot.tenant_id = $5
   AND lot.id = wanted.id) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
-  FROM (SELECT ($6::jsonb->>0)::uuid AS item_id, ($6::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($6::jsonb->>0)::uuid) AS item_id, (SELECT ($6::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN location
   CROSS JOIN location AS site
   WHERE location.tenant_id = $7
@@ -236,23 +240,30 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
+-->         InitPlan 2 (returns $1)
+-->           ->  Result
+-->         InitPlan 3 (returns $2)
+-->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $0) AND (location_id = $1) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
 -->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = (($4 ->> 0))::uuid)
+-->         Index Cond: (id = $3)
 -->         Filter: (tenant_id = $5)
+-->         InitPlan 4 (returns $3)
+-->           ->  Result
 -->   ->  Subquery Scan on told
 -->         ->  Unique
+-->               InitPlan 5 (returns $4)
+-->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
 -->                     ->  Nested Loop
 -->                           Join Filter: (location.site_id = site.id)
--->                           ->  Index Scan using location_pkey on location
--->                                 Index Cond: (id = (($6 ->> 1))::uuid)
--->                                 Filter: (tenant_id = $7)
+-->                           ->  Seq Scan on location
+-->                                 Filter: ((tenant_id = $7) AND (id = $4))
 -->                           ->  Seq Scan on location site
 -->                                 Filter: (tenant_id = $7)
 
@@ -261,7 +272,7 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
 lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version,
 balance.location_id, balance.quantity, balance.value, NULL AS reserved_quantity
-FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
+FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS id) AS wanted
 CROSS JOIN lot
 CROSS JOIN balance
 WHERE lot.tenant_id = $2
@@ -270,37 +281,45 @@ AND balance.tenant_id = $2
 AND balance.lot_id = wanted.id
 AND balance.quantity > 0;
 --> Nested Loop
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   InitPlan 2 (returns $1)
+-->     ->  Result
 -->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = (($1 ->> 0))::uuid)
+-->         Index Cond: (id = $0)
 -->         Filter: (tenant_id = $2)
 -->   ->  Index Scan using ix_balance_lot_id on balance
--->         Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
+-->         Index Cond: ((tenant_id = $2) AND (lot_id = $1))
 -->         Filter: (quantity > 0)
 
 -- 13
 -- $1 jsonb, $2 uuid
 SELECT entry.lot_id, MAX(entry.effective_at) AS last_moved_at
-FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
+FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS id) AS wanted
 CROSS JOIN ledger_entry AS entry
 WHERE entry.tenant_id = $2
 AND entry.lot_id = wanted.id
 GROUP BY entry.lot_id;
 --> GroupAggregate
 -->   Group Key: entry.lot_id
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
--->         Index Cond: ((tenant_id = $2) AND (lot_id = (($1 ->> 0))::uuid))
+-->         Index Cond: ((tenant_id = $2) AND (lot_id = $0))
 
 -- 14: locks rows of lot FOR NO KEY UPDATE
 -- $1 uuid, $2 jsonb
 SELECT lot.id, lot.version
 FROM lot
-JOIN (SELECT ($2::jsonb->>0)::uuid AS id) AS wanted USING (id)
+JOIN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id) AS wanted USING (id)
 WHERE lot.tenant_id = $1
 ORDER BY lot.id
 FOR NO KEY UPDATE OF lot;
 --> LockRows
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 -->   ->  Index Scan using lot_pkey on lot
--->         Index Cond: (id = (($2 ->> 0))::uuid)
+-->         Index Cond: (id = $0)
 -->         Filter: (tenant_id = $1)
 
 -- 15: writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes ledger_entry; writes cost_change_line; writes cost_variance

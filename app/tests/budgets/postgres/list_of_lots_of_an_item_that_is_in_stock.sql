@@ -73,7 +73,7 @@ LIMIT 51;
 -->                       Index Cond: ((tenant_id = $1) AND (lot_id = lot.id))
 
 -- 2
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1

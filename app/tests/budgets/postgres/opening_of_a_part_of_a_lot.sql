@@ -108,7 +108,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 6
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1
@@ -147,7 +147,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
+  AND item.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -156,14 +156,16 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using uq_item_id on item
--->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $1) AND (id = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = $0))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
@@ -212,7 +214,7 @@ SELECT (SELECT COUNT(*)
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -232,7 +234,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS item_id, (SELECT ($4::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -252,7 +254,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($7::jsonb->>0)::uuid) AS item_id, (SELECT ($7::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -264,7 +266,7 @@ UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_code, lot.received_at, lot.expires_on, lot.date_kind,
   lot.opened_at, lot.hold, lot.basis_quantity, lot.basis_value, lot.cost_floor_at, lot.revalued_position, lot.void, lot.version
-  FROM (SELECT ($10::jsonb->>0)::uuid AS id) AS wanted
+  FROM (SELECT (SELECT ($10::jsonb->>0)::uuid) AS id) AS wanted
   CROSS JOIN lot
   WHERE lot.tenant_id = $11
   AND lot.id = wanted.id) AS told;
@@ -272,8 +274,12 @@ FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_cod
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
+-->         InitPlan 2 (returns $1)
+-->           ->  Result
+-->         InitPlan 3 (returns $2)
+-->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $0) AND (location_id = $1) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
@@ -281,8 +287,12 @@ FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_cod
 -->         ->  Nested Loop
 -->               CTE wanted
 -->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
--->                       SubPlan 2
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = $6) AND (location_id = $7))
+-->                       InitPlan 5 (returns $6)
+-->                         ->  Result
+-->                       InitPlan 6 (returns $7)
+-->                         ->  Result
+-->                       SubPlan 4
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -298,15 +308,21 @@ FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_cod
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $5)
+-->               InitPlan 8 (returns $9)
+-->                 ->  Result
+-->               InitPlan 9 (returns $10)
+-->                 ->  Result
+-->               InitPlan 10 (returns $11)
 -->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.lot_id, entry.effective_at
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $5) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 -->   ->  Index Scan using lot_pkey on lot lot_1
--->         Index Cond: (id = (($10 ->> 0))::uuid)
+-->         Index Cond: (id = $12)
 -->         Filter: (tenant_id = $11)
+-->         InitPlan 11 (returns $12)
+-->           ->  Result
 
 -- 11: writes balance; writes balance; writes ledger_head; writes document; writes lot; writes lot_parent; writes ledger_entry; writes transformation_line
 -- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 bigint, $14 jsonb, $15 jsonb, $16 bigint, $17 jsonb, $18 uuid, $19 uuid

@@ -252,7 +252,7 @@ FROM head;
 -->           ->  CTE Scan on head head_5
 
 -- 6
--- $1 uuid, $2 uuid, $3 text
+-- $1 uuid, $2 uuid, $3 jsonb
 SELECT shortage.*, item.sku, unit.code AS unit, location.path AS location, document.type AS document_type, document.number AS document_number
 FROM shortage
 JOIN item ON item.tenant_id = shortage.tenant_id

@@ -84,25 +84,20 @@ AND key = $3;
 -->   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND ((key)::text = $3))
 
 -- 4
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT location.id AS location_id, site.id AS site_id, site.time_zone, site.day_starts_at
 FROM location
 JOIN location AS site ON site.tenant_id = location.tenant_id
 AND site.id = location.site_id
 WHERE location.tenant_id = $1
-AND location.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array');
+AND location.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id);
 --> Nested Loop
--->   ->  Hash Semi Join
--->         Hash Cond: (location.id = ((given.value ->> 0))::uuid)
--->         ->  Seq Scan on location
--->               Filter: (tenant_id = $1)
--->         ->  Hash
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->   ->  Index Scan using location_pkey on location site
--->         Index Cond: (id = location.site_id)
+-->   Join Filter: (location.site_id = site.id)
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   ->  Seq Scan on location
+-->         Filter: ((tenant_id = $1) AND (id = $0))
+-->   ->  Seq Scan on location site
 -->         Filter: (tenant_id = $1)
 
 -- 5

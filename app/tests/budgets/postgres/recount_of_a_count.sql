@@ -64,7 +64,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.sku IN (SELECT ($2::jsonb->>0)::text AS sku)) AS told
+  AND item.sku IN (SELECT (SELECT ($2::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -72,10 +72,12 @@ FROM (SELECT code, dimension, numerator, denominator
   WHERE tenant_id = $3) AS told;
 --> Append
 -->   ->  Nested Loop Left Join
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $1) AND ((sku)::text = ($2 ->> 0)))
+-->                     Index Cond: ((tenant_id = $1) AND ((sku)::text = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
@@ -84,7 +86,7 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         Filter: (tenant_id = $3)
 
 -- 6
--- $1 uuid, $2 uuid, $3 text
+-- $1 uuid, $2 uuid, $3 jsonb
 SELECT line.item_id, line.location_id, line.lot_id, line.entered_quantity, line.entered_unit, line.quantity, line.counted_at,
 line.counted_by, line.recount, line.uncounted, line.note
 FROM stock_count_line AS line
@@ -112,7 +114,7 @@ AND uncounted;
 -->         Filter: uncounted
 
 -- 8: writes stock_count_line
--- $1 uuid, $2 uuid, $3 text
+-- $1 uuid, $2 uuid, $3 jsonb
 UPDATE stock_count_line
 SET recount = true
 WHERE tenant_id = $1

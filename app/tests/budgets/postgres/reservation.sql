@@ -37,7 +37,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $3
-  AND item.sku IN (SELECT ($4::jsonb->>0)::text AS sku)) AS told
+  AND item.sku IN (SELECT (SELECT ($4::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -54,10 +54,12 @@ FROM (SELECT code, dimension, numerator, denominator
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $1)
 -->   ->  Nested Loop Left Join
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $3) AND ((sku)::text = ($4 ->> 0)))
+-->                     Index Cond: ((tenant_id = $3) AND ((sku)::text = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $3)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
@@ -132,7 +134,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $2), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $3
     AND stock_key.item_id = given.item_id
@@ -153,7 +155,11 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 -->   ->  Nested Loop
 -->         CTE wanted
 -->           ->  Index Scan using stock_key_pkey on stock_key
--->                 Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid))
+-->                 Index Cond: ((tenant_id = $3) AND (item_id = $3) AND (location_id = $4))
+-->                 InitPlan 2 (returns $3)
+-->                   ->  Result
+-->                 InitPlan 3 (returns $4)
+-->                   ->  Result
 -->                 SubPlan 1
 -->                   ->  Aggregate
 -->                         ->  Index Scan using ix_reservation_item_id_location_id on reservation past

@@ -47,14 +47,14 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $11
-  AND item.sku IN (SELECT ($12::jsonb->>0)::text AS sku)) AS told
+  AND item.sku IN (SELECT (SELECT ($12::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $13
   AND kind = $14
-  AND code IN (SELECT ($15::jsonb->>0)::text AS code)) AS told
+  AND code IN (SELECT (SELECT ($15::jsonb->>0)::text) AS code)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -88,23 +88,27 @@ FROM claimed;
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $9)
 -->   ->  Nested Loop Left Join
+-->         InitPlan 5 (returns $6)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = ($12 ->> 0)))
+-->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = $6))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $11)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = ($15 ->> 0)))
+-->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = $7))
+-->         InitPlan 6 (returns $7)
+-->           ->  Result
 -->   ->  CTE Scan on claimed
 
 -- 3
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -124,7 +128,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS item_id, (SELECT ($4::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -144,7 +148,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($7::jsonb->>0)::uuid) AS item_id, (SELECT ($7::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -156,8 +160,12 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
+-->         InitPlan 2 (returns $1)
+-->           ->  Result
+-->         InitPlan 3 (returns $2)
+-->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $0) AND (location_id = $1) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
@@ -165,8 +173,12 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->         ->  Nested Loop
 -->               CTE wanted
 -->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
--->                       SubPlan 2
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = $6) AND (location_id = $7))
+-->                       InitPlan 5 (returns $6)
+-->                         ->  Result
+-->                       InitPlan 6 (returns $7)
+-->                         ->  Result
+-->                       SubPlan 4
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -182,12 +194,16 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $5)
+-->               InitPlan 8 (returns $9)
+-->                 ->  Result
+-->               InitPlan 9 (returns $10)
+-->                 ->  Result
+-->               InitPlan 10 (returns $11)
 -->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.lot_id, entry.effective_at
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $5) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 4: writes balance; writes ledger_head; writes document; writes ledger_entry; writes vendor_return_line; writes cost_variance; writes idempotency
 -- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 jsonb, $16 bigint, $17 text, $18 uuid, $19 uuid, $20 text

@@ -107,7 +107,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
+  AND item.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -116,14 +116,16 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using uq_item_id on item
--->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $1) AND (id = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = $0))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
@@ -172,7 +174,7 @@ SELECT (SELECT COUNT(*)
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -192,7 +194,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS item_id, (SELECT ($4::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -212,7 +214,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($7::jsonb->>0)::uuid) AS item_id, (SELECT ($7::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -243,32 +245,48 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
       AND lot.received_at <= wanted.at
       ORDER BY lot.received_at DESC, lot.origin_seq DESC, lot.origin_line DESC
       LIMIT 1)) AS lot_id
-  FROM (SELECT ($10::jsonb->>0)::bigint AS place, ($10::jsonb->>1)::uuid AS item_id, ($10::jsonb->>2)::uuid AS location_id,
-    ($10::jsonb->>3)::timestamptz AS at) AS wanted) AS told;
+  FROM (SELECT (SELECT ($10::jsonb->>0)::bigint) AS place, (SELECT ($10::jsonb->>1)::uuid) AS item_id, (SELECT ($10::jsonb->>2)::uuid) AS location_id,
+    (SELECT ($10::jsonb->>3)::timestamptz) AS at) AS wanted) AS told;
 --> Append
 -->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   InitPlan 5 (returns $4)
 -->     ->  Limit
+-->           InitPlan 2 (returns $1)
+-->             ->  Result
+-->           InitPlan 3 (returns $2)
+-->             ->  Result
+-->           InitPlan 4 (returns $3)
+-->             ->  Result
 -->           ->  Sort
 -->                 Sort Key: lot_1.received_at DESC, lot_1.origin_seq DESC, lot_1.origin_line DESC
 -->                 ->  Nested Loop
 -->                       Join Filter: (lot_1.id = balance_1.lot_id)
 -->                       ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_1
--->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
--->                             Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone))
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = $1))
+-->                             Filter: ((NOT void) AND (received_at <= $2))
 -->                       ->  Index Only Scan using balance_pkey on balance balance_1
--->                             Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid) AND (location_id = (($10 ->> 2))::uuid))
--->   InitPlan 2 (returns $1)
+-->                             Index Cond: ((tenant_id = $11) AND (item_id = $1) AND (location_id = $3))
+-->   InitPlan 8 (returns $7)
 -->     ->  Limit
+-->           InitPlan 6 (returns $5)
+-->             ->  Result
+-->           InitPlan 7 (returns $6)
+-->             ->  Result
 -->           ->  Sort
 -->                 Sort Key: lot_2.received_at DESC, lot_2.origin_seq DESC, lot_2.origin_line DESC
 -->                 ->  Index Scan using ix_lot_item_id_origin_seq on lot lot_2
--->                       Index Cond: ((tenant_id = $11) AND (item_id = (($10 ->> 1))::uuid))
--->                       Filter: ((NOT void) AND (received_at <= (($10 ->> 3))::timestamp with time zone))
+-->                       Index Cond: ((tenant_id = $11) AND (item_id = $5))
+-->                       Filter: ((NOT void) AND (received_at <= $6))
 -->   ->  Nested Loop
--->         InitPlan 3 (returns $2)
+-->         InitPlan 9 (returns $8)
+-->           ->  Result
+-->         InitPlan 10 (returns $9)
+-->           ->  Result
+-->         InitPlan 11 (returns $10)
 -->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $8) AND (location_id = $9) AND (counted_at >= $10) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
@@ -276,8 +294,12 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->         ->  Nested Loop
 -->               CTE wanted
 -->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
--->                       SubPlan 4
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = $14) AND (location_id = $15))
+-->                       InitPlan 13 (returns $14)
+-->                         ->  Result
+-->                       InitPlan 14 (returns $15)
+-->                         ->  Result
+-->                       SubPlan 12
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -293,12 +315,16 @@ FROM (SELECT wanted.place, COALESCE((SELECT lot.id
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 6 (returns $7)
+-->               InitPlan 16 (returns $17)
+-->                 ->  Result
+-->               InitPlan 17 (returns $18)
+-->                 ->  Result
+-->               InitPlan 18 (returns $19)
 -->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.lot_id, entry.effective_at
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $7) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = $17) AND (location_id = $18) AND (effective_at > $19) AND (effective_at <= 'infinity'::timestamp with time zone))
 -->   ->  Result
 
 -- 11

@@ -87,7 +87,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 5
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1
@@ -224,7 +224,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $1
-  AND item.id IN (SELECT ($2::jsonb->>0)::uuid AS id)) AS told
+  AND item.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id)) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
@@ -233,14 +233,16 @@ FROM (SELECT code, dimension, numerator, denominator
 --> Append
 -->   ->  Nested Loop Left Join
 -->         Join Filter: ((own.tenant_id = item.tenant_id) AND (own.item_id = item.id))
+-->         InitPlan 1 (returns $0)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using uq_item_id on item
--->                     Index Cond: ((tenant_id = $1) AND (id = (($2 ->> 0))::uuid))
+-->                     Index Cond: ((tenant_id = $1) AND (id = $0))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $1)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = $1) AND (item_id = (($2 ->> 0))::uuid))
+-->               Index Cond: ((tenant_id = $1) AND (item_id = $0))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $3)
 
@@ -251,9 +253,11 @@ FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $1
   AND kind = $2
-  AND code IN (SELECT ($3::jsonb->>0)::text AS code)) AS told;
+  AND code IN (SELECT (SELECT ($3::jsonb->>0)::text) AS code)) AS told;
 --> Seq Scan on reason
--->   Filter: ((tenant_id = $1) AND ((kind)::text = $2) AND ((code)::text = ($3 ->> 0)))
+-->   Filter: ((tenant_id = $1) AND ((kind)::text = $2) AND ((code)::text = $0))
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
 
 -- 14
 -- $1 uuid, $2 uuid
@@ -310,7 +314,7 @@ SELECT (SELECT COUNT(*)
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid, $10 jsonb, $11 uuid, $12 jsonb, $13 uuid
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT truth.item_id, truth.location_id, truth.lot_id, truth.counted_at, truth.document_id, document.number, truth.line_no
-  FROM (SELECT ($1::jsonb->>0)::uuid AS item_id, ($1::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS item_id, (SELECT ($1::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN count_truth AS truth
   CROSS JOIN document
   WHERE truth.tenant_id = $3
@@ -330,7 +334,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
           AND past.location_id = stock_key.location_id
           AND past.status = 'active'
           AND past.ends_at <= $5), 0) AS BIGINT) END AS reserved_quantity
-    FROM (SELECT ($4::jsonb->>0)::uuid AS item_id, ($4::jsonb->>1)::uuid AS location_id) AS given
+    FROM (SELECT (SELECT ($4::jsonb->>0)::uuid) AS item_id, (SELECT ($4::jsonb->>1)::uuid) AS location_id) AS given
     CROSS JOIN stock_key
     WHERE stock_key.tenant_id = $6
     AND stock_key.item_id = given.item_id
@@ -350,7 +354,7 @@ FROM (WITH wanted AS MATERIALIZED (SELECT stock_key.tenant_id, stock_key.item_id
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at, CAST(SUM(entry.quantity_delta) AS BIGINT) AS quantity
-  FROM (SELECT ($7::jsonb->>0)::uuid AS item_id, ($7::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($7::jsonb->>0)::uuid) AS item_id, (SELECT ($7::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN ledger_entry AS entry
   WHERE entry.tenant_id = $9
   AND entry.item_id = wanted.item_id
@@ -371,7 +375,7 @@ FROM (SELECT lot.id, lot.item_id, lot.origin_seq, lot.origin_line, lot.batch_cod
 UNION ALL
 SELECT 4 AS part, row_to_json(told)::text AS told
 FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone, site.day_starts_at
-  FROM (SELECT ($12::jsonb->>0)::uuid AS item_id, ($12::jsonb->>1)::uuid AS location_id) AS wanted
+  FROM (SELECT (SELECT ($12::jsonb->>0)::uuid) AS item_id, (SELECT ($12::jsonb->>1)::uuid) AS location_id) AS wanted
   CROSS JOIN location
   CROSS JOIN location AS site
   WHERE location.tenant_id = $13
@@ -382,8 +386,12 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Nested Loop
 -->         InitPlan 1 (returns $0)
 -->           ->  Result
+-->         InitPlan 2 (returns $1)
+-->           ->  Result
+-->         InitPlan 3 (returns $2)
+-->           ->  Result
 -->         ->  Index Scan using ix_count_truth_item_id_location_id_counted_at on count_truth truth
--->               Index Cond: ((tenant_id = $3) AND (item_id = (($1 ->> 0))::uuid) AND (location_id = (($1 ->> 1))::uuid) AND (counted_at >= $0) AND (counted_at <= 'infinity'::timestamp with time zone))
+-->               Index Cond: ((tenant_id = $3) AND (item_id = $0) AND (location_id = $1) AND (counted_at >= $2) AND (counted_at <= 'infinity'::timestamp with time zone))
 -->               Filter: (marked_by IS NULL)
 -->         ->  Index Scan using uq_document_id on document
 -->               Index Cond: ((tenant_id = $3) AND (id = truth.document_id))
@@ -391,8 +399,12 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->         ->  Nested Loop
 -->               CTE wanted
 -->                 ->  Index Scan using stock_key_pkey on stock_key
--->                       Index Cond: ((tenant_id = $6) AND (item_id = (($4 ->> 0))::uuid) AND (location_id = (($4 ->> 1))::uuid))
--->                       SubPlan 2
+-->                       Index Cond: ((tenant_id = $6) AND (item_id = $6) AND (location_id = $7))
+-->                       InitPlan 5 (returns $6)
+-->                         ->  Result
+-->                       InitPlan 6 (returns $7)
+-->                         ->  Result
+-->                       SubPlan 4
 -->                         ->  Aggregate
 -->                               ->  Index Scan using ix_reservation_item_id_location_id on reservation past
 -->                                     Index Cond: ((tenant_id = stock_key.tenant_id) AND (item_id = stock_key.item_id) AND (location_id = stock_key.location_id))
@@ -408,12 +420,16 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->   ->  Subquery Scan on told_1
 -->         ->  GroupAggregate
 -->               Group Key: entry.item_id, entry.location_id, entry.lot_id, entry.effective_at
--->               InitPlan 4 (returns $5)
+-->               InitPlan 8 (returns $9)
+-->                 ->  Result
+-->               InitPlan 9 (returns $10)
+-->                 ->  Result
+-->               InitPlan 10 (returns $11)
 -->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: entry.lot_id, entry.effective_at
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
--->                           Index Cond: ((tenant_id = $9) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid) AND (effective_at > $5) AND (effective_at <= 'infinity'::timestamp with time zone))
+-->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 -->   ->  Nested Loop
 -->         ->  Function Scan on jsonb_array_elements given
 -->               Filter: (jsonb_typeof(value) = 'array'::text)
@@ -422,21 +438,22 @@ FROM (SELECT DISTINCT location.id AS location_id, location.kind, site.time_zone,
 -->               Filter: (tenant_id = $11)
 -->   ->  Subquery Scan on told_2
 -->         ->  Unique
+-->               InitPlan 11 (returns $12)
+-->                 ->  Result
 -->               ->  Sort
 -->                     Sort Key: location.kind COLLATE "C", site.time_zone COLLATE "C", site.day_starts_at COLLATE "C"
 -->                     ->  Nested Loop
 -->                           Join Filter: (location.site_id = site.id)
--->                           ->  Index Scan using location_pkey on location
--->                                 Index Cond: (id = (($12 ->> 1))::uuid)
--->                                 Filter: (tenant_id = $13)
+-->                           ->  Seq Scan on location
+-->                                 Filter: ((tenant_id = $13) AND (id = $12))
 -->                           ->  Seq Scan on location site
 -->                                 Filter: (tenant_id = $13)
 
 -- 17
--- $1 jsonb, $2 uuid, $3 text, $4 uuid
+-- $1 jsonb, $2 uuid, $3 jsonb, $4 uuid
 SELECT wanted.id AS lot_id, document.id AS document_id, document.type, document.number, CAST(CASE WHEN CAST($3 AS TEXT) IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS seen,
 COUNT(*) OVER (PARTITION BY wanted.id) AS of_lot
-FROM (SELECT ($1::jsonb->>0)::uuid AS id) AS wanted
+FROM (SELECT (SELECT ($1::jsonb->>0)::uuid) AS id) AS wanted
 CROSS JOIN ledger_entry AS entry
 CROSS JOIN document
 WHERE entry.tenant_id = $4
@@ -450,16 +467,20 @@ GROUP BY wanted.id, document.id, document.type, document.number, document.site_i
 ORDER BY 5 DESC, MIN(entry.seq)
 LIMIT 100;
 --> Limit
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   InitPlan 2 (returns $1)
+-->     ->  Result
 -->   ->  Sort
 -->         Sort Key: (min(entry.seq))
 -->         ->  WindowAgg
 -->               ->  GroupAggregate
--->                     Group Key: ((($1 ->> 0))::uuid), document.id
+-->                     Group Key: ($0), document.id
 -->                     ->  Sort
 -->                           Sort Key: document.id
 -->                           ->  Nested Loop
 -->                                 ->  Index Scan using ix_ledger_entry_lot_id_seq on ledger_entry entry
--->                                       Index Cond: ((tenant_id = $4) AND (lot_id = (($1 ->> 0))::uuid))
+-->                                       Index Cond: ((tenant_id = $4) AND (lot_id = $1))
 -->                                 ->  Index Scan using uq_document_id on document
 -->                                       Index Cond: ((tenant_id = $4) AND (id = entry.document_id))
 -->                                       Filter: ((id <> $2) AND ((type)::text <> 'reversal'::text) AND ((status)::text = 'posted'::text))

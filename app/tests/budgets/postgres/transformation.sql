@@ -7,7 +7,7 @@
 BEGIN;
 
 -- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid, $11 uuid, $12 text, $13 jsonb
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid
 WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
   VALUES ($1, $2, $3, $4, 0, '', $5)
   ON CONFLICT DO NOTHING
@@ -39,15 +39,6 @@ SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
   WHERE tenant_id = $10) AS told
-UNION ALL
-SELECT 3 AS part, row_to_json(told)::text AS told
-FROM (SELECT id, code, stage, archived_at
-  FROM reason
-  WHERE tenant_id = $11
-  AND kind = $12
-  AND code IN (SELECT (value->>0)::text AS code
-    FROM jsonb_array_elements($13::jsonb) AS given(value)
-    WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -81,12 +72,6 @@ FROM claimed;
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $10)
--->   ->  Nested Loop Semi Join
--->         Join Filter: ((reason.code)::text = ((given_1.value ->> 0))::text)
--->         ->  Seq Scan on reason
--->               Filter: ((tenant_id = $11) AND ((kind)::text = $12))
--->         ->  Function Scan on jsonb_array_elements given_1
--->               Filter: (jsonb_typeof(value) = 'array'::text)
 -->   ->  CTE Scan on claimed
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE

@@ -72,7 +72,7 @@ ORDER BY item.sku;
 -->               Index Cond: ((tenant_id = $1) AND (item_id = item.id))
 
 -- 7
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT wanted.place, entry.seq, entry.document_id, entry.line_no, entry.kind, entry.location_id, entry.lot_id, entry.quantity_delta,
 entry.value_delta, entry.effective_at, entry.business_date, CAST(NULL AS BIGINT) AS paid_quantity, CAST(NULL AS BIGINT) AS paid_value,
 CAST(NULL AS BOOLEAN) AS paid_free

@@ -47,14 +47,14 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $11
-  AND item.sku IN (SELECT ($12::jsonb->>0)::text AS sku)) AS told
+  AND item.sku IN (SELECT (SELECT ($12::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $13
   AND kind = $14
-  AND code IN (SELECT ($15::jsonb->>0)::text AS code)) AS told
+  AND code IN (SELECT (SELECT ($15::jsonb->>0)::text) AS code)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
@@ -88,16 +88,20 @@ FROM claimed;
 -->         ->  Seq Scan on ledger_head head
 -->               Filter: (tenant_id = $9)
 -->   ->  Nested Loop Left Join
+-->         InitPlan 5 (returns $6)
+-->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = ($12 ->> 0)))
+-->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = $6))
 -->               ->  Seq Scan on unit
 -->                     Filter: (tenant_id = $11)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = ($15 ->> 0)))
+-->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = $7))
+-->         InitPlan 6 (returns $7)
+-->           ->  Result
 -->   ->  CTE Scan on claimed
 
 -- 3
@@ -111,25 +115,20 @@ AND key = $3;
 -->   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND ((key)::text = $3))
 
 -- 4
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT location.id AS location_id, site.id AS site_id, site.time_zone, site.day_starts_at
 FROM location
 JOIN location AS site ON site.tenant_id = location.tenant_id
 AND site.id = location.site_id
 WHERE location.tenant_id = $1
-AND location.id IN (SELECT (value->>0)::uuid AS id
-  FROM jsonb_array_elements($2::jsonb) AS given(value)
-  WHERE jsonb_typeof(value) = 'array');
+AND location.id IN (SELECT (SELECT ($2::jsonb->>0)::uuid) AS id);
 --> Nested Loop
--->   ->  Hash Semi Join
--->         Hash Cond: (location.id = ((given.value ->> 0))::uuid)
--->         ->  Seq Scan on location
--->               Filter: (tenant_id = $1)
--->         ->  Hash
--->               ->  Function Scan on jsonb_array_elements given
--->                     Filter: (jsonb_typeof(value) = 'array'::text)
--->   ->  Index Scan using location_pkey on location site
--->         Index Cond: (id = location.site_id)
+-->   Join Filter: (location.site_id = site.id)
+-->   InitPlan 1 (returns $0)
+-->     ->  Result
+-->   ->  Seq Scan on location
+-->         Filter: ((tenant_id = $1) AND (id = $0))
+-->   ->  Seq Scan on location site
 -->         Filter: (tenant_id = $1)
 
 -- 5

@@ -72,7 +72,7 @@ ORDER BY location.path;
 -->               Filter: (tenant_id = $1)
 
 -- 3
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1
@@ -159,7 +159,7 @@ LIMIT 10001;
 -->   ->  CTE Scan on link
 
 -- 7
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT lot.id, lot.item_id, item.sku, item.name, item.grace_days, lot.batch_code, lot.expires_on, lot.date_kind, lot.hold,
 lot.opened_at, lot.void, lot.origin_line, document.id AS document_id, document.type AS document_type, document.number AS document_number,
 document.effective_at, location.path AS location, document.external_ref, document.site_id, site.time_zone, site.day_starts_at
@@ -202,7 +202,7 @@ AND lot.id IN (SELECT (value->>0)::uuid AS id
 -->                                 Filter: (tenant_id = $1)
 
 -- 8
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT link.lot_id, link.parent_id, link.quantity, link.document_id
 FROM lot_parent AS link
 WHERE link.tenant_id = $1
@@ -221,7 +221,7 @@ ORDER BY 1, 2;
 -->               ->  Function Scan on jsonb_array_elements given
 
 -- 9
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT entry.seq, entry.lot_id, item.sku, entry.kind, entry.document_id, document.type AS document_type, document.number AS document_number,
 document.status, entry.location_id, location.path AS location, location.site_id, entry.quantity_delta AS quantity, unit.code AS unit,
 entry.effective_at, entry.business_date, detail.purpose, detail.recipient, reason.code AS reason, detail.transfer_id, document.external_ref
@@ -277,7 +277,7 @@ LIMIT 10001;
 -->                     Filter: (tenant_id = $1)
 
 -- 10
--- $1 uuid, $2 text
+-- $1 uuid, $2 jsonb
 SELECT balance.lot_id, item.sku, lot.batch_code, balance.location_id, location.path AS location, location.site_id, balance.quantity,
 unit.code AS unit
 FROM (SELECT (value->>0)::uuid AS id

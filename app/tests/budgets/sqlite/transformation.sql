@@ -1,5 +1,5 @@
 -- transformation
--- statements: 20
+-- statements: 19
 
 -- 1.1: writes idempotency
 INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
@@ -46,19 +46,6 @@ FROM (SELECT code, dimension, numerator, denominator
   FROM unit
   WHERE tenant_id = $10) AS told;
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
-
--- 1.5
-SELECT 3 AS part, told.*
-FROM (SELECT id, code, stage, archived_at
-  FROM reason
-  WHERE tenant_id = $11
-  AND kind = $12
-  AND code IN (SELECT (value->>'$[0]') AS code
-    FROM json_each($13))) AS told;
---> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=? AND code=?)
---> LIST SUBQUERY 1
--->   SCAN json_each VIRTUAL TABLE INDEX 1:
--->   CREATE BLOOM FILTER
 
 -- 2.1
 SELECT 0 AS part, told.*

@@ -39,7 +39,7 @@ impl Heading {
     }
 
     /// Claims the key and finds, in one statement, what a document names: its place, where it must be permitted, its items, and its reasons where
-    /// it gives some. Of a document of one item its stock key is locked with that. `None` where the key is taken.
+    /// it gives some. Where one item is named, its stock key is locked with that. `None` where the key is taken.
     pub async fn find<'a, K: Kind, I>(
         &self,
         task: &Task<I>,
@@ -52,11 +52,11 @@ impl Heading {
         let tenant = task.caller.tenant_id;
         let mut reads = once.claim(task, txn);
         let named: Vec<&ItemRef> = items.collect();
-        let early = ledger::ask_early(&mut reads, tenant, &named, &self.location);
+        let early = ledger::ask_early(&mut reads, &task.caller, &named, &self.location);
         let ground = lookup::ask_area(&mut reads, tenant, &self.location);
         let items = lookup::ask_items(&mut reads, tenant, named.into_iter(), units);
         let reasons = reasons.map(|why| lookup::ask_reasons(&mut reads, tenant, why));
-        let Some(mut told) = once.claimed(reads.send(txn).await)? else { return Ok(None) };
+        let Some(mut told) = once.claimed(reads.send(txn).await).map_err(|error| early.failed(error))? else { return Ok(None) };
         let early = early.told(&mut told)?;
         let (permit, header) = self.permitted_at(task, ground.told(&mut told, task.now)?, id)?;
         let (items, reasons) = (items.told(&mut told)?, reasons.map(|reasons| reasons.told(&mut told)).transpose()?.unwrap_or_default());

@@ -393,7 +393,7 @@ impl Lines {
             return Err(DbErr::Custom(format!("a line has other cells than {name} has columns")));
         }
         let backend = batch.backend();
-        let given = columns.given(backend, self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect());
+        let given = columns.rows(backend, self.rows.iter().map(|row| Value::Array(row.iter().map(|cell| cell.given(backend)).collect())).collect());
         let sql = format!(
             "INSERT INTO {name} (tenant_id, document_id, {}) SELECT $2, $3, line.* FROM ({}) AS line CROSS JOIN head",
             columns.names(),

@@ -1,4 +1,4 @@
-//! What a posting is decided on, read under its locks: one text for each table, whatever the number of lines, and sent together.
+//! What a posting is decided on, read under its locks: one text for each table, of one row or of any number, and sent together.
 //!
 //! CROSS JOIN says nothing to Postgres; SQLite, which keeps no statistics, takes it as the order in which to go: from what is given on.
 
@@ -263,7 +263,7 @@ pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<V
 }
 
 fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> Rows {
-    ID.given(backend, ids.iter().map(|id| given_row!(backend, *id)).collect())
+    ID.rows(backend, ids.iter().map(|id| given_row!(backend, *id)).collect())
 }
 
 #[derive(FromQueryResult, Deserialize)]
@@ -392,7 +392,7 @@ fn ask_youngest(reads: &mut Reads, locked: &Locked, finds: &[(Key, Instant)], re
     };
     let here = "AND EXISTS (SELECT 1 FROM balance WHERE balance.tenant_id = lot.tenant_id AND balance.item_id = lot.item_id \
                 AND balance.location_id = wanted.location_id AND balance.lot_id = lot.id)";
-    let given = FOUND.given(backend, (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect());
+    let given = FOUND.rows(backend, (0_i64..).zip(finds).map(|(place, (key, at))| given_row!(backend, place, key.item, key.location, *at)).collect());
     let sql = format!("SELECT wanted.place, COALESCE({}, {}) AS lot_id FROM ({}) AS wanted", last(here), last(""), given.each(1));
     reads.add(sql, [given.into(), locked.tenant.into()])
 }

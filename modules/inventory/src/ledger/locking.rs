@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Instant, TenantId, Txn, database};
+use kernel::{Caller, Instant, Sites, TenantId, Txn, database};
 use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -15,10 +15,11 @@ use crate::error::Error;
 use crate::names::{ItemRef, LocationRef, LotId};
 use crate::rows::{self, Asked, Batch, Kind, Reads, Relation, Rows, Told, given_row};
 
+const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 const KEY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
 
 pub fn key_rows(backend: DatabaseBackend, keys: &[Key]) -> Rows {
-    KEY.given(backend, keys.iter().map(|key| given_row!(backend, key.item, key.location)).collect())
+    KEY.rows(backend, keys.iter().map(|key| given_row!(backend, key.item, key.location)).collect())
 }
 
 pub(super) fn busy(error: DbErr) -> Error {
@@ -54,12 +55,12 @@ async fn create_and_lock(txn: &Txn, tenant: TenantId, keys: &[Key]) -> Result<()
     if usize::try_from(had).is_ok_and(|had| had == keys.len()) { Ok(()) } else { Err(Error::RulesChanged) }
 }
 
-/// The stock key that was locked with the names of a document of one item, where it was there already: Postgres only.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Early(Option<Key>);
+/// The stock key that was locked with the names of a document of one item, where it was there already: Postgres only. What is read in the next statement
+/// is read under it.
+pub struct Early(Option<(TenantId, Key)>);
 
-/// An early lock that was asked for.
-pub struct AskedEarly(Option<Asked<KeyRow>>);
+/// An early lock that was asked for, unless the document names several items.
+pub struct AskedEarly(Option<(TenantId, Asked<KeyRow>)>);
 
 #[derive(FromQueryResult, Deserialize)]
 struct KeyRow {
@@ -68,8 +69,9 @@ struct KeyRow {
 }
 
 /// Asks for the lock with the names and the claim, after which it comes. Of one key alone: who locks several does so in sorted order, creates those that are
-/// missing, and knows neither before the names are had.
-pub fn ask_early(reads: &mut Reads, tenant: TenantId, items: &[&ItemRef], location: &LocationRef) -> AskedEarly {
+/// missing, and knows neither before the names are had. None of a place that is not the caller's, who would learn from the wait that others post there.
+pub fn ask_early(reads: &mut Reads, caller: &Caller, items: &[&ItemRef], location: &LocationRef) -> AskedEarly {
+    let tenant = caller.tenant_id;
     let [item, others @ ..] = items else { return AskedEarly(None) };
     if reads.backend() != DatabaseBackend::Postgres || others.iter().any(|other| other != item) {
         return AskedEarly(None);
@@ -78,31 +80,48 @@ pub fn ask_early(reads: &mut Reads, tenant: TenantId, items: &[&ItemRef], locati
         ItemRef::Id { item_id } => ("$2", (*item_id).into()),
         ItemRef::Sku { sku } => ("(SELECT item.id FROM item WHERE item.tenant_id = $1 AND item.sku = $2)", sku.as_str().into()),
     };
-    let (location_id, location) = match location {
-        LocationRef::Id { location_id } => ("$3", (*location_id).into()),
-        LocationRef::Path { location } => ("(SELECT area.id FROM location AS area WHERE area.tenant_id = $1 AND area.path = $3)", location.as_str().into()),
+    let (named, location) = match location {
+        LocationRef::Id { location_id } => ("area.id = $3", (*location_id).into()),
+        LocationRef::Path { location } => ("area.path = $3", location.as_str().into()),
     };
+    let mut values: Vec<sea_orm::Value> = vec![tenant.into(), item, location];
+    let mut at_sites = String::new();
+    if let Sites::Only(sites) = &caller.sites {
+        let sites = ID.rows(reads.backend(), sites.iter().map(|site| given_row!(reads.backend(), *site)).collect());
+        at_sites = format!(" AND area.site_id IN ({})", sites.select(4));
+        values.push(sites.into());
+    }
     let sql = format!(
         "SELECT stock_key.item_id, stock_key.location_id FROM stock_key WHERE stock_key.tenant_id = $1 AND stock_key.item_id = {item_id} \
-         AND stock_key.location_id = {location_id}{} FOR NO KEY UPDATE OF stock_key",
+         AND stock_key.location_id = (SELECT area.id FROM location AS area WHERE area.tenant_id = $1 AND {named}{at_sites}){} FOR NO KEY UPDATE OF stock_key",
         reads.after_claim()
     );
-    AskedEarly(Some(reads.add(sql, [tenant.into(), item, location])))
+    AskedEarly(Some((tenant, reads.add(sql, values))))
 }
 
 impl AskedEarly {
     pub fn told(self, told: &mut Told) -> Result<Early, Error> {
-        let row = self.0.map(|asked| told.rows(asked)).transpose()?.and_then(|mut rows| rows.pop());
-        Ok(Early(row.map(|row| Key { item: row.item_id, location: row.location_id })))
+        let Some((tenant, asked)) = self.0 else { return Ok(Early(None)) };
+        let key = |row: KeyRow| (tenant, Key { item: row.item_id, location: row.location_id });
+        Ok(Early(told.rows(asked)?.pop().map(key)))
+    }
+
+    /// What it means that the statement failed in which it was asked for: a lock that was not had in time is that of the stock.
+    pub fn failed(&self, error: Error) -> Error {
+        match error {
+            Error::Database(error) if self.0.is_some() => busy(error),
+            error => error,
+        }
     }
 }
 
-/// The locks of a posting, of which one may have been had early.
+/// The locks of a posting, whose only one may have been had early. Beside that none is taken any more, which would be out of order: a posting that needs
+/// others is no document of one item.
 pub async fn lock_rest(txn: &Txn, tenant: TenantId, keys: Vec<Key>, early: Early, clock: impl FnOnce() -> Instant) -> Result<Locked, Error> {
     match early.0 {
-        // Who needs others beside it takes all of them here, maybe out of order: no caller does, and Postgres would tell of a ring.
-        Some(had) if keys.iter().all(|key| *key == had) => Ok(Locked { tenant, keys: vec![had], at: clock() }),
-        _ => lock(txn, tenant, keys, clock).await,
+        None => lock(txn, tenant, keys, clock).await,
+        Some((of, had)) if of == tenant && keys.iter().all(|key| *key == had) => Ok(Locked { tenant, keys: vec![had], at: clock() }),
+        Some(_) => Err(Error::Database(DbErr::Custom("a document of one item needs other stock than that".to_owned()))),
     }
 }
 
@@ -135,14 +154,13 @@ pub async fn lock_lots(txn: &Txn, locked: &Locked, changed: &[ChangedLot]) -> Re
 
 /// Locks lots in their order, whatever their versions are, and answers those. On SQLite, which has one writer, it does nothing.
 pub async fn hold_lots(txn: &Txn, tenant: TenantId, lots: impl IntoIterator<Item = LotId>) -> Result<BTreeMap<LotId, i64>, Error> {
-    const ID: Relation = Relation(&[("id", Kind::Uuid)]);
     #[derive(FromQueryResult)]
     struct VersionRow {
         id: Uuid,
         version: i64,
     }
     let backend = txn.get_database_backend();
-    let wanted = ID.given(backend, lots.into_iter().map(|lot| given_row!(backend, lot)).collect());
+    let wanted = ID.rows(backend, lots.into_iter().map(|lot| given_row!(backend, lot)).collect());
     if wanted.is_empty() || backend != DatabaseBackend::Postgres {
         return Ok(BTreeMap::new());
     }

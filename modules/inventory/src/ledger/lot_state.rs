@@ -76,20 +76,20 @@ pub async fn lock_lot_states(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Res
     let backend = txn.get_database_backend();
     hold_lots(txn, tenant, lots.iter().copied()).await?;
     bump_rules(txn, tenant).await.map_err(busy)?;
+    let ids = LOT_ID.rows(backend, lots.iter().map(|lot| given_row!(backend, *lot)).collect());
     let sql = format!(
         "SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, \
          COALESCE((SELECT MAX(event.number) FROM lot_event AS event WHERE event.tenant_id = lot.tenant_id AND event.lot_id = lot.id), 0) AS events \
          FROM ({}) AS wanted CROSS JOIN lot CROSS JOIN item \
          WHERE lot.tenant_id = $2 AND lot.id = wanted.id AND item.tenant_id = $2 AND item.id = lot.item_id ORDER BY lot.id",
-        LOT_ID.each(backend, 1)
+        ids.each(1)
     );
-    let ids = rows::parameter(lots.iter().map(|lot| given_row!(backend, *lot)).collect());
     let state = |row: StateRow| -> Result<LotState, Error> {
         let StateRow { id, expires_on, batch_code, void, version, track_expiry, track_lots, events, .. } = row;
         let hold = row.hold.as_deref().map(Hold::stored).transpose()?;
         Ok(LotState { id, hold, expires_on, batch_code, void, version, track_expiry, track_lots, events })
     };
-    rows::all::<StateRow>(txn, &sql, [ids, tenant.into()]).await?.into_iter().map(state).collect()
+    rows::all::<StateRow>(txn, &sql, [ids.into(), tenant.into()]).await?.into_iter().map(state).collect()
 }
 
 /// Writes locked lots as they are said to be, and the events that tell of it.
@@ -97,12 +97,13 @@ pub async fn write_lot_states(txn: &Txn, tenant: TenantId, states: &[LotState], 
     const STATE: Relation = Relation(&[("id", Kind::Uuid), ("hold", Kind::Text), ("expires_on", Kind::Date), ("batch_code", Kind::Text)]);
     let backend = txn.get_database_backend();
     let row = |state: &LotState| given_row!(backend, state.id, state.hold.map(Hold::word), state.expires_on, state.batch_code);
+    let given = STATE.rows(backend, states.iter().map(row).collect());
     let sql = format!(
         "UPDATE lot SET hold = now.hold, expires_on = now.expires_on, batch_code = now.batch_code, version = lot.version + 1 \
          FROM ({}) AS now WHERE lot.tenant_id = now.tenant_id AND lot.id = now.id",
-        STATE.of_tenant(backend, 1, 2)
+        given.of_tenant(1, 2)
     );
-    rows::execute(txn, &sql, [tenant.into(), rows::parameter(states.iter().map(row).collect())]).await?;
+    rows::execute(txn, &sql, [tenant.into(), given.into()]).await?;
     write_events(txn, tenant, states, events, actor, now).await
 }
 

@@ -1,4 +1,4 @@
-//! What a posting writes: one text for each table, whatever the number of lines, and what may be is sent together.
+//! What a posting writes: one text for each table, of one row or of any number, and what may be is sent together.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub fn write_balances(batch: &mut Batch, locked: &Locked, balances: &[NewBalance
         given_row!(backend, place.key.item, place.key.location, place.lot, holding.quantity.0, holding.value.0)
     };
     let (held, new): (Vec<_>, Vec<_>) = balances.iter().partition(|balance| balance.held);
-    let given = |balances: Vec<&NewBalance>| BALANCE.given(backend, balances.into_iter().map(row).collect());
+    let given = |balances: Vec<&NewBalance>| BALANCE.rows(backend, balances.into_iter().map(row).collect());
     let (held, new) = (given(held), given(new));
     if !held.is_empty() {
         let update = format!(
@@ -65,7 +65,7 @@ pub fn change_lots(batch: &mut Batch, locked: &Locked, changed: &[ChangedLot]) {
     }
     let backend = batch.backend();
     let row = |lot: &ChangedLot| given_row!(backend, lot.id, lot.basis.quantity.0, lot.basis.value.0, lot.cost_floor_at, lot.void, lot.revalued);
-    let changed = CHANGED.given(backend, changed.iter().map(row).collect());
+    let changed = CHANGED.rows(backend, changed.iter().map(row).collect());
     let sql = format!(
         "UPDATE lot SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void, \
          revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1 \
@@ -89,7 +89,7 @@ pub fn take_reserved(batch: &mut Batch, locked: &Locked, taken: &[(ReservationId
         *by_key.entry(*key).or_default() += quantity.0;
     }
     let at = if backend == DatabaseBackend::Postgres { "$3::timestamptz" } else { "$3" };
-    let given = TAKEN.given(backend, by_reservation.iter().map(|(id, quantity)| given_row!(backend, *id, *quantity)).collect());
+    let given = TAKEN.rows(backend, by_reservation.iter().map(|(id, quantity)| given_row!(backend, *id, *quantity)).collect());
     let sql = format!(
         "UPDATE reservation SET taken = reservation.taken + now.quantity, version = reservation.version + 1, updated_at = {at}, \
          status = CASE WHEN reservation.taken + now.quantity >= reservation.quantity THEN 'fulfilled' ELSE reservation.status END \
@@ -105,7 +105,7 @@ pub fn take_reserved(batch: &mut Batch, locked: &Locked, taken: &[(ReservationId
 pub fn set_aside<'a>(batch: &mut Batch, locked: &Locked, by: impl Iterator<Item = (&'a Key, i64)>) {
     const BY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid), ("quantity", Kind::Int)]);
     let backend = batch.backend();
-    let given = BY.given(backend, by.map(|(key, quantity)| given_row!(backend, key.item, key.location, quantity)).collect());
+    let given = BY.rows(backend, by.map(|(key, quantity)| given_row!(backend, key.item, key.location, quantity)).collect());
     let sql = format!(
         "UPDATE stock_key SET reserved_quantity = stock_key.reserved_quantity + now.quantity FROM ({}) AS now \
          WHERE stock_key.tenant_id = now.tenant_id AND stock_key.item_id = now.item_id AND stock_key.location_id = now.location_id",
@@ -153,7 +153,7 @@ pub fn write_document(batch: &mut Batch, document: &document::Model) {
         document.content_hash,
         document.version,
     );
-    let given = DOCUMENT.given(backend, vec![row]);
+    let given = DOCUMENT.rows(backend, vec![row]);
     let sql = format!(
         "INSERT INTO document ({}, number, last_seq, position, chain_hash) SELECT now.*, head.number, head.seq, head.position, head.head_hash \
          FROM ({}) AS now CROSS JOIN head",
@@ -165,7 +165,7 @@ pub fn write_document(batch: &mut Batch, document: &document::Model) {
 
 /// Adds the rows to be inserted into a table whose columns are those of the relation, if there are any and the head was had.
 fn insert(batch: &mut Batch, table: &str, relation: Relation, rows: Vec<serde_json::Value>) {
-    let given = relation.given(batch.backend(), rows);
+    let given = relation.rows(batch.backend(), rows);
     if !given.is_empty() {
         let sql = format!("INSERT INTO {table} ({}) SELECT now.* FROM ({}) AS now CROSS JOIN head", relation.names(), given.select(1));
         batch.add(sql, [given.into()]);
@@ -217,7 +217,7 @@ pub fn write_lots(batch: &mut Batch, locked: &Locked, document: DocumentId, effe
             lot.opened_at,
         )
     };
-    let lots = LOT.given(backend, effects.lots.iter().map(row).collect());
+    let lots = LOT.rows(backend, effects.lots.iter().map(row).collect());
     if !lots.is_empty() {
         // The document's first entry.
         let sql = format!("INSERT INTO lot ({}, origin_seq) SELECT now.*, head.seq - $2 + 1 FROM ({}) AS now CROSS JOIN head", LOT.names(), lots.select(1));
@@ -276,7 +276,7 @@ pub fn write_entries(batch: &mut Batch, locked: &Locked, entries: &[super::post:
     if entries.is_empty() {
         return;
     }
-    let given = ENTRY.given(backend, (1..).zip(entries).map(row).collect());
+    let given = ENTRY.rows(backend, (1..).zip(entries).map(row).collect());
     let columns = ENTRY.names();
     let columns = columns.trim_start_matches("place, ");
     let sql =
@@ -390,7 +390,7 @@ fn write_truths(batch: &mut Batch, locked: &Locked, document: DocumentId, effect
     };
     insert(batch, "count_truth", TRUTH, effects.truths.iter().map(row).collect());
     if !effects.marked.is_empty() {
-        let given = MARKED.given(backend, effects.marked.iter().map(|(count, line_no)| given_row!(backend, *count, *line_no)).collect());
+        let given = MARKED.rows(backend, effects.marked.iter().map(|(count, line_no)| given_row!(backend, *count, *line_no)).collect());
         let sql = format!(
             "UPDATE count_truth SET marked_by = $2 FROM ({}) AS now CROSS JOIN head \
              WHERE count_truth.tenant_id = now.tenant_id AND count_truth.document_id = now.document_id AND count_truth.line_no = now.line_no",

@@ -91,14 +91,14 @@ impl Relation {
     /// The same, each of which is to be looked up by an index. Postgres takes a hundred rows for what a function answers, and would rather read
     /// all that a tenant has than look up so many; of a condition that it knows nothing about it takes one in two hundred to hold. All rows
     /// are arrays.
-    pub fn each(self, backend: DatabaseBackend, parameter: usize) -> String {
+    fn each(self, backend: DatabaseBackend, parameter: usize) -> String {
         let select = self.select(backend, parameter);
         if backend == DatabaseBackend::Sqlite { select } else { format!("{select} WHERE jsonb_typeof(value) = 'array'") }
     }
 
     /// The same with the tenant, another parameter, in each row: for an UPDATE from given rows. SQLite must not see that it is the same in all of
     /// them: it would go from the table's rows of the tenant to those that are given.
-    pub fn of_tenant(self, backend: DatabaseBackend, tenant: usize, parameter: usize) -> String {
+    fn of_tenant(self, backend: DatabaseBackend, tenant: usize, parameter: usize) -> String {
         let tenant = match backend {
             DatabaseBackend::Sqlite => format!("COALESCE(${tenant}, value)"),
             _ => format!("${tenant}::uuid"),
@@ -106,8 +106,8 @@ impl Relation {
         self.each(backend, parameter).replacen("SELECT ", &format!("SELECT {tenant} AS tenant_id, "), 1)
     }
 
-    /// These rows, for a statement that is often run with one.
-    pub fn given(self, backend: DatabaseBackend, rows: Vec<Value>) -> Rows {
+    /// Given rows, for a statement that is often run with one.
+    pub fn rows(self, backend: DatabaseBackend, rows: Vec<Value>) -> Rows {
         Rows { relation: self, backend, rows }
     }
 
@@ -117,9 +117,8 @@ impl Relation {
     }
 }
 
-/// Rows on their way into a statement. Whether they are one shows in its text: on Postgres one row is no function's answer, which would be put into a table and
-/// scanned, but values out of the parameter, which stand in conditions as if they were parameters themselves. That takes a sixth off a posting of
-/// one line, and says that it is one.
+/// Rows on their way into a statement. Whether they are one shows in its text: on Postgres one row is no function's answer, which would be put into a
+/// table and scanned, but values out of the parameter, which the planner puts into the conditions (docs/decisions/0020).
 #[derive(Clone, Debug)]
 pub struct Rows {
     relation: Relation,
@@ -134,35 +133,43 @@ impl Rows {
 
     /// As [`Relation::select`].
     pub fn select(&self, parameter: usize) -> String {
-        self.only(parameter, "").unwrap_or_else(|| self.relation.select(self.backend, parameter))
+        if !self.is_only_one() {
+            return self.relation.select(self.backend, parameter);
+        }
+        format!("SELECT {}", self.columns_of_only(parameter))
     }
 
-    /// As [`Relation::each`].
+    /// As [`Relation::each`]. The planner does not see a value: of a rare one it would take a plan that knows it for cheaper than one that does not, and
+    /// would make another each time (docs/decisions/0018).
     pub fn each(&self, parameter: usize) -> String {
-        self.only(parameter, "").unwrap_or_else(|| self.relation.each(self.backend, parameter))
+        if !self.is_only_one() {
+            return self.relation.each(self.backend, parameter);
+        }
+        let row = format!("${parameter}::jsonb");
+        let hidden = |(index, (name, kind)): (usize, &(&str, Kind))| format!("(SELECT {}) AS {name}", column(self.backend, &row, index, *kind));
+        format!("SELECT {}", self.relation.0.iter().enumerate().map(hidden).collect::<Vec<_>>().join(", "))
     }
 
     /// As [`Relation::of_tenant`].
     pub fn of_tenant(&self, tenant: usize, parameter: usize) -> String {
-        self.only(parameter, &format!("${tenant}::uuid AS tenant_id, ")).unwrap_or_else(|| self.relation.of_tenant(self.backend, tenant, parameter))
+        if !self.is_only_one() {
+            return self.relation.of_tenant(self.backend, tenant, parameter);
+        }
+        format!("SELECT ${tenant}::uuid AS tenant_id, {}", self.columns_of_only(parameter))
     }
 
     fn is_only_one(&self) -> bool {
         self.backend == DatabaseBackend::Postgres && self.rows.len() == 1
     }
 
-    fn only(&self, parameter: usize, first: &str) -> Option<String> {
-        let source = format!("${parameter}::jsonb");
-        let columns = self.relation.columns(self.backend, &source);
-        self.is_only_one().then(|| format!("SELECT {first}{columns}"))
+    fn columns_of_only(&self, parameter: usize) -> String {
+        self.relation.columns(self.backend, &format!("${parameter}::jsonb"))
     }
 }
 
 impl From<Rows> for sea_orm::Value {
     fn from(mut rows: Rows) -> Self {
-        let value = if rows.is_only_one() { rows.rows.pop().unwrap_or_default() } else { Value::Array(rows.rows) };
-        // As what it is to be, and not as a text: of one row each column would read that anew.
-        if rows.backend == DatabaseBackend::Sqlite { value.to_string().into() } else { value.into() }
+        if rows.is_only_one() { rows.rows.pop().unwrap_or_default().into() } else { parameter(rows.rows) }
     }
 }
 
@@ -182,7 +189,7 @@ fn column(backend: DatabaseBackend, source: &str, index: usize, kind: Kind) -> S
     format!("({source}->>{index})::{cast}")
 }
 
-/// The given rows as a parameter.
+/// The given rows as a parameter: to Postgres as `jsonb`, since of a text each column of one row would read that anew; to SQLite as text.
 pub fn parameter(rows: Vec<Value>) -> sea_orm::Value {
-    Value::Array(rows).to_string().into()
+    Value::Array(rows).into()
 }

@@ -1,7 +1,8 @@
 //! Many rows in one parameter.
 //!
 //! A statement over any number of lines must be one text (it is prepared once) and one round trip. So lines travel as one JSON
-//! parameter and become a relation inside the statement: `jsonb_array_elements` on Postgres, `json_each` on SQLite.
+//! parameter and become a relation inside the statement: `jsonb_array_elements` on Postgres, `json_each` on SQLite. What a posting
+//! runs has a second text for one row ([`Rows`]).
 
 mod filter;
 mod given;

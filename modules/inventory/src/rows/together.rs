@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryRes
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Relation, execute, one, parameter};
+use super::{Relation, execute, one};
 
 /// The texts of several statements, each with its values, and all of them under one numbering.
 struct Parts {
@@ -47,9 +47,10 @@ impl Batch {
 
     /// Adds the rows to be inserted into a table whose columns are those of the relation, if there are any.
     pub fn insert(&mut self, table: &str, relation: Relation, rows: Vec<Value>) {
+        let rows = relation.rows(self.backend(), rows);
         if !rows.is_empty() {
-            let sql = format!("INSERT INTO {table} ({}) {}", relation.names(), relation.select(self.backend(), 1));
-            self.add(sql, [parameter(rows)]);
+            let sql = format!("INSERT INTO {table} ({}) {}", relation.names(), rows.select(1));
+            self.add(sql, [rows.into()]);
         }
     }
 
@@ -125,7 +126,7 @@ fn before(backend: DatabaseBackend, texts: &[String], last: &str) -> String {
     format!("WITH {} {last}", parts.join(", "))
 }
 
-/// Reads that need nothing of each other, all of one moment. Their order of rows is lost.
+/// Reads that need nothing of each other, all of one moment; one that locks answers what it locked as it is after its wait. Their order of rows is lost.
 pub struct Reads {
     parts: Parts,
     /// An INSERT that comes before them.
@@ -167,7 +168,7 @@ impl Reads {
         self.parts.backend
     }
 
-    /// The condition of a read that locks: it comes after the claim, where there is one, and does nothing where that is taken. For Postgres.
+    /// The condition of a read that locks: it comes after the claim, where there is one, and locks nothing where the key is taken. For Postgres.
     pub fn after_claim(&self) -> &'static str {
         if self.claim.is_some() { " AND (SELECT COUNT(*) FROM claimed) = 1" } else { "" }
     }

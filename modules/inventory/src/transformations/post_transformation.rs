@@ -235,8 +235,8 @@ struct Ids {
 
 async fn work(task: &Task<(Ids, Request)>, txn: &Txn, once: &Once) -> Result<Option<Done<PostedAnswer>>, Error> {
     let (ids, request) = &task.input;
-    let why = Why::of(ReasonKind::Waste, request.loss.iter().map(|loss| &loss.reason));
-    let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), Some(why)).await?;
+    let why = (!request.loss.is_empty()).then(|| Why::of(ReasonKind::Waste, request.loss.iter().map(|loss| &loss.reason)));
+    let found = request.heading.find::<Transformation, _>(task, txn, once, ids.document, (request.names(), Units::All), why).await?;
     let Some(Found { permit, mut header, early, items, reasons }) = found else { return Ok(None) };
     header.detail.purpose = Some(request.kind.word());
     let resolved = resolve(request, &ids.lots, &items, &reasons)?;

@@ -28,9 +28,9 @@ pub fn is_lock_timeout(error: &DbErr) -> bool {
     code(error).as_deref() == Some("55P03")
 }
 
-/// What Postgres says of the place at which a lock was not had in time, empty where it says nothing; `None` of any other error. Of who waits for another's
-/// row with the same unique key it names the index: `while inserting index tuple (0,1) in relation "item_pkey"`.
-pub fn lock_timeout(error: &DbErr) -> Option<String> {
+/// What Postgres says of where a lock was waited for that was not had in time, empty where it says nothing; `None` of any other error. Of who waits for
+/// another's row with the same unique key it names the table, or the index: `while checking uniqueness of tuple (0,1) in relation "item"`.
+pub fn lock_waited_for(error: &DbErr) -> Option<String> {
     if !is_lock_timeout(error) {
         return None;
     }

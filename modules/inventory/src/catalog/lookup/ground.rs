@@ -193,14 +193,14 @@ pub async fn sites_of(
 ) -> Result<BTreeMap<LocationId, (LocationId, SiteDays)>, Error> {
     const ID: Relation = Relation(&[("id", Kind::Uuid)]);
     let backend = txn.get_database_backend();
-    let ids = ID.each(backend, 2);
+    let given = ID.rows(backend, locations.into_iter().map(|location| given_row!(backend, location)).collect());
+    let ids = given.each(2);
     let sql = format!(
         "SELECT location.id AS location_id, site.id AS site_id, site.time_zone, site.day_starts_at FROM location \
          JOIN location AS site ON site.tenant_id = location.tenant_id AND site.id = location.site_id \
          WHERE location.tenant_id = $1 AND location.id IN ({ids})"
     );
-    let given = rows::parameter(locations.into_iter().map(|location| given_row!(backend, location)).collect());
-    let found = rows::all::<SiteRow>(txn, &sql, [tenant.into(), given]).await?;
+    let found = rows::all::<SiteRow>(txn, &sql, [tenant.into(), given.into()]).await?;
     found.into_iter().map(|row| Ok((row.location_id, (row.site_id, site_days(row.time_zone.as_deref(), row.day_starts_at.as_deref())?)))).collect()
 }
 

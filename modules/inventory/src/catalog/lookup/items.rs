@@ -125,12 +125,12 @@ pub fn ask_items<'a>(reads: &mut Reads, tenant: TenantId, named: impl Iterator<I
     let mut values: Vec<sea_orm::Value> = vec![tenant.into()];
     let mut selects = Vec::new();
     if !ids.is_empty() || skus.is_empty() {
-        let ids = ID.given(backend, ids);
+        let ids = ID.rows(backend, ids);
         selects.push(of("id", ids.each(values.len() + 1)));
         values.push(ids.into());
     }
     if !skus.is_empty() {
-        let skus = SKU.given(backend, skus);
+        let skus = SKU.rows(backend, skus);
         selects.push(of("sku", skus.each(values.len() + 1)));
         values.push(skus.into());
     }

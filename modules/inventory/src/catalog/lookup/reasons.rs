@@ -74,7 +74,7 @@ pub fn ask_reasons(reads: &mut Reads, tenant: TenantId, Why { kind, codes }: Why
     const CODE: Relation = Relation(&[("code", Kind::Text)]);
     let backend = reads.backend();
     let codes: BTreeSet<&str> = codes.into_iter().map(Code::as_str).collect();
-    let codes = CODE.given(backend, codes.into_iter().map(|code| given_row!(backend, code)).collect());
+    let codes = CODE.rows(backend, codes.into_iter().map(|code| given_row!(backend, code)).collect());
     let sql = format!("SELECT id, code, stage, archived_at FROM reason WHERE tenant_id = $1 AND kind = $2 AND code IN ({})", codes.each(3));
     AskedReasons { kind, rows: reads.add(sql, [tenant.into(), kind.word().into(), codes.into()]) }
 }
