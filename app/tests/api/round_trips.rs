@@ -104,6 +104,17 @@ async fn behind_a_counter_on(stores: Stores) -> (Api, Arc<AtomicU64>) {
     (Api::start(Arc::new(stores), &variables, surroundings).await, count)
 }
 
+/// How many round trips a posting makes: the last of several, since a connection that sees a statement for the first time prepares it, in a trip of its own.
+async fn trips_of(kitchen: &Kitchen, count: &AtomicU64, path: &str, body: &Value) -> u64 {
+    let mut trips = 0;
+    for _ in 0..3 {
+        let before = count.load(Ordering::SeqCst);
+        kitchen.owner.post(path, body.clone()).await.ok(201);
+        trips = count.load(Ordering::SeqCst) - before;
+    }
+    trips
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_ten_and_for_one_one_less() {
     let Some((api, count)) = behind_a_counter().await else { return };
@@ -116,27 +127,15 @@ async fn a_posting_makes_as_many_round_trips_for_a_thousand_lines_as_for_ten_and
         let line = if path.ends_with("receipts") { json!({ "quantity": "9", "line_total": "1" }) } else { json!({ "quantity": "1", "reason": "spoiled" }) };
         for lines_count in [1, 10, 1_000] {
             let body = lines(lines_count, &line);
-            // The last of several: a connection that sees a statement for the first time prepares it, in a trip of its own.
-            let mut trips = 0;
-            for _ in 0..3 {
-                let before = count.load(Ordering::SeqCst);
-                kitchen.owner.post(path, body.clone()).await.ok(201);
-                trips = count.load(Ordering::SeqCst) - before;
-            }
-            measured.push((path, trips));
+            measured.push((path, trips_of(&kitchen, &count, path, &body).await));
         }
     }
     // One item in two lines is one item; by two names it may be two.
     let id = kitchen.owner.get("/v1/inventory/items?q=SKU0&limit=1").await.ok(200)["data"][0]["id"].clone();
     let (by_sku, by_id) = (json!({ "sku": "SKU0", "quantity": "1", "reason": "spoiled" }), json!({ "item_id": id, "quantity": "1", "reason": "spoiled" }));
     for (lines, expected) in [(json!([by_sku, by_sku]), 5), (json!([by_id, by_id]), 5), (json!([by_sku, by_id]), 6)] {
-        let mut trips = 0;
-        for _ in 0..3 {
-            let before = count.load(Ordering::SeqCst);
-            kitchen.owner.post("/v1/inventory/waste", json!({ "location": WALK_IN, "lines": lines })).await.ok(201);
-            trips = count.load(Ordering::SeqCst) - before;
-        }
-        assert_eq!(trips, expected, "{lines}");
+        let body = json!({ "location": WALK_IN, "lines": lines });
+        assert_eq!(trips_of(&kitchen, &count, "/v1/inventory/waste", &body).await, expected, "{lines}");
     }
     if variable("SHOW_MEASURED").is_some() {
         println!("{measured:?}");
@@ -166,13 +165,7 @@ async fn where_transactions_are_other_by_default_each_says_what_it_needs() {
         let (api, count) = behind_a_counter_on(stores).await;
         let kitchen = Kitchen::open(&api).await;
         kitchen.item("SKU0", json!({})).await;
-        let mut last = 0;
-        for _ in 0..3 {
-            let before = count.load(Ordering::SeqCst);
-            kitchen.owner.post("/v1/inventory/receipts", lines(1, &json!({ "quantity": "9", "line_total": "1" }))).await.ok(201);
-            last = count.load(Ordering::SeqCst) - before;
-        }
-        trips.push(last);
+        trips.push(trips_of(&kitchen, &count, "/v1/inventory/receipts", &lines(1, &json!({ "quantity": "9", "line_total": "1" }))).await);
         api.stop().await;
         api.stores().remove().await;
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::command::{Command, Reversal, Touching};
 use super::facts::{Hold, Holding, Key, Later, Lot, Place, Reserved, Snapshot, Truth};
-use super::locking::key_rows;
+use super::locking::{ID, id_rows, key_rows};
 use super::protocol::{DocumentType, Locked, RulesSeen};
 use super::reserve::ended;
 use crate::arithmetic::{Money, Quantity};
@@ -21,9 +21,7 @@ use crate::catalog::locations::LocationKind;
 use crate::catalog::lookup::site_days;
 use crate::error::Error;
 use crate::names::{DateKind, LotId, Word as _};
-use crate::rows::{self, Asked, Kind, Reads, Relation, Rows, Told, given_row};
-
-const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+use crate::rows::{self, Asked, Kind, Reads, Relation, Told, given_row};
 
 /// The time of a command that is decided.
 #[derive(Clone, Copy, Debug)]
@@ -260,10 +258,6 @@ pub async fn lot_places(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<V
     );
     let found = rows::all::<PlaceRow>(txn, &sql, [wanted.into(), tenant.into()]).await?;
     Ok(found.into_iter().map(|row| (Key { item: row.item_id, location: row.location_id }, row.site_id)).collect())
-}
-
-fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> Rows {
-    ID.rows(backend, ids.iter().map(|id| given_row!(backend, *id)).collect())
 }
 
 #[derive(FromQueryResult, Deserialize)]

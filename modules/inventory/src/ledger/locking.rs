@@ -15,11 +15,15 @@ use crate::error::Error;
 use crate::names::{ItemRef, LocationRef, LotId};
 use crate::rows::{self, Asked, Batch, Kind, Reads, Relation, Rows, Told, given_row};
 
-const ID: Relation = Relation(&[("id", Kind::Uuid)]);
+pub const ID: Relation = Relation(&[("id", Kind::Uuid)]);
 const KEY: Relation = Relation(&[("item_id", Kind::Uuid), ("location_id", Kind::Uuid)]);
 
 pub fn key_rows(backend: DatabaseBackend, keys: &[Key]) -> Rows {
     KEY.rows(backend, keys.iter().map(|key| given_row!(backend, key.item, key.location)).collect())
+}
+
+pub fn id_rows(backend: DatabaseBackend, ids: &[Uuid]) -> Rows {
+    ID.rows(backend, ids.iter().map(|id| given_row!(backend, *id)).collect())
 }
 
 pub(super) fn busy(error: DbErr) -> Error {
@@ -87,7 +91,7 @@ pub fn ask_early(reads: &mut Reads, caller: &Caller, items: &[&ItemRef], locatio
     let mut values: Vec<sea_orm::Value> = vec![tenant.into(), item, location];
     let mut at_sites = String::new();
     if let Sites::Only(sites) = &caller.sites {
-        let sites = ID.rows(reads.backend(), sites.iter().map(|site| given_row!(reads.backend(), *site)).collect());
+        let sites = id_rows(reads.backend(), &sites.iter().copied().collect::<Vec<_>>());
         at_sites = format!(" AND area.site_id IN ({})", sites.select(4));
         values.push(sites.into());
     }
@@ -160,7 +164,7 @@ pub async fn hold_lots(txn: &Txn, tenant: TenantId, lots: impl IntoIterator<Item
         version: i64,
     }
     let backend = txn.get_database_backend();
-    let wanted = ID.rows(backend, lots.into_iter().map(|lot| given_row!(backend, lot)).collect());
+    let wanted = id_rows(backend, &lots.into_iter().collect::<Vec<_>>());
     if wanted.is_empty() || backend != DatabaseBackend::Postgres {
         return Ok(BTreeMap::new());
     }

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::facts::Hold;
-use super::locking::{busy, hold_lots};
+use super::locking::{busy, hold_lots, id_rows};
 use super::rules::bump_rules;
 use crate::error::Error;
 use crate::names::{LotId, Word as _};
@@ -68,15 +68,13 @@ struct StateRow {
     events: i64,
 }
 
-const LOT_ID: Relation = Relation(&[("id", Kind::Uuid)]);
-
 /// Locks lots, in sorted order, and then the tenant's head: what is read of them after holds until the transaction ends, no
 /// posting is committed meanwhile, and one that was decided on what they were before begins anew.
 pub async fn lock_lot_states(txn: &Txn, tenant: TenantId, lots: &[LotId]) -> Result<Vec<LotState>, Error> {
     let backend = txn.get_database_backend();
     hold_lots(txn, tenant, lots.iter().copied()).await?;
     bump_rules(txn, tenant).await.map_err(busy)?;
-    let ids = LOT_ID.rows(backend, lots.iter().map(|lot| given_row!(backend, *lot)).collect());
+    let ids = id_rows(backend, lots);
     let sql = format!(
         "SELECT lot.id, lot.hold, lot.expires_on, lot.batch_code, lot.void, lot.version, item.track_expiry, item.track_lots, \
          COALESCE((SELECT MAX(event.number) FROM lot_event AS event WHERE event.tenant_id = lot.tenant_id AND event.lot_id = lot.id), 0) AS events \
