@@ -407,14 +407,18 @@ async fn a_table_that_is_not_there_leaves_nothing_sqlite() {
     bench.close().await;
 }
 
-/// What is claimed is not the key of the request.
-fn claiming_another_key(sql: &str) -> Option<String> {
-    sql.contains("INSERT INTO idempotency").then(|| sql.replace("($1, $2, $3,", "($1, $2, $3 || gen_random_uuid()::text,"))
+/// What the answer is stored under is not the key of the request.
+fn storing_under_another_key(sql: &str) -> Option<String> {
+    const INSERT: &str = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES (";
+    let (before, values) = sql.split_once(INSERT)?;
+    let values: Vec<_> = values.splitn(4, ", ").collect();
+    let &[tenant, actor, key, rest] = values.as_slice() else { panic!("{sql}") };
+    Some(format!("{before}{INSERT}{tenant}, {actor}, {key} || gen_random_uuid()::text, {rest}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_forgets_its_keys_is_found_out() {
-    let Some(bench) = Bench::open(Engine::Postgres, Some(claiming_another_key)).await else { return };
+    let Some(bench) = Bench::open(Engine::Postgres, Some(storing_under_another_key)).await else { return };
     let (name, prepare) = USE_CASES[0];
     let subject = bench.subject(name, prepare).await;
     let commit = subject.steps().await;

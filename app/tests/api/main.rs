@@ -37,6 +37,7 @@ mod lots;
 mod mail;
 mod members;
 mod mfa;
+mod once;
 mod operations;
 mod own_account;
 mod own_tenants;

@@ -1043,26 +1043,4 @@ mod who_waits_too_long_is_told_to_come_again {
         })
         .await;
     }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn for_the_first_request_of_its_key() {
-        on(Engine::Postgres, &[("LARDER_DATABASE_LOCK_TIMEOUT_MS", "200")], async |api: Api| {
-            let kitchen = Kitchen::open(&api).await;
-            kitchen.item("EGG", json!({})).await;
-            let sent = body(json!([piece("EGG")]));
-            let (tenant, user) = (kitchen.owner.tenant_id, user_of(&kitchen.owner).await);
-            let other = api.inventory_db().begin().await.expect("a transaction");
-            let claim = format!(
-                "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) \
-                 VALUES ('{tenant}', '{user}', 'key', '', 0, '', now())"
-            );
-            other.execute_unprepared(&claim).await.expect("a claim");
-            let waiting = kitchen.owner.post_with_key(RECEIPTS, "key", sent.clone()).await;
-            assert_eq!(waiting.header("retry-after"), "1");
-            waiting.refused(409, "idempotency_in_progress");
-            other.rollback().await.expect("free");
-            kitchen.owner.post_with_key(RECEIPTS, "key", sent).await.ok(201);
-        })
-        .await;
-    }
 }

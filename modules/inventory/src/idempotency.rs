@@ -1,7 +1,10 @@
 //! Doing a request once.
 //!
-//! The claim of a key is part of the transaction: a failed request leaves the key free, and a second request under the same
-//! key waits for the first, bounded by the lock timeout. The answer is stored with everything in it but the numbers of a document that
+//! A key is claimed for the transaction: a failed request leaves it free, and a second request under the same key waits for the
+//! first, bounded by the lock timeout. Nothing is written for the claim. What is written is the answer, once and with the last of the work, and
+//! its primary key is what makes that impossible a second time; the claim only keeps two from doing the same work at once (docs/decisions/0021).
+//!
+//! The answer is stored with everything in it but the numbers of a document that
 //! was written with it, which the document has; what the caller may not
 //! see is left out when it is answered, so a replay shows neither more nor less than the caller's present rights allow.
 
@@ -77,7 +80,7 @@ impl Inventory {
         self.post_once(caller, once, input, move |task, txn, once| {
             let work = work.clone();
             Box::pin(async move {
-                let claimed = once.claimed(once.claim(task, txn).send(txn).await)?;
+                let claimed = once.claimed(once.claim(task, txn).send(txn).await?);
                 if claimed.is_some() { Ok(Some(work(task, txn).await?.into())) } else { Ok(None) }
             })
         })
@@ -104,9 +107,14 @@ impl Inventory {
             .write((task, once), move |(task, once), txn| -> Outcome<'_, Answer<T>, Error> {
                 let work = work.clone();
                 Box::pin(async move {
-                    match work(task, txn, once).await? {
-                        Some(done) => finish(txn, task, once, done).await,
-                        None => answered_before(txn, task, once).await,
+                    loop {
+                        if let Some(done) = work(task, txn, once).await? {
+                            return finish(txn, task, once, done).await;
+                        }
+                        // Where whoever had the key has answered nothing, it is this transaction's now.
+                        if let Some(answer) = answered_before(txn, task, once).await? {
+                            return Ok(answer);
+                        }
                     }
                 })
             })
@@ -133,7 +141,7 @@ impl Inventory {
 
 /// How long an answer is kept for whoever asks again under its key.
 const KEPT_DAYS: i64 = 30;
-/// How many claims one transaction forgets, so that it is a short one.
+/// How many answers one transaction forgets, so that it is a short one.
 const FORGET: i64 = 1_000;
 
 impl Inventory {
@@ -169,62 +177,80 @@ impl Stored {
     }
 }
 
+/// The number of a lock that stands for a key, on Postgres: of a tenant's actor.
+const LOCK: &str = "hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0)";
+
 impl Once {
     /// Reads to be sent with the claim of the key; without one there is nothing to claim.
     pub fn claim<I>(&self, task: &Task<I>, txn: &Txn) -> Reads {
-        let Some(key) = &self.key.0 else { return Reads::new(txn) };
-        let (tenant, actor) = (task.caller.tenant_id, task.caller.user_id);
-        let insert = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 0, '', $5)";
-        let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
-        Reads::claiming(txn, insert, [tenant.into(), actor.into(), key.clone().into(), self.fingerprint.0.clone().into(), at.into()])
+        let Some(of_key) = self.of_key(task) else { return Reads::new(txn) };
+        // SQLite has one writer: nobody else is at work.
+        let is_free = if database::is_postgres(txn) { format!("pg_try_advisory_xact_lock({LOCK}) AND ") } else { String::new() };
+        Reads::claiming(txn, &format!("{is_free}NOT EXISTS (SELECT 1 FROM idempotency WHERE {OF_KEY})"), of_key)
     }
 
     /// What was told with the claim; `None` where the key is taken.
-    pub fn claimed(&self, told: Result<Told, DbErr>) -> Result<Option<Told>, Error> {
-        let told = told.map_err(|error| match database::lock_waited_for(&error) {
-            Some(place) if place.contains("idempotency") => Error::IdempotencyInProgress,
-            _ => error.into(),
-        })?;
-        Ok((self.key.0.is_none() || told.is_claimed()).then_some(told))
+    pub fn claimed(&self, told: Told) -> Option<Told> {
+        (self.key.0.is_none() || told.is_claimed()).then_some(told)
+    }
+
+    /// What [`LOCK`] and [`OF_KEY`] are asked with.
+    fn of_key<I>(&self, task: &Task<I>) -> Option<[sea_orm::Value; 3]> {
+        let key = self.key.0.clone()?;
+        Some([task.caller.tenant_id.into(), task.caller.user_id.into(), key.into()])
     }
 }
+
+const OF_KEY: &str = "tenant_id = $1 AND actor_id = $2 AND key = $3";
 
 /// Stores what was done under the key.
 async fn finish<I, T: Serialize + Recheck>(txn: &Txn, task: &Task<I>, once: &Once, done: Done<T>) -> Result<Answer<T>, Error> {
     let Done { mut body, writing } = done;
     if let Some(mut writing) = writing {
         keep(writing.beside(), task, once, &body)?;
-        body.number(&writing.send(txn).await?);
+        body.number(&writing.send(txn).await.map_err(answered_meanwhile)?);
     } else {
         let mut batch = Batch::new(txn);
         keep(&mut batch, task, once, &body)?;
-        batch.send(txn).await?;
+        batch.send(txn).await.map_err(|error| answered_meanwhile(error.into()))?;
     }
     Ok(Answer { status: CREATED, body, replayed: false })
 }
 
-/// What was answered under the key, which is taken.
-async fn answered_before<I, T: DeserializeOwned + Recheck>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Answer<T>, Error> {
-    let (tenant, actor, key) = (task.caller.tenant_id, task.caller.user_id, once.key.0.clone());
-    let select = "SELECT fingerprint, status, body FROM idempotency WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
-    let stored = rows::one::<Stored>(txn, select, [tenant.into(), actor.into(), key.into()]).await?;
-    // Where there is none, the first was undone between the two statements: its key is free again.
-    let stored = stored.ok_or(Error::IdempotencyInProgress)?;
+/// The claim does not see what was stored after its statement had begun, and before it had the lock.
+fn answered_meanwhile(error: Error) -> Error {
+    let violated = if let Error::Database(error) = &error { database::violated_constraint(error) } else { None };
+    if violated.as_deref() == Some("idempotency_pkey") { Error::AnsweredMeanwhile } else { error }
+}
+
+/// What was answered under the key, which is taken. Waits for whoever is at work under it; `None` where that one has left no answer, after which
+/// the key is held.
+async fn answered_before<I, T: DeserializeOwned + Recheck>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Option<Answer<T>>, Error> {
+    let Some(of_key) = once.of_key(task) else { return Ok(None) };
+    let stored = async || rows::one::<Stored>(txn, &format!("SELECT fingerprint, status, body FROM idempotency WHERE {OF_KEY}"), of_key.clone()).await;
+    let mut found = stored().await?;
+    if found.is_none() && database::is_postgres(txn) {
+        let waited = rows::execute(txn, &format!("SELECT pg_advisory_xact_lock({LOCK})"), of_key.clone()).await;
+        waited.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
+        found = stored().await?;
+    }
+    let Some(stored) = found else { return Ok(None) };
     if stored.fingerprint != once.fingerprint.0 {
         return Err(Error::IdempotencyKeyReused);
     }
     let mut answer = stored.answer::<T>()?;
     answer.body.recheck(&task.caller, txn).await?;
     if let Some(document) = answer.body.unnumbered() {
-        answer.body.number(&ledger::head_of(txn, tenant, document).await?);
+        answer.body.number(&ledger::head_of(txn, task.caller.tenant_id, document).await?);
     }
-    Ok(answer)
+    Ok(Some(answer))
 }
 
 fn keep<I, T: Serialize>(batch: &mut Batch, task: &Task<I>, once: &Once, body: &T) -> Result<(), Error> {
-    let Some(key) = &once.key.0 else { return Ok(()) };
+    let Some(of_key) = once.of_key(task) else { return Ok(()) };
     let body = serde_json::to_string(body).map_err(|error| DbErr::Json(error.to_string()))?;
-    let update = "UPDATE idempotency SET status = $1, body = $2 WHERE tenant_id = $3 AND actor_id = $4 AND key = $5";
-    batch.add(update, [CREATED.into(), body.into(), task.caller.tenant_id.into(), task.caller.user_id.into(), key.clone().into()]);
+    let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
+    let insert = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    batch.add(insert, of_key.into_iter().chain([once.fingerprint.0.clone().into(), CREATED.into(), body.into(), at.into()]));
     Ok(())
 }

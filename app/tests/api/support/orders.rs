@@ -15,6 +15,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 #[derive(Clone, Debug, Default)]
 pub struct Tables(pub BTreeMap<String, BTreeSet<String>>);
 
+/// All locks of no table, which a program asks for by number, as if they were one.
+pub const ADVISORY: &str = "pg_advisory";
+
 /// What a step has to do with tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touch {
@@ -59,7 +62,7 @@ impl Touch {
                 ("for" | "key", "update") => touch.writes.extend(locked()),
                 ("for" | "key", "share") => touch.shares.extend(locked()),
                 (_, "into" | "update") | ("delete", "from") => touch.writes.extend(after.iter().take(2).find(is_table).cloned()),
-                (_, word) if word.starts_with("pg_advisory") => drop(touch.writes.insert("pg_advisory".to_owned())),
+                (_, word) if word.starts_with("pg_advisory") || word.starts_with("pg_try_advisory") => drop(touch.writes.insert(ADVISORY.to_owned())),
                 _ => {}
             }
         }

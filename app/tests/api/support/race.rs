@@ -32,7 +32,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::kitchen::Kitchen;
-use super::orders::{Event as Moved, Orders, Tables, Touch};
+use super::orders::{ADVISORY, Event as Moved, Orders, Tables, Touch};
 use super::patience::HANGS;
 use super::tables::{Contents, Identifiers, Saved, texts};
 use super::wire::{Event, Rewriting, Step, Verdict, Wire};
@@ -124,7 +124,7 @@ async fn references(api: &Api) -> Tables {
 fn own_tables(requests: &[Call]) -> BTreeSet<String> {
     let keys: Vec<_> = requests.iter().filter_map(|request| request.headers.get("idempotency-key")).collect();
     let different = keys.iter().enumerate().all(|(place, key)| !keys[..place].contains(key));
-    different.then(|| "idempotency".to_owned()).into_iter().collect()
+    if different { ["idempotency", ADVISORY].map(str::to_owned).into() } else { BTreeSet::new() }
 }
 
 /// What a race left: of every request the status and the body, and the database.

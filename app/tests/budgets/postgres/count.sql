@@ -6,15 +6,20 @@
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING
-RETURNING -1 AS part;
---> Insert on idempotency
--->   Conflict Resolution: NOTHING
--->   ->  Result
+-- 2
+-- $1 uuid, $2 uuid, $3 text
+SELECT -1 AS part
+WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+AND NOT EXISTS (SELECT 1
+  FROM idempotency
+  WHERE tenant_id = $1
+  AND actor_id = $2
+  AND key = $3);
+--> Result
+-->   One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->   InitPlan 1 (returns $0)
+-->     ->  Index Only Scan using idempotency_pkey on idempotency
+-->           Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 
 -- 3: locks rows of stock_count FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid
@@ -449,15 +454,11 @@ AND id = $2;
 -->         Index Cond: ((tenant_id = $1) AND (id = $2))
 
 -- 13: writes idempotency
--- $1 bigint, $2 text, $3 uuid, $4 uuid, $5 text
-UPDATE idempotency
-SET status = $1, body = $2
-WHERE tenant_id = $3
-AND actor_id = $4
-AND key = $5;
---> Update on idempotency
--->   ->  Index Scan using idempotency_pkey on idempotency
--->         Index Cond: ((tenant_id = $3) AND (actor_id = $4) AND ((key)::text = $5))
+-- $1 uuid, $2 uuid, $3 text, $4 text, $5 bigint, $6 text, $7 timestamp with time zone
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+--> Insert on idempotency
+-->   ->  Result
 
 -- 14
 COMMIT;

@@ -1,16 +1,18 @@
 -- receipt, sent again
 -- statements: 5, round trips: 5
--- held at COMMIT: RowExclusiveLock: idempotency
 
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid
-WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($1, $2, $3, $4, 0, '', $5)
-  ON CONFLICT DO NOTHING
-  RETURNING -1 AS part)
+-- 2
+-- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 uuid, $7 jsonb, $8 uuid
+WITH claimed AS MATERIALIZED (SELECT -1 AS part
+  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+  AND NOT EXISTS (SELECT 1
+    FROM idempotency
+    WHERE tenant_id = $1
+    AND actor_id = $2
+    AND key = $3))
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
   head.closed_through, head.last_recorded_at, head.last_counted_at
@@ -18,8 +20,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
@@ -29,32 +31,34 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    FROM jsonb_array_elements($7::jsonb) AS given(value)
     WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $10) AS told
+  WHERE tenant_id = $8) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
 --> Append
 -->   CTE claimed
--->     ->  Insert on idempotency
--->           Conflict Resolution: NOTHING
--->           ->  Result
+-->     ->  Result
+-->           One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->           InitPlan 1 (returns $0)
+-->             ->  Index Only Scan using idempotency_pkey on idempotency
+-->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $4) AND ((path)::text = $5))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $4)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
+-->               Filter: (tenant_id = $4)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -63,14 +67,14 @@ FROM claimed;
 -->                           ->  Function Scan on jsonb_array_elements given
 -->                                 Filter: (jsonb_typeof(value) = 'array'::text)
 -->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
+-->                           Index Cond: ((tenant_id = $6) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->                     Filter: (tenant_id = $6)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $6) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
--->         Filter: (tenant_id = $10)
+-->         Filter: (tenant_id = $8)
 -->   ->  CTE Scan on claimed
 
 -- 3

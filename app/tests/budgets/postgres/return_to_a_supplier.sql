@@ -6,24 +6,27 @@
 -- 1
 BEGIN;
 
--- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb, $13 uuid, $14 text, $15 jsonb
-WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($1, $2, $3, $4, 0, '', $5)
-  ON CONFLICT DO NOTHING
-  RETURNING -1 AS part)
+-- 2: locks rows of stock_key FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 text, $7 uuid, $8 text, $9 uuid, $10 jsonb, $11 uuid, $12 text, $13 jsonb
+WITH claimed AS MATERIALIZED (SELECT -1 AS part
+  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+  AND NOT EXISTS (SELECT 1
+    FROM idempotency
+    WHERE tenant_id = $1
+    AND actor_id = $2
+    AND key = $3))
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT stock_key.item_id, stock_key.location_id
   FROM stock_key
-  WHERE stock_key.tenant_id = $6
+  WHERE stock_key.tenant_id = $4
   AND stock_key.item_id = (SELECT item.id
     FROM item
-    WHERE item.tenant_id = $6
-    AND item.sku = $7)
+    WHERE item.tenant_id = $4
+    AND item.sku = $5)
   AND stock_key.location_id = (SELECT area.id
     FROM location AS area
-    WHERE area.tenant_id = $6
-    AND area.path = $8)
+    WHERE area.tenant_id = $4
+    AND area.path = $6)
   AND (SELECT COUNT(*)
     FROM claimed) = 1
   FOR NO KEY UPDATE OF stock_key) AS told
@@ -35,8 +38,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $9
-  AND area.path = $10) AS told
+  WHERE area.tenant_id = $7
+  AND area.path = $8) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
@@ -46,61 +49,63 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $11
-  AND item.sku IN (SELECT (SELECT ($12::jsonb->>0)::text) AS sku)) AS told
+  WHERE item.tenant_id = $9
+  AND item.sku IN (SELECT (SELECT ($10::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT 3 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
-  WHERE tenant_id = $13
-  AND kind = $14
-  AND code IN (SELECT (SELECT ($15::jsonb->>0)::text) AS code)) AS told
+  WHERE tenant_id = $11
+  AND kind = $12
+  AND code IN (SELECT (SELECT ($13::jsonb->>0)::text) AS code)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
 --> Append
 -->   CTE claimed
--->     ->  Insert on idempotency
--->           Conflict Resolution: NOTHING
--->           ->  Result
+-->     ->  Result
+-->           One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->           InitPlan 1 (returns $0)
+-->             ->  Index Only Scan using idempotency_pkey on idempotency
+-->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 -->   ->  Subquery Scan on told
 -->         ->  LockRows
--->               InitPlan 2 (returns $2)
+-->               InitPlan 3 (returns $2)
 -->                 ->  Index Scan using ix_item_sku on item item_1
--->                       Index Cond: ((tenant_id = $6) AND ((sku)::text = $7))
--->               InitPlan 3 (returns $3)
+-->                       Index Cond: ((tenant_id = $4) AND ((sku)::text = $5))
+-->               InitPlan 4 (returns $3)
 -->                 ->  Seq Scan on location area_1
--->                       Filter: ((tenant_id = $6) AND ((path)::text = $8))
--->               InitPlan 4 (returns $4)
+-->                       Filter: ((tenant_id = $4) AND ((path)::text = $6))
+-->               InitPlan 5 (returns $4)
 -->                 ->  Aggregate
 -->                       ->  CTE Scan on claimed claimed_1
 -->               ->  Result
 -->                     One-Time Filter: ($4 = 1)
 -->                     ->  Index Scan using stock_key_pkey on stock_key
--->                           Index Cond: ((tenant_id = $6) AND (item_id = $2) AND (location_id = $3))
+-->                           Index Cond: ((tenant_id = $4) AND (item_id = $2) AND (location_id = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $9) AND ((path)::text = $10))
+-->                     Filter: ((tenant_id = $7) AND ((path)::text = $8))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $9)
+-->                     Filter: (tenant_id = $7)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $9)
+-->               Filter: (tenant_id = $7)
 -->   ->  Nested Loop Left Join
--->         InitPlan 5 (returns $6)
+-->         InitPlan 6 (returns $6)
 -->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = $6))
+-->                     Index Cond: ((tenant_id = $9) AND ((sku)::text = $6))
 -->               ->  Seq Scan on unit
--->                     Filter: (tenant_id = $11)
+-->                     Filter: (tenant_id = $9)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $9) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $13) AND ((kind)::text = $14) AND ((code)::text = $7))
--->         InitPlan 6 (returns $7)
+-->         Filter: ((tenant_id = $11) AND ((kind)::text = $12) AND ((code)::text = $7))
+-->         InitPlan 7 (returns $7)
 -->           ->  Result
 -->   ->  CTE Scan on claimed
 
@@ -206,7 +211,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 4: writes balance; writes ledger_head; writes document; writes ledger_entry; writes vendor_return_line; writes cost_variance; writes idempotency
--- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 jsonb, $16 bigint, $17 text, $18 uuid, $19 uuid, $20 text
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 jsonb, $16 uuid, $17 uuid, $18 text, $19 text, $20 bigint, $21 text, $22 timestamp with time zone
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::uuid AS lot_id,
@@ -250,11 +255,8 @@ WITH part0 AS (UPDATE balance
   SELECT now.*
   FROM (SELECT ($15::jsonb->>0)::uuid AS tenant_id, ($15::jsonb->>1)::uuid AS document_id, ($15::jsonb->>2)::bigint AS number,
     ($15::jsonb->>3)::uuid AS lot_id, ($15::jsonb->>4)::bigint AS amount, ($15::jsonb->>5)::text AS kind) AS now
-  CROSS JOIN head), after4 AS (UPDATE idempotency
-  SET status = $16, body = $17
-  WHERE tenant_id = $18
-  AND actor_id = $19
-  AND key = $20)
+  CROSS JOIN head), after4 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($16, $17, $18, $19, $20, $21, $22))
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -285,9 +287,8 @@ FROM head;
 -->     ->  Insert on cost_variance
 -->           ->  CTE Scan on head head_4
 -->   CTE after4
--->     ->  Update on idempotency
--->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $18) AND (actor_id = $19) AND ((key)::text = $20))
+-->     ->  Insert on idempotency
+-->           ->  Result
 
 -- 5
 COMMIT;

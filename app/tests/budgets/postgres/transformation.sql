@@ -6,12 +6,15 @@
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid
-WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($1, $2, $3, $4, 0, '', $5)
-  ON CONFLICT DO NOTHING
-  RETURNING -1 AS part)
+-- 2
+-- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 uuid, $7 jsonb, $8 uuid
+WITH claimed AS MATERIALIZED (SELECT -1 AS part
+  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+  AND NOT EXISTS (SELECT 1
+    FROM idempotency
+    WHERE tenant_id = $1
+    AND actor_id = $2
+    AND key = $3))
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
   head.closed_through, head.last_recorded_at, head.last_counted_at
@@ -19,8 +22,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
@@ -30,32 +33,34 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    FROM jsonb_array_elements($7::jsonb) AS given(value)
     WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $10) AS told
+  WHERE tenant_id = $8) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
 --> Append
 -->   CTE claimed
--->     ->  Insert on idempotency
--->           Conflict Resolution: NOTHING
--->           ->  Result
+-->     ->  Result
+-->           One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->           InitPlan 1 (returns $0)
+-->             ->  Index Only Scan using idempotency_pkey on idempotency
+-->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $4) AND ((path)::text = $5))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $4)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
+-->               Filter: (tenant_id = $4)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -64,14 +69,14 @@ FROM claimed;
 -->                           ->  Function Scan on jsonb_array_elements given
 -->                                 Filter: (jsonb_typeof(value) = 'array'::text)
 -->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
+-->                           Index Cond: ((tenant_id = $6) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->                     Filter: (tenant_id = $6)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $6) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
--->         Filter: (tenant_id = $10)
+-->         Filter: (tenant_id = $8)
 -->   ->  CTE Scan on claimed
 
 -- 3: writes stock_key; locks rows of stock_key FOR NO KEY UPDATE
@@ -231,7 +236,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 5: writes balance; writes balance; writes ledger_head; writes document; writes document_detail; writes lot; writes lot_parent; writes ledger_entry; writes transformation_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 jsonb, $14 bigint, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 bigint, $22 text, $23 uuid, $24 uuid, $25 text
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 jsonb, $14 bigint, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 uuid, $22 uuid, $23 text, $24 text, $25 bigint, $26 text, $27 timestamp with time zone
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -302,11 +307,8 @@ WITH part0 AS (UPDATE balance
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::text AS role,
     (value->>8)::bigint AS weight, (value->>9)::text AS batch_code, (value->>10)::date AS expires_on, (value->>11)::uuid AS reason_id
     FROM jsonb_array_elements($18::jsonb) AS given(value)) AS line
-  CROSS JOIN head), after6 AS (UPDATE idempotency
-  SET status = $21, body = $22
-  WHERE tenant_id = $23
-  AND actor_id = $24
-  AND key = $25)
+  CROSS JOIN head), after6 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($21, $22, $23, $24, $25, $26, $27))
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -360,9 +362,8 @@ FROM head;
 -->                 ->  CTE Scan on head head_6
 -->                 ->  Function Scan on jsonb_array_elements given_3
 -->   CTE after6
--->     ->  Update on idempotency
--->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $23) AND (actor_id = $24) AND ((key)::text = $25))
+-->     ->  Insert on idempotency
+-->           ->  Result
 
 -- 6
 COMMIT;

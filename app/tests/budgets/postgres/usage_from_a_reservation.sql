@@ -6,24 +6,27 @@
 -- 1
 BEGIN;
 
--- 2: writes idempotency; locks rows of stock_key FOR NO KEY UPDATE
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 text, $9 uuid, $10 text, $11 uuid, $12 jsonb
-WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($1, $2, $3, $4, 0, '', $5)
-  ON CONFLICT DO NOTHING
-  RETURNING -1 AS part)
+-- 2: locks rows of stock_key FOR NO KEY UPDATE
+-- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 text, $7 uuid, $8 text, $9 uuid, $10 jsonb
+WITH claimed AS MATERIALIZED (SELECT -1 AS part
+  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+  AND NOT EXISTS (SELECT 1
+    FROM idempotency
+    WHERE tenant_id = $1
+    AND actor_id = $2
+    AND key = $3))
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT stock_key.item_id, stock_key.location_id
   FROM stock_key
-  WHERE stock_key.tenant_id = $6
+  WHERE stock_key.tenant_id = $4
   AND stock_key.item_id = (SELECT item.id
     FROM item
-    WHERE item.tenant_id = $6
-    AND item.sku = $7)
+    WHERE item.tenant_id = $4
+    AND item.sku = $5)
   AND stock_key.location_id = (SELECT area.id
     FROM location AS area
-    WHERE area.tenant_id = $6
-    AND area.path = $8)
+    WHERE area.tenant_id = $4
+    AND area.path = $6)
   AND (SELECT COUNT(*)
     FROM claimed) = 1
   FOR NO KEY UPDATE OF stock_key) AS told
@@ -35,8 +38,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $9
-  AND area.path = $10) AS told
+  WHERE area.tenant_id = $7
+  AND area.path = $8) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
@@ -46,51 +49,53 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $11
-  AND item.sku IN (SELECT (SELECT ($12::jsonb->>0)::text) AS sku)) AS told
+  WHERE item.tenant_id = $9
+  AND item.sku IN (SELECT (SELECT ($10::jsonb->>0)::text) AS sku)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
 --> Append
 -->   CTE claimed
--->     ->  Insert on idempotency
--->           Conflict Resolution: NOTHING
--->           ->  Result
+-->     ->  Result
+-->           One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->           InitPlan 1 (returns $0)
+-->             ->  Index Only Scan using idempotency_pkey on idempotency
+-->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 -->   ->  Subquery Scan on told
 -->         ->  LockRows
--->               InitPlan 2 (returns $2)
+-->               InitPlan 3 (returns $2)
 -->                 ->  Index Scan using ix_item_sku on item item_1
--->                       Index Cond: ((tenant_id = $6) AND ((sku)::text = $7))
--->               InitPlan 3 (returns $3)
+-->                       Index Cond: ((tenant_id = $4) AND ((sku)::text = $5))
+-->               InitPlan 4 (returns $3)
 -->                 ->  Seq Scan on location area_1
--->                       Filter: ((tenant_id = $6) AND ((path)::text = $8))
--->               InitPlan 4 (returns $4)
+-->                       Filter: ((tenant_id = $4) AND ((path)::text = $6))
+-->               InitPlan 5 (returns $4)
 -->                 ->  Aggregate
 -->                       ->  CTE Scan on claimed claimed_1
 -->               ->  Result
 -->                     One-Time Filter: ($4 = 1)
 -->                     ->  Index Scan using stock_key_pkey on stock_key
--->                           Index Cond: ((tenant_id = $6) AND (item_id = $2) AND (location_id = $3))
+-->                           Index Cond: ((tenant_id = $4) AND (item_id = $2) AND (location_id = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $9) AND ((path)::text = $10))
+-->                     Filter: ((tenant_id = $7) AND ((path)::text = $8))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $9)
+-->                     Filter: (tenant_id = $7)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $9)
+-->               Filter: (tenant_id = $7)
 -->   ->  Nested Loop Left Join
--->         InitPlan 5 (returns $6)
+-->         InitPlan 6 (returns $6)
 -->           ->  Result
 -->         ->  Nested Loop
 -->               Join Filter: (item.base_unit_id = unit.id)
 -->               ->  Index Scan using ix_item_sku on item
--->                     Index Cond: ((tenant_id = $11) AND ((sku)::text = $6))
+-->                     Index Cond: ((tenant_id = $9) AND ((sku)::text = $6))
 -->               ->  Seq Scan on unit
--->                     Filter: (tenant_id = $11)
+-->                     Filter: (tenant_id = $9)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $11) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $9) AND (item_id = item.id))
 -->   ->  CTE Scan on claimed
 
 -- 3
@@ -210,7 +215,7 @@ FROM (SELECT reservation.id, reservation.item_id, reservation.location_id, reser
 -->           ->  Result
 
 -- 4: writes balance; writes reservation; writes stock_key; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 bigint, $9 uuid, $10 bigint, $11 timestamp with time zone, $12 timestamp with time zone, $13 text, $14 jsonb, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 bigint, $22 text, $23 uuid, $24 uuid, $25 text
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 bigint, $9 uuid, $10 bigint, $11 timestamp with time zone, $12 timestamp with time zone, $13 text, $14 jsonb, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 uuid, $22 uuid, $23 text, $24 text, $25 bigint, $26 text, $27 timestamp with time zone
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -273,11 +278,8 @@ WITH part0 AS (UPDATE balance
   FROM (SELECT ($18::jsonb->>0)::bigint AS line_no, ($18::jsonb->>1)::uuid AS item_id, ($18::jsonb->>2)::uuid AS lot_id, ($18::jsonb->>3)::bigint AS entered_quantity,
     ($18::jsonb->>4)::text AS entered_unit, ($18::jsonb->>5)::bigint AS quantity, ($18::jsonb->>6)::bigint AS value, ($18::jsonb->>7)::bigint AS short_quantity,
     ($18::jsonb->>8)::uuid AS reservation_id) AS line
-  CROSS JOIN head), after4 AS (UPDATE idempotency
-  SET status = $21, body = $22
-  WHERE tenant_id = $23
-  AND actor_id = $24
-  AND key = $25)
+  CROSS JOIN head), after4 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($21, $22, $23, $24, $25, $26, $27))
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -327,9 +329,8 @@ FROM head;
 -->     ->  Insert on usage_line
 -->           ->  CTE Scan on head head_4
 -->   CTE after4
--->     ->  Update on idempotency
--->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $23) AND (actor_id = $24) AND ((key)::text = $25))
+-->     ->  Insert on idempotency
+-->           ->  Result
 
 -- 5
 COMMIT;

@@ -6,12 +6,15 @@
 -- 1
 BEGIN;
 
--- 2: writes idempotency
--- $1 uuid, $2 uuid, $3 text, $4 text, $5 timestamp with time zone, $6 uuid, $7 text, $8 uuid, $9 jsonb, $10 uuid, $11 text, $12 jsonb
-WITH claimed AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($1, $2, $3, $4, 0, '', $5)
-  ON CONFLICT DO NOTHING
-  RETURNING -1 AS part)
+-- 2
+-- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 uuid, $7 jsonb, $8 uuid, $9 text, $10 jsonb
+WITH claimed AS MATERIALIZED (SELECT -1 AS part
+  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
+  AND NOT EXISTS (SELECT 1
+    FROM idempotency
+    WHERE tenant_id = $1
+    AND actor_id = $2
+    AND key = $3))
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
   head.closed_through, head.last_recorded_at, head.last_counted_at
@@ -19,8 +22,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told
 UNION ALL
 SELECT 1 AS part, row_to_json(told)::text AS told
 FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lots, item.track_expiry, item.date_kind, item.grace_days,
@@ -30,34 +33,36 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>0)::text AS sku
-    FROM jsonb_array_elements($9::jsonb) AS given(value)
+    FROM jsonb_array_elements($7::jsonb) AS given(value)
     WHERE jsonb_typeof(value) = 'array')) AS told
 UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT id, code, stage, archived_at
   FROM reason
-  WHERE tenant_id = $10
-  AND kind = $11
-  AND code IN (SELECT (SELECT ($12::jsonb->>0)::text) AS code)) AS told
+  WHERE tenant_id = $8
+  AND kind = $9
+  AND code IN (SELECT (SELECT ($10::jsonb->>0)::text) AS code)) AS told
 UNION ALL
 SELECT part, NULL AS told
 FROM claimed;
 --> Append
 -->   CTE claimed
--->     ->  Insert on idempotency
--->           Conflict Resolution: NOTHING
--->           ->  Result
+-->     ->  Result
+-->           One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
+-->           InitPlan 1 (returns $0)
+-->             ->  Index Only Scan using idempotency_pkey on idempotency
+-->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
 -->               ->  Seq Scan on location area
--->                     Filter: ((tenant_id = $6) AND ((path)::text = $7))
+-->                     Filter: ((tenant_id = $4) AND ((path)::text = $5))
 -->               ->  Seq Scan on location site
--->                     Filter: (tenant_id = $6)
+-->                     Filter: (tenant_id = $4)
 -->         ->  Seq Scan on ledger_head head
--->               Filter: (tenant_id = $6)
+-->               Filter: (tenant_id = $4)
 -->   ->  Nested Loop Left Join
 -->         ->  Nested Loop
 -->               ->  Nested Loop
@@ -66,15 +71,15 @@ FROM claimed;
 -->                           ->  Function Scan on jsonb_array_elements given
 -->                                 Filter: (jsonb_typeof(value) = 'array'::text)
 -->                     ->  Index Scan using ix_item_sku on item
--->                           Index Cond: ((tenant_id = $8) AND ((sku)::text = ((given.value ->> 0))::text))
+-->                           Index Cond: ((tenant_id = $6) AND ((sku)::text = ((given.value ->> 0))::text))
 -->               ->  Index Scan using unit_pkey on unit
 -->                     Index Cond: (id = item.base_unit_id)
--->                     Filter: (tenant_id = $8)
+-->                     Filter: (tenant_id = $6)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
--->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $8) AND (item_id = item.id))
+-->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $6) AND (item_id = item.id))
 -->   ->  Seq Scan on reason
--->         Filter: ((tenant_id = $10) AND ((kind)::text = $11) AND ((code)::text = $2))
--->         InitPlan 2 (returns $2)
+-->         Filter: ((tenant_id = $8) AND ((kind)::text = $9) AND ((code)::text = $2))
+-->         InitPlan 3 (returns $2)
 -->           ->  Result
 -->   ->  CTE Scan on claimed
 
@@ -235,7 +240,7 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                                 Index Cond: ((tenant_id = $9) AND (item_id = ((given_1.value ->> 0))::uuid) AND (location_id = ((given_1.value ->> 1))::uuid) AND (effective_at > $6) AND (effective_at <= 'infinity'::timestamp with time zone))
 
 -- 5: writes balance; writes ledger_head; writes document; writes ledger_entry; writes waste_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 bigint, $16 text, $17 uuid, $18 uuid, $19 text
+-- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 uuid, $16 uuid, $17 text, $18 text, $19 bigint, $20 text, $21 timestamp with time zone
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -278,11 +283,8 @@ WITH part0 AS (UPDATE balance
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::uuid AS reason_id,
     (value->>8)::text AS stage, (value->>9)::text AS destination
     FROM jsonb_array_elements($12::jsonb) AS given(value)) AS line
-  CROSS JOIN head), after3 AS (UPDATE idempotency
-  SET status = $15, body = $16
-  WHERE tenant_id = $17
-  AND actor_id = $18
-  AND key = $19)
+  CROSS JOIN head), after3 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($15, $16, $17, $18, $19, $20, $21))
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -317,9 +319,8 @@ FROM head;
 -->                 ->  CTE Scan on head head_3
 -->                 ->  Function Scan on jsonb_array_elements given_2
 -->   CTE after3
--->     ->  Update on idempotency
--->           ->  Index Scan using idempotency_pkey on idempotency
--->                 Index Cond: ((tenant_id = $17) AND (actor_id = $18) AND ((key)::text = $19))
+-->     ->  Insert on idempotency
+-->           ->  Result
 
 -- 6
 COMMIT;

@@ -1,11 +1,16 @@
 -- closing of a period
 -- statements: 18
 
--- 1: writes idempotency
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING
-RETURNING -1 AS part;
+-- 1
+SELECT -1 AS part
+WHERE NOT EXISTS (SELECT 1
+  FROM idempotency
+  WHERE tenant_id = $1
+  AND actor_id = $2
+  AND key = $3);
+--> SCAN CONSTANT ROW
+--> SCALAR SUBQUERY 1
+-->   SEARCH idempotency USING COVERING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
 
 -- 2
 SELECT "period"."id", "period"."tenant_id", "period"."version", "period"."created_at", "period"."updated_at", "period"."first_day",
@@ -160,9 +165,5 @@ FROM json_each($1);
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 
 -- 18: writes idempotency
-UPDATE idempotency
-SET status = $1, body = $2
-WHERE tenant_id = $3
-AND actor_id = $4
-AND key = $5;
---> SEARCH idempotency USING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);

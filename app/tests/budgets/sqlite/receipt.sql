@@ -1,11 +1,16 @@
 -- receipt
 -- statements: 16
 
--- 1.1: writes idempotency
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING
-RETURNING -1 AS part;
+-- 1.1
+SELECT -1 AS part
+WHERE NOT EXISTS (SELECT 1
+  FROM idempotency
+  WHERE tenant_id = $1
+  AND actor_id = $2
+  AND key = $3);
+--> SCAN CONSTANT ROW
+--> SCALAR SUBQUERY 1
+-->   SEARCH idempotency USING COVERING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
 
 -- 1.2
 SELECT 0 AS part, told.*
@@ -15,8 +20,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told;
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told;
 --> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
@@ -30,9 +35,9 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>'$[0]') AS sku
-    FROM json_each($9))) AS told;
+    FROM json_each($7))) AS told;
 --> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
@@ -44,7 +49,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
 SELECT 2 AS part, told.*
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $10) AS told;
+  WHERE tenant_id = $8) AS told;
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
 
 -- 2
@@ -248,9 +253,5 @@ LIMIT 500;
 --> USE TEMP B-TREE FOR ORDER BY
 
 -- 6: writes idempotency
-UPDATE idempotency
-SET status = $1, body = $2
-WHERE tenant_id = $3
-AND actor_id = $4
-AND key = $5;
---> SEARCH idempotency USING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);

@@ -1,11 +1,16 @@
 -- transformation
 -- statements: 19
 
--- 1.1: writes idempotency
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING
-RETURNING -1 AS part;
+-- 1.1
+SELECT -1 AS part
+WHERE NOT EXISTS (SELECT 1
+  FROM idempotency
+  WHERE tenant_id = $1
+  AND actor_id = $2
+  AND key = $3);
+--> SCAN CONSTANT ROW
+--> SCALAR SUBQUERY 1
+-->   SEARCH idempotency USING COVERING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
 
 -- 1.2
 SELECT 0 AS part, told.*
@@ -15,8 +20,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told;
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told;
 --> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
@@ -30,9 +35,9 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>'$[0]') AS sku
-    FROM json_each($9))) AS told;
+    FROM json_each($7))) AS told;
 --> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
@@ -44,7 +49,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
 SELECT 2 AS part, told.*
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $10) AS told;
+  WHERE tenant_id = $8) AS told;
 --> SEARCH unit USING INDEX sqlite_autoindex_unit_2 (tenant_id=?)
 
 -- 2.1
@@ -163,7 +168,7 @@ RETURNING seq, transformation_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
 -- 4.1: writes document
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO document (id, tenant_id, type,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -201,7 +206,7 @@ CROSS JOIN head;
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
 -- 4.2: writes document_detail
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO document_detail (tenant_id,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
@@ -215,7 +220,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.3: writes lot
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO lot (id, tenant_id, item_id,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO lot (id, tenant_id, item_id,
   origin_document_id, origin_line, batch_code, received_at, produced_on, expires_on, date_kind, basis_quantity, basis_value,
   cost_floor_at, void, version, opened_at, origin_seq)
 SELECT now.*, head.seq - $4 + 1
@@ -249,7 +254,7 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING INDEX ix_receipt_line_item_id (tenant_id=?)
 
 -- 4.4: writes lot_parent
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO lot_parent (tenant_id, lot_id,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO lot_parent (tenant_id, lot_id,
   parent_id, document_id, quantity)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS lot_id, unhex(value->>'$[2]') AS parent_id, unhex(value->>'$[3]') AS document_id,
@@ -262,7 +267,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.5: writes ledger_entry
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $7 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -279,7 +284,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.6: writes transformation_line
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) INSERT INTO transformation_line (tenant_id,
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO transformation_line (tenant_id,
   document_id, line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, value, role, weight, batch_code, expires_on,
   reason_id)
 SELECT $9, $10, line.*
@@ -294,15 +299,12 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.7: writes idempotency
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) UPDATE idempotency
-SET status = $11, body = $12
-WHERE tenant_id = $13
-AND actor_id = $14
-AND key = $15;
---> SEARCH idempotency USING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO idempotency (tenant_id, actor_id,
+  key, fingerprint, status, body, created_at)
+VALUES ($11, $12, $13, $14, $15, $16, $17);
 
 -- 4.8: writes ledger_head
-WITH head AS (SELECT $18 AS seq, $19 AS number, $20 AS position, $21 AS head_hash) UPDATE ledger_head
-SET head_hash = $16
-WHERE tenant_id = $17;
+WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) UPDATE ledger_head
+SET head_hash = $18
+WHERE tenant_id = $19;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)

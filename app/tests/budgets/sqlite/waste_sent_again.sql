@@ -1,11 +1,16 @@
 -- waste, sent again
 -- statements: 7
 
--- 1.1: writes idempotency
-INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-VALUES ($1, $2, $3, $4, 0, '', $5)
-ON CONFLICT DO NOTHING
-RETURNING -1 AS part;
+-- 1.1
+SELECT -1 AS part
+WHERE NOT EXISTS (SELECT 1
+  FROM idempotency
+  WHERE tenant_id = $1
+  AND actor_id = $2
+  AND key = $3);
+--> SCAN CONSTANT ROW
+--> SCALAR SUBQUERY 1
+-->   SEARCH idempotency USING COVERING INDEX sqlite_autoindex_idempotency_1 (tenant_id=? AND actor_id=? AND key=?)
 
 -- 1.2
 SELECT 0 AS part, told.*
@@ -15,8 +20,8 @@ FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site
   JOIN location AS site ON site.tenant_id = area.tenant_id
   AND site.id = area.site_id
   JOIN ledger_head AS head ON head.tenant_id = area.tenant_id
-  WHERE area.tenant_id = $6
-  AND area.path = $7) AS told;
+  WHERE area.tenant_id = $4
+  AND area.path = $5) AS told;
 --> SEARCH area USING INDEX ix_location_path (tenant_id=? AND path=?)
 --> SEARCH site USING INDEX sqlite_autoindex_location_2 (tenant_id=? AND id=?)
 --> SEARCH head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
@@ -30,9 +35,9 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   AND unit.id = item.base_unit_id
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
-  WHERE item.tenant_id = $8
+  WHERE item.tenant_id = $6
   AND item.sku IN (SELECT (value->>'$[0]') AS sku
-    FROM json_each($9))) AS told;
+    FROM json_each($7))) AS told;
 --> SEARCH item USING INDEX ix_item_sku (tenant_id=? AND sku=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:
@@ -44,10 +49,10 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
 SELECT 2 AS part, told.*
 FROM (SELECT id, code, stage, archived_at
   FROM reason
-  WHERE tenant_id = $10
-  AND kind = $11
+  WHERE tenant_id = $8
+  AND kind = $9
   AND code IN (SELECT (value->>'$[0]') AS code
-    FROM json_each($12))) AS told;
+    FROM json_each($10))) AS told;
 --> SEARCH reason USING INDEX ix_reason_kind_code (tenant_id=? AND kind=? AND code=?)
 --> LIST SUBQUERY 1
 -->   SCAN json_each VIRTUAL TABLE INDEX 1:

@@ -56,7 +56,8 @@ impl Heading {
         let ground = lookup::ask_area(&mut reads, tenant, &self.location);
         let items = lookup::ask_items(&mut reads, tenant, named.into_iter(), units);
         let reasons = reasons.map(|why| lookup::ask_reasons(&mut reads, tenant, why));
-        let Some(mut told) = once.claimed(reads.send(txn).await).map_err(|error| early.failed(error))? else { return Ok(None) };
+        let told = reads.send(txn).await.map_err(|error| early.failed(error))?;
+        let Some(mut told) = once.claimed(told) else { return Ok(None) };
         let early = early.told(&mut told)?;
         let (permit, header) = self.permitted_at(task, ground.told(&mut told, task.now)?, id)?;
         let (items, reasons) = (items.told(&mut told)?, reasons.map(|reasons| reasons.told(&mut told)).transpose()?.unwrap_or_default());

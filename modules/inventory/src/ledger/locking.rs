@@ -111,11 +111,8 @@ impl AskedEarly {
     }
 
     /// What it means that the statement failed in which it was asked for: a lock that was not had in time is that of the stock.
-    pub fn failed(&self, error: Error) -> Error {
-        match error {
-            Error::Database(error) if self.0.is_some() => busy(error),
-            error => error,
-        }
+    pub fn failed(&self, error: DbErr) -> Error {
+        if self.0.is_some() { busy(error) } else { Error::Database(error) }
     }
 }
 

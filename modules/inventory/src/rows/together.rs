@@ -129,7 +129,7 @@ fn before(backend: DatabaseBackend, texts: &[String], last: &str) -> String {
 /// Reads that need nothing of each other, all of one moment; one that locks answers what it locked as it is after its wait. Their order of rows is lost.
 pub struct Reads {
     parts: Parts,
-    /// An INSERT that comes before them.
+    /// A condition that is asked before what depends on it.
     claim: Option<String>,
 }
 
@@ -156,11 +156,11 @@ impl Reads {
         Self { parts: Parts::new(connection), claim: None }
     }
 
-    /// Those that a row is inserted before, unless it is there already: what they read is of before the wait for whoever inserts it, too.
-    pub fn claiming(connection: &impl ConnectionTrait, insert: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Self {
+    /// Those with which something is claimed, by a condition that holds where it is to be had.
+    pub fn claiming(connection: &impl ConnectionTrait, condition: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Self {
         let mut reads = Self::new(connection);
         reads.parts.values.extend(values);
-        reads.claim = Some(format!("{insert} ON CONFLICT DO NOTHING RETURNING -1 AS part"));
+        reads.claim = Some(format!("SELECT -1 AS part WHERE {condition}"));
         reads
     }
 
@@ -168,7 +168,7 @@ impl Reads {
         self.parts.backend
     }
 
-    /// The condition of a read that locks: it comes after the claim, where there is one, and locks nothing where the key is taken. For Postgres.
+    /// The condition of a read that locks: it comes after the claim, where there is one, and locks nothing where that is not had. For Postgres.
     pub fn after_claim(&self) -> &'static str {
         if self.claim.is_some() { " AND (SELECT COUNT(*) FROM claimed) = 1" } else { "" }
     }
@@ -190,7 +190,7 @@ impl Reads {
         match self.claim {
             Some(claim) if backend == DatabaseBackend::Sqlite || selects.is_empty() => selects.insert(0, claim),
             Some(claim) => {
-                with = format!("WITH claimed AS ({claim}) ");
+                with = format!("WITH claimed AS MATERIALIZED ({claim}) ");
                 selects.push("SELECT part, NULL AS told FROM claimed".to_owned());
             }
             None => {}
@@ -211,7 +211,7 @@ impl Reads {
 }
 
 impl Told {
-    /// Whether the row was inserted that came before.
+    /// Whether what was to be claimed is.
     pub fn is_claimed(&self) -> bool {
         self.is_claimed
     }

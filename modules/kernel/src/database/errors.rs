@@ -1,6 +1,5 @@
 //! What an error of the database means, on both engines.
 
-use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr};
 
 /// The database's code of an error: an SQLSTATE on Postgres, an extended result code on SQLite.
@@ -26,17 +25,6 @@ pub fn needs_recovery(error: &DbErr) -> bool {
 /// A lock was not had in time (Postgres `lock_timeout`).
 pub fn is_lock_timeout(error: &DbErr) -> bool {
     code(error).as_deref() == Some("55P03")
-}
-
-/// What Postgres says of where a lock was waited for that was not had in time, empty where it says nothing; `None` of any other error. Of who waits for
-/// another's row with the same unique key it names the table, or the index: `while checking uniqueness of tuple (0,1) in relation "item"`.
-pub fn lock_waited_for(error: &DbErr) -> Option<String> {
-    if !is_lock_timeout(error) {
-        return None;
-    }
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return Some(String::new()) };
-    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-    Some(error.and_then(PgDatabaseError::r#where).unwrap_or_default().to_owned())
 }
 
 /// The constraint that a write violated: its name on Postgres, the columns on SQLite (`item.tenant_id, item.sku`).

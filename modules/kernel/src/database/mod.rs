@@ -19,7 +19,7 @@ use sea_orm::{
 };
 use tokio::runtime::Handle;
 
-pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, lock_waited_for, needs_recovery, violated_constraint};
+pub use errors::{code, is_lock_timeout, is_transient, is_unavailable, needs_recovery, violated_constraint};
 use postgres::Postgres;
 use sqlite::Queue;
 
