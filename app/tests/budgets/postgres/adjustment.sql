@@ -303,8 +303,8 @@ FOR NO KEY UPDATE OF lot;
 -->         Index Cond: (id = $0)
 -->         Filter: (tenant_id = $1)
 
--- 5: writes balance; writes balance; writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 bigint, $6 uuid, $7 bigint, $8 timestamp with time zone, $9 timestamp with time zone, $10 text, $11 jsonb, $12 jsonb, $13 bigint, $14 uuid, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 uuid, $22 uuid, $23 text, $24 text, $25 bigint, $26 text, $27 timestamp with time zone
+-- 5: writes balance; writes balance; writes idempotency; writes ledger_head; writes document; writes lot; writes lot; writes ledger_entry; writes adjustment_line
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 uuid, $6 uuid, $7 text, $8 text, $9 bigint, $10 text, $11 timestamp with time zone, $12 bigint, $13 uuid, $14 bigint, $15 timestamp with time zone, $16 timestamp with time zone, $17 text, $18 jsonb, $19 jsonb, $20 bigint, $21 uuid, $22 jsonb, $23 jsonb, $24 bigint, $25 jsonb, $26 uuid, $27 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -322,57 +322,60 @@ WITH part0 AS (UPDATE balance
   WHERE true
   ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
   SET quantity = excluded.quantity, value = excluded.value
+  RETURNING 1), part2 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($5, $6, $7, $8, $9, $10, $11)
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $5, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
-  last_counted_at = COALESCE($9, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(adjustment_number,
-          0) + 1) || int8send(seq + $5) || convert_to($10, 'UTF8')), 'hex')
-  WHERE tenant_id = $6
-  AND rules_version = $7
+  SET seq = seq + $12, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $15,
+  last_counted_at = COALESCE($16, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(adjustment_number,
+          0) + 1) || int8send(seq + $12) || convert_to($17, 'UTF8')), 'hex')
+  WHERE tenant_id = $13
+  AND rules_version = $14
   AND (SELECT COUNT(*)
     FROM part0) >= 0
   AND (SELECT COUNT(*)
     FROM part1) >= 0
+  AND (SELECT COUNT(*)
+    FROM part2) >= 0
   RETURNING seq, adjustment_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type,
     status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT ($11::jsonb->>0)::uuid AS id, ($11::jsonb->>1)::uuid AS tenant_id, ($11::jsonb->>2)::text AS type, ($11::jsonb->>3)::text AS status,
-    ($11::jsonb->>4)::timestamptz AS effective_at, ($11::jsonb->>5)::date AS business_date, ($11::jsonb->>6)::timestamptz AS recorded_at,
-    ($11::jsonb->>7)::timestamptz AS posted_at, ($11::jsonb->>8)::uuid AS posted_by, ($11::jsonb->>9)::uuid AS site_id, ($11::jsonb->>10)::uuid AS location_id,
-    ($11::jsonb->>11)::text AS external_ref, ($11::jsonb->>12)::text AS note, ($11::jsonb->>13)::text AS content_hash, ($11::jsonb->>14)::bigint AS version) AS now
+  FROM (SELECT ($18::jsonb->>0)::uuid AS id, ($18::jsonb->>1)::uuid AS tenant_id, ($18::jsonb->>2)::text AS type, ($18::jsonb->>3)::text AS status,
+    ($18::jsonb->>4)::timestamptz AS effective_at, ($18::jsonb->>5)::date AS business_date, ($18::jsonb->>6)::timestamptz AS recorded_at,
+    ($18::jsonb->>7)::timestamptz AS posted_at, ($18::jsonb->>8)::uuid AS posted_by, ($18::jsonb->>9)::uuid AS site_id, ($18::jsonb->>10)::uuid AS location_id,
+    ($18::jsonb->>11)::text AS external_ref, ($18::jsonb->>12)::text AS note, ($18::jsonb->>13)::text AS content_hash, ($18::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO lot (id, tenant_id, item_id, origin_document_id, origin_line, batch_code, received_at,
     produced_on, expires_on, date_kind, basis_quantity, basis_value, cost_floor_at, void, version, opened_at, origin_seq)
-  SELECT now.*, head.seq - $13 + 1
-  FROM (SELECT ($12::jsonb->>0)::uuid AS id, ($12::jsonb->>1)::uuid AS tenant_id, ($12::jsonb->>2)::uuid AS item_id, ($12::jsonb->>3)::uuid AS origin_document_id,
-    ($12::jsonb->>4)::bigint AS origin_line, ($12::jsonb->>5)::text AS batch_code, ($12::jsonb->>6)::timestamptz AS received_at,
-    ($12::jsonb->>7)::date AS produced_on, ($12::jsonb->>8)::date AS expires_on, ($12::jsonb->>9)::text AS date_kind, ($12::jsonb->>10)::bigint AS basis_quantity,
-    ($12::jsonb->>11)::bigint AS basis_value, ($12::jsonb->>12)::timestamptz AS cost_floor_at, ($12::jsonb->>13)::boolean AS void,
-    ($12::jsonb->>14)::bigint AS version, ($12::jsonb->>15)::timestamptz AS opened_at) AS now
+  SELECT now.*, head.seq - $20 + 1
+  FROM (SELECT ($19::jsonb->>0)::uuid AS id, ($19::jsonb->>1)::uuid AS tenant_id, ($19::jsonb->>2)::uuid AS item_id, ($19::jsonb->>3)::uuid AS origin_document_id,
+    ($19::jsonb->>4)::bigint AS origin_line, ($19::jsonb->>5)::text AS batch_code, ($19::jsonb->>6)::timestamptz AS received_at,
+    ($19::jsonb->>7)::date AS produced_on, ($19::jsonb->>8)::date AS expires_on, ($19::jsonb->>9)::text AS date_kind, ($19::jsonb->>10)::bigint AS basis_quantity,
+    ($19::jsonb->>11)::bigint AS basis_value, ($19::jsonb->>12)::timestamptz AS cost_floor_at, ($19::jsonb->>13)::boolean AS void,
+    ($19::jsonb->>14)::bigint AS version, ($19::jsonb->>15)::timestamptz AS opened_at) AS now
   CROSS JOIN head), after2 AS (UPDATE lot
   SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
   revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
-  FROM (SELECT $14::uuid AS tenant_id, ($15::jsonb->>0)::uuid AS id, ($15::jsonb->>1)::bigint AS basis_quantity, ($15::jsonb->>2)::bigint AS basis_value,
-    ($15::jsonb->>3)::timestamptz AS cost_floor_at, ($15::jsonb->>4)::boolean AS void, ($15::jsonb->>5)::boolean AS revalued) AS now
+  FROM (SELECT $21::uuid AS tenant_id, ($22::jsonb->>0)::uuid AS id, ($22::jsonb->>1)::bigint AS basis_quantity, ($22::jsonb->>2)::bigint AS basis_value,
+    ($22::jsonb->>3)::timestamptz AS cost_floor_at, ($22::jsonb->>4)::boolean AS void, ($22::jsonb->>5)::boolean AS revalued) AS now
   CROSS JOIN head
   WHERE lot.tenant_id = now.tenant_id
   AND lot.id = now.id), after3 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $17 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $24 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($23::jsonb) AS given(value)) AS now
   CROSS JOIN head), after4 AS (INSERT INTO adjustment_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, unit_cost, reason_id, batch_code, expires_on)
-  SELECT $19, $20, line.*
+  SELECT $26, $27, line.*
   FROM (SELECT (value->>0)::bigint AS line_no, (value->>1)::uuid AS item_id, (value->>2)::uuid AS lot_id, (value->>3)::bigint AS entered_quantity,
     (value->>4)::text AS entered_unit, (value->>5)::bigint AS quantity, (value->>6)::bigint AS value, (value->>7)::bigint AS unit_cost,
     (value->>8)::uuid AS reason_id, (value->>9)::text AS batch_code, (value->>10)::date AS expires_on
-    FROM jsonb_array_elements($18::jsonb) AS given(value)) AS line
-  CROSS JOIN head), after5 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($21, $22, $23, $24, $25, $26, $27))
+    FROM jsonb_array_elements($25::jsonb) AS given(value)) AS line
+  CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -389,18 +392,24 @@ FROM head;
 -->           Conflict Resolution: UPDATE
 -->           Conflict Arbiter Indexes: balance_pkey
 -->           ->  Result
+-->   CTE part2
+-->     ->  Insert on idempotency
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 3 (returns $5)
+-->           InitPlan 4 (returns $7)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
--->           InitPlan 4 (returns $6)
+-->           InitPlan 5 (returns $8)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part1
+-->           InitPlan 6 (returns $9)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part2
 -->           ->  Result
--->                 One-Time Filter: (($5 >= 0) AND ($6 >= 0))
+-->                 One-Time Filter: (($7 >= 0) AND ($8 >= 0) AND ($9 >= 0))
 -->                 ->  Seq Scan on ledger_head
--->                       Filter: ((tenant_id = $6) AND (rules_version = $7))
+-->                       Filter: ((tenant_id = $13) AND (rules_version = $14))
 -->   CTE after0
 -->     ->  Insert on document
 -->           ->  CTE Scan on head head_1
@@ -411,8 +420,8 @@ FROM head;
 -->     ->  Update on lot lot_1
 -->           ->  Nested Loop
 -->                 ->  Index Scan using lot_pkey on lot lot_1
--->                       Index Cond: (id = (($15 ->> 0))::uuid)
--->                       Filter: (tenant_id = $14)
+-->                       Index Cond: (id = (($22 ->> 0))::uuid)
+-->                       Filter: (tenant_id = $21)
 -->                 ->  CTE Scan on head head_3
 -->   CTE after3
 -->     ->  Insert on ledger_entry
@@ -424,9 +433,6 @@ FROM head;
 -->           ->  Nested Loop
 -->                 ->  CTE Scan on head head_5
 -->                 ->  Function Scan on jsonb_array_elements given_2
--->   CTE after5
--->     ->  Insert on idempotency
--->           ->  Result
 
 -- 6
 COMMIT;

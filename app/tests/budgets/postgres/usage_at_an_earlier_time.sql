@@ -221,8 +221,8 @@ FROM (WITH came_since AS MATERIALIZED (SELECT DISTINCT came.item_id, came.locati
 -->                                 Index Cond: ((tenant_id = $9) AND (lot_id = wanted_1.lot_id))
 -->                                 Filter: ((effective_at > $13) AND (effective_at <= 'infinity'::timestamp with time zone) AND (wanted_1.item_id = item_id) AND (wanted_1.location_id = location_id))
 
--- 4: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 jsonb, $12 bigint, $13 jsonb, $14 uuid, $15 uuid, $16 uuid, $17 uuid, $18 text, $19 text, $20 bigint, $21 text, $22 timestamp with time zone
+-- 4: writes balance; writes idempotency; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line
+-- $1 uuid, $2 jsonb, $3 uuid, $4 uuid, $5 text, $6 text, $7 bigint, $8 text, $9 timestamp with time zone, $10 bigint, $11 uuid, $12 bigint, $13 timestamp with time zone, $14 timestamp with time zone, $15 text, $16 jsonb, $17 jsonb, $18 jsonb, $19 bigint, $20 jsonb, $21 uuid, $22 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, ($2::jsonb->>0)::uuid AS item_id, ($2::jsonb->>1)::uuid AS location_id, ($2::jsonb->>2)::uuid AS lot_id,
@@ -231,45 +231,48 @@ WITH part0 AS (UPDATE balance
   AND balance.item_id = now.item_id
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
+  RETURNING 1), part1 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($3, $4, $5, $6, $7, $8, $9)
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
-  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
-          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
-  WHERE tenant_id = $4
-  AND rules_version = $5
+  SET seq = seq + $10, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $13,
+  last_counted_at = COALESCE($14, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
+          0) + 1) || int8send(seq + $10) || convert_to($15, 'UTF8')), 'hex')
+  WHERE tenant_id = $11
+  AND rules_version = $12
   AND (SELECT COUNT(*)
     FROM part0) >= 0
+  AND (SELECT COUNT(*)
+    FROM part1) >= 0
   RETURNING seq, usage_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type, status,
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
-    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
-    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
-    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
+  FROM (SELECT ($16::jsonb->>0)::uuid AS id, ($16::jsonb->>1)::uuid AS tenant_id, ($16::jsonb->>2)::text AS type, ($16::jsonb->>3)::text AS status,
+    ($16::jsonb->>4)::timestamptz AS effective_at, ($16::jsonb->>5)::date AS business_date, ($16::jsonb->>6)::timestamptz AS recorded_at,
+    ($16::jsonb->>7)::timestamptz AS posted_at, ($16::jsonb->>8)::uuid AS posted_by, ($16::jsonb->>9)::uuid AS site_id, ($16::jsonb->>10)::uuid AS location_id,
+    ($16::jsonb->>11)::text AS external_ref, ($16::jsonb->>12)::text AS note, ($16::jsonb->>13)::text AS content_hash, ($16::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT ($10::jsonb->>0)::uuid AS tenant_id, ($10::jsonb->>1)::uuid AS document_id, ($10::jsonb->>2)::uuid AS reverses_id,
-    ($10::jsonb->>3)::uuid AS reason_id, ($10::jsonb->>4)::uuid AS about_id, ($10::jsonb->>5)::uuid AS transfer_id, ($10::jsonb->>6)::uuid AS count_id,
-    ($10::jsonb->>7)::text AS purpose, ($10::jsonb->>8)::text AS recipient, ($10::jsonb->>9)::uuid AS approved_by) AS now
+  FROM (SELECT ($17::jsonb->>0)::uuid AS tenant_id, ($17::jsonb->>1)::uuid AS document_id, ($17::jsonb->>2)::uuid AS reverses_id,
+    ($17::jsonb->>3)::uuid AS reason_id, ($17::jsonb->>4)::uuid AS about_id, ($17::jsonb->>5)::uuid AS transfer_id, ($17::jsonb->>6)::uuid AS count_id,
+    ($17::jsonb->>7)::text AS purpose, ($17::jsonb->>8)::text AS recipient, ($17::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $19 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
-  FROM (SELECT ($11::jsonb->>0)::bigint AS place, ($11::jsonb->>1)::uuid AS tenant_id, ($11::jsonb->>2)::uuid AS document_id,
-    ($11::jsonb->>3)::bigint AS line_no, ($11::jsonb->>4)::text AS kind, ($11::jsonb->>5)::uuid AS item_id, ($11::jsonb->>6)::uuid AS location_id,
-    ($11::jsonb->>7)::uuid AS lot_id, ($11::jsonb->>8)::bigint AS quantity_delta, ($11::jsonb->>9)::bigint AS value_delta,
-    ($11::jsonb->>10)::timestamptz AS effective_at, ($11::jsonb->>11)::date AS business_date, ($11::jsonb->>12)::timestamptz AS recorded_at,
-    ($11::jsonb->>13)::uuid AS actor_id, ($11::jsonb->>14)::uuid AS reason_id) AS now
+  FROM (SELECT ($18::jsonb->>0)::bigint AS place, ($18::jsonb->>1)::uuid AS tenant_id, ($18::jsonb->>2)::uuid AS document_id,
+    ($18::jsonb->>3)::bigint AS line_no, ($18::jsonb->>4)::text AS kind, ($18::jsonb->>5)::uuid AS item_id, ($18::jsonb->>6)::uuid AS location_id,
+    ($18::jsonb->>7)::uuid AS lot_id, ($18::jsonb->>8)::bigint AS quantity_delta, ($18::jsonb->>9)::bigint AS value_delta,
+    ($18::jsonb->>10)::timestamptz AS effective_at, ($18::jsonb->>11)::date AS business_date, ($18::jsonb->>12)::timestamptz AS recorded_at,
+    ($18::jsonb->>13)::uuid AS actor_id, ($18::jsonb->>14)::uuid AS reason_id) AS now
   CROSS JOIN head), after3 AS (INSERT INTO usage_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, short_quantity, reservation_id)
-  SELECT $14, $15, line.*
-  FROM (SELECT ($13::jsonb->>0)::bigint AS line_no, ($13::jsonb->>1)::uuid AS item_id, ($13::jsonb->>2)::uuid AS lot_id, ($13::jsonb->>3)::bigint AS entered_quantity,
-    ($13::jsonb->>4)::text AS entered_unit, ($13::jsonb->>5)::bigint AS quantity, ($13::jsonb->>6)::bigint AS value, ($13::jsonb->>7)::bigint AS short_quantity,
-    ($13::jsonb->>8)::uuid AS reservation_id) AS line
-  CROSS JOIN head), after4 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($16, $17, $18, $19, $20, $21, $22))
+  SELECT $21, $22, line.*
+  FROM (SELECT ($20::jsonb->>0)::bigint AS line_no, ($20::jsonb->>1)::uuid AS item_id, ($20::jsonb->>2)::uuid AS lot_id, ($20::jsonb->>3)::bigint AS entered_quantity,
+    ($20::jsonb->>4)::text AS entered_unit, ($20::jsonb->>5)::bigint AS quantity, ($20::jsonb->>6)::bigint AS value, ($20::jsonb->>7)::bigint AS short_quantity,
+    ($20::jsonb->>8)::uuid AS reservation_id) AS line
+  CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -278,15 +281,21 @@ FROM head;
 -->           ->  Index Scan using ix_balance_lot_id on balance
 -->                 Index Cond: ((tenant_id = $1) AND (lot_id = (($2 ->> 2))::uuid))
 -->                 Filter: ((item_id = (($2 ->> 0))::uuid) AND (location_id = (($2 ->> 1))::uuid))
+-->   CTE part1
+-->     ->  Insert on idempotency
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 2 (returns $2)
+-->           InitPlan 3 (returns $4)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
+-->           InitPlan 4 (returns $5)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part1
 -->           ->  Result
--->                 One-Time Filter: ($2 >= 0)
+-->                 One-Time Filter: (($4 >= 0) AND ($5 >= 0))
 -->                 ->  Seq Scan on ledger_head
--->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
+-->                       Filter: ((tenant_id = $11) AND (rules_version = $12))
 -->   CTE after0
 -->     ->  Insert on document
 -->           ->  CTE Scan on head head_1
@@ -299,9 +308,6 @@ FROM head;
 -->   CTE after3
 -->     ->  Insert on usage_line
 -->           ->  CTE Scan on head head_4
--->   CTE after4
--->     ->  Insert on idempotency
--->           ->  Result
 
 -- 5
 COMMIT;

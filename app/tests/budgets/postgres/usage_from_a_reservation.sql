@@ -214,8 +214,8 @@ FROM (SELECT reservation.id, reservation.item_id, reservation.location_id, reser
 -->         InitPlan 11 (returns $12)
 -->           ->  Result
 
--- 4: writes balance; writes reservation; writes stock_key; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 bigint, $9 uuid, $10 bigint, $11 timestamp with time zone, $12 timestamp with time zone, $13 text, $14 jsonb, $15 jsonb, $16 jsonb, $17 bigint, $18 jsonb, $19 uuid, $20 uuid, $21 uuid, $22 uuid, $23 text, $24 text, $25 bigint, $26 text, $27 timestamp with time zone
+-- 4: writes balance; writes reservation; writes stock_key; writes idempotency; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line
+-- $1 uuid, $2 jsonb, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 uuid, $9 uuid, $10 text, $11 text, $12 bigint, $13 text, $14 timestamp with time zone, $15 bigint, $16 uuid, $17 bigint, $18 timestamp with time zone, $19 timestamp with time zone, $20 text, $21 jsonb, $22 jsonb, $23 jsonb, $24 bigint, $25 jsonb, $26 uuid, $27 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -237,49 +237,52 @@ WITH part0 AS (UPDATE balance
   WHERE stock_key.tenant_id = now.tenant_id
   AND stock_key.item_id = now.item_id
   AND stock_key.location_id = now.location_id
+  RETURNING 1), part3 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($8, $9, $10, $11, $12, $13, $14)
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $8, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $11,
-  last_counted_at = COALESCE($12, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
-          0) + 1) || int8send(seq + $8) || convert_to($13, 'UTF8')), 'hex')
-  WHERE tenant_id = $9
-  AND rules_version = $10
+  SET seq = seq + $15, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $18,
+  last_counted_at = COALESCE($19, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
+          0) + 1) || int8send(seq + $15) || convert_to($20, 'UTF8')), 'hex')
+  WHERE tenant_id = $16
+  AND rules_version = $17
   AND (SELECT COUNT(*)
     FROM part0) >= 0
   AND (SELECT COUNT(*)
     FROM part1) >= 0
   AND (SELECT COUNT(*)
     FROM part2) >= 0
+  AND (SELECT COUNT(*)
+    FROM part3) >= 0
   RETURNING seq, usage_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type, status,
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT ($14::jsonb->>0)::uuid AS id, ($14::jsonb->>1)::uuid AS tenant_id, ($14::jsonb->>2)::text AS type, ($14::jsonb->>3)::text AS status,
-    ($14::jsonb->>4)::timestamptz AS effective_at, ($14::jsonb->>5)::date AS business_date, ($14::jsonb->>6)::timestamptz AS recorded_at,
-    ($14::jsonb->>7)::timestamptz AS posted_at, ($14::jsonb->>8)::uuid AS posted_by, ($14::jsonb->>9)::uuid AS site_id, ($14::jsonb->>10)::uuid AS location_id,
-    ($14::jsonb->>11)::text AS external_ref, ($14::jsonb->>12)::text AS note, ($14::jsonb->>13)::text AS content_hash, ($14::jsonb->>14)::bigint AS version) AS now
+  FROM (SELECT ($21::jsonb->>0)::uuid AS id, ($21::jsonb->>1)::uuid AS tenant_id, ($21::jsonb->>2)::text AS type, ($21::jsonb->>3)::text AS status,
+    ($21::jsonb->>4)::timestamptz AS effective_at, ($21::jsonb->>5)::date AS business_date, ($21::jsonb->>6)::timestamptz AS recorded_at,
+    ($21::jsonb->>7)::timestamptz AS posted_at, ($21::jsonb->>8)::uuid AS posted_by, ($21::jsonb->>9)::uuid AS site_id, ($21::jsonb->>10)::uuid AS location_id,
+    ($21::jsonb->>11)::text AS external_ref, ($21::jsonb->>12)::text AS note, ($21::jsonb->>13)::text AS content_hash, ($21::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT ($15::jsonb->>0)::uuid AS tenant_id, ($15::jsonb->>1)::uuid AS document_id, ($15::jsonb->>2)::uuid AS reverses_id,
-    ($15::jsonb->>3)::uuid AS reason_id, ($15::jsonb->>4)::uuid AS about_id, ($15::jsonb->>5)::uuid AS transfer_id, ($15::jsonb->>6)::uuid AS count_id,
-    ($15::jsonb->>7)::text AS purpose, ($15::jsonb->>8)::text AS recipient, ($15::jsonb->>9)::uuid AS approved_by) AS now
+  FROM (SELECT ($22::jsonb->>0)::uuid AS tenant_id, ($22::jsonb->>1)::uuid AS document_id, ($22::jsonb->>2)::uuid AS reverses_id,
+    ($22::jsonb->>3)::uuid AS reason_id, ($22::jsonb->>4)::uuid AS about_id, ($22::jsonb->>5)::uuid AS transfer_id, ($22::jsonb->>6)::uuid AS count_id,
+    ($22::jsonb->>7)::text AS purpose, ($22::jsonb->>8)::text AS recipient, ($22::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $17 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $24 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($16::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($23::jsonb) AS given(value)) AS now
   CROSS JOIN head), after3 AS (INSERT INTO usage_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, short_quantity, reservation_id)
-  SELECT $19, $20, line.*
-  FROM (SELECT ($18::jsonb->>0)::bigint AS line_no, ($18::jsonb->>1)::uuid AS item_id, ($18::jsonb->>2)::uuid AS lot_id, ($18::jsonb->>3)::bigint AS entered_quantity,
-    ($18::jsonb->>4)::text AS entered_unit, ($18::jsonb->>5)::bigint AS quantity, ($18::jsonb->>6)::bigint AS value, ($18::jsonb->>7)::bigint AS short_quantity,
-    ($18::jsonb->>8)::uuid AS reservation_id) AS line
-  CROSS JOIN head), after4 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($21, $22, $23, $24, $25, $26, $27))
+  SELECT $26, $27, line.*
+  FROM (SELECT ($25::jsonb->>0)::bigint AS line_no, ($25::jsonb->>1)::uuid AS item_id, ($25::jsonb->>2)::uuid AS lot_id, ($25::jsonb->>3)::bigint AS entered_quantity,
+    ($25::jsonb->>4)::text AS entered_unit, ($25::jsonb->>5)::bigint AS quantity, ($25::jsonb->>6)::bigint AS value, ($25::jsonb->>7)::bigint AS short_quantity,
+    ($25::jsonb->>8)::uuid AS reservation_id) AS line
+  CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -299,21 +302,27 @@ FROM head;
 -->     ->  Update on stock_key
 -->           ->  Index Scan using stock_key_pkey on stock_key
 -->                 Index Cond: ((tenant_id = $6) AND (item_id = (($7 ->> 0))::uuid) AND (location_id = (($7 ->> 1))::uuid))
+-->   CTE part3
+-->     ->  Insert on idempotency
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 4 (returns $7)
+-->           InitPlan 5 (returns $9)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
--->           InitPlan 5 (returns $8)
+-->           InitPlan 6 (returns $10)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part1
--->           InitPlan 6 (returns $9)
+-->           InitPlan 7 (returns $11)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part2
+-->           InitPlan 8 (returns $12)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part3
 -->           ->  Result
--->                 One-Time Filter: (($7 >= 0) AND ($8 >= 0) AND ($9 >= 0))
+-->                 One-Time Filter: (($9 >= 0) AND ($10 >= 0) AND ($11 >= 0) AND ($12 >= 0))
 -->                 ->  Seq Scan on ledger_head
--->                       Filter: ((tenant_id = $9) AND (rules_version = $10))
+-->                       Filter: ((tenant_id = $16) AND (rules_version = $17))
 -->   CTE after0
 -->     ->  Insert on document
 -->           ->  CTE Scan on head head_1
@@ -328,9 +337,6 @@ FROM head;
 -->   CTE after3
 -->     ->  Insert on usage_line
 -->           ->  CTE Scan on head head_4
--->   CTE after4
--->     ->  Insert on idempotency
--->           ->  Result
 
 -- 5
 COMMIT;

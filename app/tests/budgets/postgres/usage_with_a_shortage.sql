@@ -199,8 +199,8 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 
--- 4: writes balance; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes shortage; writes idempotency
--- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 jsonb, $12 bigint, $13 jsonb, $14 uuid, $15 uuid, $16 jsonb, $17 uuid, $18 uuid, $19 text, $20 text, $21 bigint, $22 text, $23 timestamp with time zone
+-- 4: writes balance; writes idempotency; writes ledger_head; writes document; writes document_detail; writes ledger_entry; writes usage_line; writes shortage
+-- $1 uuid, $2 jsonb, $3 uuid, $4 uuid, $5 text, $6 text, $7 bigint, $8 text, $9 timestamp with time zone, $10 bigint, $11 uuid, $12 bigint, $13 timestamp with time zone, $14 timestamp with time zone, $15 text, $16 jsonb, $17 jsonb, $18 jsonb, $19 bigint, $20 jsonb, $21 uuid, $22 uuid, $23 jsonb
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -211,51 +211,54 @@ WITH part0 AS (UPDATE balance
   AND balance.item_id = now.item_id
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
+  RETURNING 1), part1 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($3, $4, $5, $6, $7, $8, $9)
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
-  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
-          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
-  WHERE tenant_id = $4
-  AND rules_version = $5
+  SET seq = seq + $10, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $13,
+  last_counted_at = COALESCE($14, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(usage_number,
+          0) + 1) || int8send(seq + $10) || convert_to($15, 'UTF8')), 'hex')
+  WHERE tenant_id = $11
+  AND rules_version = $12
   AND (SELECT COUNT(*)
     FROM part0) >= 0
+  AND (SELECT COUNT(*)
+    FROM part1) >= 0
   RETURNING seq, usage_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type, status,
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
-    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
-    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
-    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
+  FROM (SELECT ($16::jsonb->>0)::uuid AS id, ($16::jsonb->>1)::uuid AS tenant_id, ($16::jsonb->>2)::text AS type, ($16::jsonb->>3)::text AS status,
+    ($16::jsonb->>4)::timestamptz AS effective_at, ($16::jsonb->>5)::date AS business_date, ($16::jsonb->>6)::timestamptz AS recorded_at,
+    ($16::jsonb->>7)::timestamptz AS posted_at, ($16::jsonb->>8)::uuid AS posted_by, ($16::jsonb->>9)::uuid AS site_id, ($16::jsonb->>10)::uuid AS location_id,
+    ($16::jsonb->>11)::text AS external_ref, ($16::jsonb->>12)::text AS note, ($16::jsonb->>13)::text AS content_hash, ($16::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO document_detail (tenant_id, document_id, reverses_id, reason_id, about_id, transfer_id,
     count_id, purpose, recipient, approved_by)
   SELECT now.*
-  FROM (SELECT ($10::jsonb->>0)::uuid AS tenant_id, ($10::jsonb->>1)::uuid AS document_id, ($10::jsonb->>2)::uuid AS reverses_id,
-    ($10::jsonb->>3)::uuid AS reason_id, ($10::jsonb->>4)::uuid AS about_id, ($10::jsonb->>5)::uuid AS transfer_id, ($10::jsonb->>6)::uuid AS count_id,
-    ($10::jsonb->>7)::text AS purpose, ($10::jsonb->>8)::text AS recipient, ($10::jsonb->>9)::uuid AS approved_by) AS now
+  FROM (SELECT ($17::jsonb->>0)::uuid AS tenant_id, ($17::jsonb->>1)::uuid AS document_id, ($17::jsonb->>2)::uuid AS reverses_id,
+    ($17::jsonb->>3)::uuid AS reason_id, ($17::jsonb->>4)::uuid AS about_id, ($17::jsonb->>5)::uuid AS transfer_id, ($17::jsonb->>6)::uuid AS count_id,
+    ($17::jsonb->>7)::text AS purpose, ($17::jsonb->>8)::text AS recipient, ($17::jsonb->>9)::uuid AS approved_by) AS now
   CROSS JOIN head), after2 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $12 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $19 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($11::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($18::jsonb) AS given(value)) AS now
   CROSS JOIN head), after3 AS (INSERT INTO usage_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, short_quantity, reservation_id)
-  SELECT $14, $15, line.*
-  FROM (SELECT ($13::jsonb->>0)::bigint AS line_no, ($13::jsonb->>1)::uuid AS item_id, ($13::jsonb->>2)::uuid AS lot_id, ($13::jsonb->>3)::bigint AS entered_quantity,
-    ($13::jsonb->>4)::text AS entered_unit, ($13::jsonb->>5)::bigint AS quantity, ($13::jsonb->>6)::bigint AS value, ($13::jsonb->>7)::bigint AS short_quantity,
-    ($13::jsonb->>8)::uuid AS reservation_id) AS line
+  SELECT $21, $22, line.*
+  FROM (SELECT ($20::jsonb->>0)::bigint AS line_no, ($20::jsonb->>1)::uuid AS item_id, ($20::jsonb->>2)::uuid AS lot_id, ($20::jsonb->>3)::bigint AS entered_quantity,
+    ($20::jsonb->>4)::text AS entered_unit, ($20::jsonb->>5)::bigint AS quantity, ($20::jsonb->>6)::bigint AS value, ($20::jsonb->>7)::bigint AS short_quantity,
+    ($20::jsonb->>8)::uuid AS reservation_id) AS line
   CROSS JOIN head), after4 AS (INSERT INTO shortage (id, tenant_id, version, created_at, updated_at, document_id, line_no,
     item_id, location_id, quantity, status)
   SELECT now.*
-  FROM (SELECT ($16::jsonb->>0)::uuid AS id, ($16::jsonb->>1)::uuid AS tenant_id, ($16::jsonb->>2)::bigint AS version, ($16::jsonb->>3)::timestamptz AS created_at,
-    ($16::jsonb->>4)::timestamptz AS updated_at, ($16::jsonb->>5)::uuid AS document_id, ($16::jsonb->>6)::bigint AS line_no,
-    ($16::jsonb->>7)::uuid AS item_id, ($16::jsonb->>8)::uuid AS location_id, ($16::jsonb->>9)::bigint AS quantity, ($16::jsonb->>10)::text AS status) AS now
-  CROSS JOIN head), after5 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($17, $18, $19, $20, $21, $22, $23))
+  FROM (SELECT ($23::jsonb->>0)::uuid AS id, ($23::jsonb->>1)::uuid AS tenant_id, ($23::jsonb->>2)::bigint AS version, ($23::jsonb->>3)::timestamptz AS created_at,
+    ($23::jsonb->>4)::timestamptz AS updated_at, ($23::jsonb->>5)::uuid AS document_id, ($23::jsonb->>6)::bigint AS line_no,
+    ($23::jsonb->>7)::uuid AS item_id, ($23::jsonb->>8)::uuid AS location_id, ($23::jsonb->>9)::bigint AS quantity, ($23::jsonb->>10)::text AS status) AS now
+  CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -267,15 +270,21 @@ FROM head;
 -->                 ->  Index Scan using ix_balance_lot_id on balance
 -->                       Index Cond: ((tenant_id = $1) AND (lot_id = ((given.value ->> 2))::uuid))
 -->                       Filter: ((((given.value ->> 0))::uuid = item_id) AND (((given.value ->> 1))::uuid = location_id))
+-->   CTE part1
+-->     ->  Insert on idempotency
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 2 (returns $3)
+-->           InitPlan 3 (returns $5)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
+-->           InitPlan 4 (returns $6)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part1
 -->           ->  Result
--->                 One-Time Filter: ($3 >= 0)
+-->                 One-Time Filter: (($5 >= 0) AND ($6 >= 0))
 -->                 ->  Seq Scan on ledger_head
--->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
+-->                       Filter: ((tenant_id = $11) AND (rules_version = $12))
 -->   CTE after0
 -->     ->  Insert on document
 -->           ->  CTE Scan on head head_1
@@ -293,9 +302,6 @@ FROM head;
 -->   CTE after4
 -->     ->  Insert on shortage
 -->           ->  CTE Scan on head head_5
--->   CTE after5
--->     ->  Insert on idempotency
--->           ->  Result
 
 -- 5
 COMMIT;

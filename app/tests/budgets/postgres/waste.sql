@@ -210,8 +210,8 @@ FROM (SELECT entry.item_id, entry.location_id, entry.lot_id, entry.effective_at,
 -->                     ->  Index Scan using ix_ledger_entry_item_id_location_id_effective_at on ledger_entry entry
 -->                           Index Cond: ((tenant_id = $9) AND (item_id = $9) AND (location_id = $10) AND (effective_at > $11) AND (effective_at <= 'infinity'::timestamp with time zone))
 
--- 4: writes balance; writes ledger_head; writes document; writes ledger_entry; writes waste_line; writes idempotency
--- $1 uuid, $2 jsonb, $3 bigint, $4 uuid, $5 bigint, $6 timestamp with time zone, $7 timestamp with time zone, $8 text, $9 jsonb, $10 jsonb, $11 bigint, $12 jsonb, $13 uuid, $14 uuid, $15 uuid, $16 uuid, $17 text, $18 text, $19 bigint, $20 text, $21 timestamp with time zone
+-- 4: writes balance; writes idempotency; writes ledger_head; writes document; writes ledger_entry; writes waste_line
+-- $1 uuid, $2 jsonb, $3 uuid, $4 uuid, $5 text, $6 text, $7 bigint, $8 text, $9 timestamp with time zone, $10 bigint, $11 uuid, $12 bigint, $13 timestamp with time zone, $14 timestamp with time zone, $15 text, $16 jsonb, $17 jsonb, $18 bigint, $19 jsonb, $20 uuid, $21 uuid
 WITH part0 AS (UPDATE balance
   SET quantity = now.quantity, value = now.value
   FROM (SELECT $1::uuid AS tenant_id, (value->>0)::uuid AS item_id, (value->>1)::uuid AS location_id, (value->>2)::uuid AS lot_id,
@@ -222,39 +222,42 @@ WITH part0 AS (UPDATE balance
   AND balance.item_id = now.item_id
   AND balance.location_id = now.location_id
   AND balance.lot_id = now.lot_id
+  RETURNING 1), part1 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+  VALUES ($3, $4, $5, $6, $7, $8, $9)
   RETURNING 1), head AS (UPDATE ledger_head
-  SET seq = seq + $3, waste_number = COALESCE(waste_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $6,
-  last_counted_at = COALESCE($7, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(waste_number,
-          0) + 1) || int8send(seq + $3) || convert_to($8, 'UTF8')), 'hex')
-  WHERE tenant_id = $4
-  AND rules_version = $5
+  SET seq = seq + $10, waste_number = COALESCE(waste_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $13,
+  last_counted_at = COALESCE($14, last_counted_at), head_hash = encode(sha256(convert_to(head_hash, 'UTF8') || int8send(COALESCE(waste_number,
+          0) + 1) || int8send(seq + $10) || convert_to($15, 'UTF8')), 'hex')
+  WHERE tenant_id = $11
+  AND rules_version = $12
   AND (SELECT COUNT(*)
     FROM part0) >= 0
+  AND (SELECT COUNT(*)
+    FROM part1) >= 0
   RETURNING seq, waste_number AS number, position, head_hash), after0 AS (INSERT INTO document (id, tenant_id, type, status,
     effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
     version, number, last_seq, position, chain_hash)
   SELECT now.*, head.number, head.seq, head.position, head.head_hash
-  FROM (SELECT ($9::jsonb->>0)::uuid AS id, ($9::jsonb->>1)::uuid AS tenant_id, ($9::jsonb->>2)::text AS type, ($9::jsonb->>3)::text AS status,
-    ($9::jsonb->>4)::timestamptz AS effective_at, ($9::jsonb->>5)::date AS business_date, ($9::jsonb->>6)::timestamptz AS recorded_at,
-    ($9::jsonb->>7)::timestamptz AS posted_at, ($9::jsonb->>8)::uuid AS posted_by, ($9::jsonb->>9)::uuid AS site_id, ($9::jsonb->>10)::uuid AS location_id,
-    ($9::jsonb->>11)::text AS external_ref, ($9::jsonb->>12)::text AS note, ($9::jsonb->>13)::text AS content_hash, ($9::jsonb->>14)::bigint AS version) AS now
+  FROM (SELECT ($16::jsonb->>0)::uuid AS id, ($16::jsonb->>1)::uuid AS tenant_id, ($16::jsonb->>2)::text AS type, ($16::jsonb->>3)::text AS status,
+    ($16::jsonb->>4)::timestamptz AS effective_at, ($16::jsonb->>5)::date AS business_date, ($16::jsonb->>6)::timestamptz AS recorded_at,
+    ($16::jsonb->>7)::timestamptz AS posted_at, ($16::jsonb->>8)::uuid AS posted_by, ($16::jsonb->>9)::uuid AS site_id, ($16::jsonb->>10)::uuid AS location_id,
+    ($16::jsonb->>11)::text AS external_ref, ($16::jsonb->>12)::text AS note, ($16::jsonb->>13)::text AS content_hash, ($16::jsonb->>14)::bigint AS version) AS now
   CROSS JOIN head), after1 AS (INSERT INTO ledger_entry (seq, tenant_id, document_id, line_no, kind, item_id, location_id,
     lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at, actor_id, reason_id)
-  SELECT head.seq - $11 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
+  SELECT head.seq - $18 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta,
   value_delta, effective_at, business_date, recorded_at, actor_id, reason_id
   FROM (SELECT (value->>0)::bigint AS place, (value->>1)::uuid AS tenant_id, (value->>2)::uuid AS document_id, (value->>3)::bigint AS line_no,
     (value->>4)::text AS kind, (value->>5)::uuid AS item_id, (value->>6)::uuid AS location_id, (value->>7)::uuid AS lot_id,
     (value->>8)::bigint AS quantity_delta, (value->>9)::bigint AS value_delta, (value->>10)::timestamptz AS effective_at,
     (value->>11)::date AS business_date, (value->>12)::timestamptz AS recorded_at, (value->>13)::uuid AS actor_id, (value->>14)::uuid AS reason_id
-    FROM jsonb_array_elements($10::jsonb) AS given(value)) AS now
+    FROM jsonb_array_elements($17::jsonb) AS given(value)) AS now
   CROSS JOIN head), after2 AS (INSERT INTO waste_line (tenant_id, document_id, line_no, item_id, lot_id, entered_quantity,
     entered_unit, quantity, value, reason_id, stage, destination)
-  SELECT $13, $14, line.*
-  FROM (SELECT ($12::jsonb->>0)::bigint AS line_no, ($12::jsonb->>1)::uuid AS item_id, ($12::jsonb->>2)::uuid AS lot_id, ($12::jsonb->>3)::bigint AS entered_quantity,
-    ($12::jsonb->>4)::text AS entered_unit, ($12::jsonb->>5)::bigint AS quantity, ($12::jsonb->>6)::bigint AS value, ($12::jsonb->>7)::uuid AS reason_id,
-    ($12::jsonb->>8)::text AS stage, ($12::jsonb->>9)::text AS destination) AS line
-  CROSS JOIN head), after3 AS (INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
-  VALUES ($15, $16, $17, $18, $19, $20, $21))
+  SELECT $20, $21, line.*
+  FROM (SELECT ($19::jsonb->>0)::bigint AS line_no, ($19::jsonb->>1)::uuid AS item_id, ($19::jsonb->>2)::uuid AS lot_id, ($19::jsonb->>3)::bigint AS entered_quantity,
+    ($19::jsonb->>4)::text AS entered_unit, ($19::jsonb->>5)::bigint AS quantity, ($19::jsonb->>6)::bigint AS value, ($19::jsonb->>7)::uuid AS reason_id,
+    ($19::jsonb->>8)::text AS stage, ($19::jsonb->>9)::text AS destination) AS line
+  CROSS JOIN head)
 SELECT *
 FROM head;
 --> CTE Scan on head
@@ -266,15 +269,21 @@ FROM head;
 -->                 ->  Index Scan using ix_balance_lot_id on balance
 -->                       Index Cond: ((tenant_id = $1) AND (lot_id = ((given.value ->> 2))::uuid))
 -->                       Filter: ((((given.value ->> 0))::uuid = item_id) AND (((given.value ->> 1))::uuid = location_id))
+-->   CTE part1
+-->     ->  Insert on idempotency
+-->           ->  Result
 -->   CTE head
 -->     ->  Update on ledger_head
--->           InitPlan 2 (returns $3)
+-->           InitPlan 3 (returns $5)
 -->             ->  Aggregate
 -->                   ->  CTE Scan on part0
+-->           InitPlan 4 (returns $6)
+-->             ->  Aggregate
+-->                   ->  CTE Scan on part1
 -->           ->  Result
--->                 One-Time Filter: ($3 >= 0)
+-->                 One-Time Filter: (($5 >= 0) AND ($6 >= 0))
 -->                 ->  Seq Scan on ledger_head
--->                       Filter: ((tenant_id = $4) AND (rules_version = $5))
+-->                       Filter: ((tenant_id = $11) AND (rules_version = $12))
 -->   CTE after0
 -->     ->  Insert on document
 -->           ->  CTE Scan on head head_1
@@ -286,9 +295,6 @@ FROM head;
 -->   CTE after2
 -->     ->  Insert on waste_line
 -->           ->  CTE Scan on head head_3
--->   CTE after3
--->     ->  Insert on idempotency
--->           ->  Result
 
 -- 5
 COMMIT;

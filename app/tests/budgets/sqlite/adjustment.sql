@@ -207,17 +207,21 @@ ON CONFLICT (tenant_id, item_id, location_id, lot_id) DO UPDATE
 SET quantity = excluded.quantity, value = excluded.value;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 
--- 3.4: writes ledger_head
+-- 3.4: writes idempotency
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($7, $8, $9, $10, $11, $12, $13);
+
+-- 3.5: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $7, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $10,
-last_counted_at = COALESCE($11, last_counted_at)
-WHERE tenant_id = $8
-AND rules_version = $9
+SET seq = seq + $14, adjustment_number = COALESCE(adjustment_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $17,
+last_counted_at = COALESCE($18, last_counted_at)
+WHERE tenant_id = $15
+AND rules_version = $16
 RETURNING seq, adjustment_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
 -- 4.1: writes document
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO document (id, tenant_id, type,
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -255,7 +259,7 @@ CROSS JOIN head;
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
 -- 4.2: writes lot
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO lot (id, tenant_id, item_id,
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO lot (id, tenant_id, item_id,
   origin_document_id, origin_line, batch_code, received_at, produced_on, expires_on, date_kind, basis_quantity, basis_value,
   cost_floor_at, void, version, opened_at, origin_seq)
 SELECT now.*, head.seq - $3 + 1
@@ -289,7 +293,7 @@ CROSS JOIN head;
 --> SEARCH receipt_line USING INDEX ix_receipt_line_item_id (tenant_id=?)
 
 -- 4.3: writes lot
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) UPDATE lot
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE lot
 SET basis_quantity = now.basis_quantity, basis_value = now.basis_value, cost_floor_at = now.cost_floor_at, void = now.void,
 revalued_position = CASE WHEN now.revalued THEN head.position ELSE lot.revalued_position END, version = lot.version + 1
 FROM (SELECT COALESCE($4, value) AS tenant_id, unhex(value->>'$[0]') AS id, (value->>'$[1]') AS basis_quantity, (value->>'$[2]') AS basis_value,
@@ -305,7 +309,7 @@ AND lot.id = now.id;
 --> SCAN head
 
 -- 4.4: writes ledger_entry
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $7 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -322,7 +326,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.5: writes adjustment_line
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO adjustment_line (tenant_id,
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) INSERT INTO adjustment_line (tenant_id,
   document_id, line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, value, unit_cost, reason_id, batch_code,
   expires_on)
 SELECT $9, $10, line.*
@@ -336,13 +340,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 4.6: writes idempotency
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) INSERT INTO idempotency (tenant_id, actor_id,
-  key, fingerprint, status, body, created_at)
-VALUES ($11, $12, $13, $14, $15, $16, $17);
-
--- 4.7: writes ledger_head
-WITH head AS (SELECT $20 AS seq, $21 AS number, $22 AS position, $23 AS head_hash) UPDATE ledger_head
-SET head_hash = $18
-WHERE tenant_id = $19;
+-- 4.6: writes ledger_head
+WITH head AS (SELECT $13 AS seq, $14 AS number, $15 AS position, $16 AS head_hash) UPDATE ledger_head
+SET head_hash = $11
+WHERE tenant_id = $12;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)

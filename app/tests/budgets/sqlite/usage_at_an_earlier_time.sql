@@ -153,17 +153,21 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 3.3: writes ledger_head
+-- 3.3: writes idempotency
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($5, $6, $7, $8, $9, $10, $11);
+
+-- 3.4: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $5, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
-last_counted_at = COALESCE($9, last_counted_at)
-WHERE tenant_id = $6
-AND rules_version = $7
+SET seq = seq + $12, usage_number = COALESCE(usage_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $15,
+last_counted_at = COALESCE($16, last_counted_at)
+WHERE tenant_id = $13
+AND rules_version = $14
 RETURNING seq, usage_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
 -- 4.1: writes document
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) INSERT INTO document (id, tenant_id, type,
+WITH head AS (SELECT $10 AS seq, $11 AS number, $12 AS position, $13 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -201,7 +205,7 @@ CROSS JOIN head;
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
 -- 4.2: writes document_detail
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) INSERT INTO document_detail (tenant_id,
+WITH head AS (SELECT $10 AS seq, $11 AS number, $12 AS position, $13 AS head_hash) INSERT INTO document_detail (tenant_id,
   document_id, reverses_id, reason_id, about_id, transfer_id, count_id, purpose, recipient, approved_by)
 SELECT now.*
 FROM (SELECT unhex(value->>'$[0]') AS tenant_id, unhex(value->>'$[1]') AS document_id, unhex(value->>'$[2]') AS reverses_id,
@@ -215,7 +219,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.3: writes ledger_entry
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+WITH head AS (SELECT $10 AS seq, $11 AS number, $12 AS position, $13 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $4 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -232,7 +236,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.4: writes usage_line
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) INSERT INTO usage_line (tenant_id, document_id,
+WITH head AS (SELECT $10 AS seq, $11 AS number, $12 AS position, $13 AS head_hash) INSERT INTO usage_line (tenant_id, document_id,
   line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, value, short_quantity, reservation_id)
 SELECT $6, $7, line.*
 FROM (SELECT (value->>'$[0]') AS line_no, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS lot_id, (value->>'$[3]') AS entered_quantity,
@@ -245,13 +249,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 4.5: writes idempotency
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) INSERT INTO idempotency (tenant_id, actor_id,
-  key, fingerprint, status, body, created_at)
-VALUES ($8, $9, $10, $11, $12, $13, $14);
-
--- 4.6: writes ledger_head
-WITH head AS (SELECT $17 AS seq, $18 AS number, $19 AS position, $20 AS head_hash) UPDATE ledger_head
-SET head_hash = $15
-WHERE tenant_id = $16;
+-- 4.5: writes ledger_head
+WITH head AS (SELECT $10 AS seq, $11 AS number, $12 AS position, $13 AS head_hash) UPDATE ledger_head
+SET head_hash = $8
+WHERE tenant_id = $9;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)

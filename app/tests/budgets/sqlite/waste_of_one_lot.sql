@@ -153,17 +153,21 @@ AND balance.lot_id = now.lot_id;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SEARCH balance USING COVERING INDEX sqlite_autoindex_balance_1 (tenant_id=? AND item_id=? AND location_id=? AND lot_id=?)
 
--- 3.3: writes ledger_head
+-- 3.3: writes idempotency
+INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at)
+VALUES ($5, $6, $7, $8, $9, $10, $11);
+
+-- 3.4: writes ledger_head
 UPDATE ledger_head
-SET seq = seq + $5, waste_number = COALESCE(waste_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $8,
-last_counted_at = COALESCE($9, last_counted_at)
-WHERE tenant_id = $6
-AND rules_version = $7
+SET seq = seq + $12, waste_number = COALESCE(waste_number, 0) + 1, position = COALESCE(position, 0) + 1, last_recorded_at = $15,
+last_counted_at = COALESCE($16, last_counted_at)
+WHERE tenant_id = $13
+AND rules_version = $14
 RETURNING seq, waste_number AS number, position, head_hash;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)
 
 -- 4.1: writes document
-WITH head AS (SELECT $16 AS seq, $17 AS number, $18 AS position, $19 AS head_hash) INSERT INTO document (id, tenant_id, type,
+WITH head AS (SELECT $9 AS seq, $10 AS number, $11 AS position, $12 AS head_hash) INSERT INTO document (id, tenant_id, type,
   status, effective_at, business_date, recorded_at, posted_at, posted_by, site_id, location_id, external_ref, note, content_hash,
   version, number, last_seq, position, chain_hash)
 SELECT now.*, head.number, head.seq, head.position, head.head_hash
@@ -201,7 +205,7 @@ CROSS JOIN head;
 --> SEARCH lot USING COVERING INDEX ix_lot_origin_document_id (tenant_id=? AND origin_document_id=?)
 
 -- 4.2: writes ledger_entry
-WITH head AS (SELECT $16 AS seq, $17 AS number, $18 AS position, $19 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
+WITH head AS (SELECT $9 AS seq, $10 AS number, $11 AS position, $12 AS head_hash) INSERT INTO ledger_entry (seq, tenant_id,
   document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta, effective_at, business_date, recorded_at,
   actor_id, reason_id)
 SELECT head.seq - $3 + now.place, tenant_id, document_id, line_no, kind, item_id, location_id, lot_id, quantity_delta, value_delta,
@@ -218,7 +222,7 @@ CROSS JOIN head;
 --> SCAN head
 
 -- 4.3: writes waste_line
-WITH head AS (SELECT $16 AS seq, $17 AS number, $18 AS position, $19 AS head_hash) INSERT INTO waste_line (tenant_id, document_id,
+WITH head AS (SELECT $9 AS seq, $10 AS number, $11 AS position, $12 AS head_hash) INSERT INTO waste_line (tenant_id, document_id,
   line_no, item_id, lot_id, entered_quantity, entered_unit, quantity, value, reason_id, stage, destination)
 SELECT $5, $6, line.*
 FROM (SELECT (value->>'$[0]') AS line_no, unhex(value->>'$[1]') AS item_id, unhex(value->>'$[2]') AS lot_id, (value->>'$[3]') AS entered_quantity,
@@ -231,13 +235,8 @@ CROSS JOIN head;
 --> SCAN json_each VIRTUAL TABLE INDEX 1:
 --> SCAN head
 
--- 4.4: writes idempotency
-WITH head AS (SELECT $16 AS seq, $17 AS number, $18 AS position, $19 AS head_hash) INSERT INTO idempotency (tenant_id, actor_id,
-  key, fingerprint, status, body, created_at)
-VALUES ($7, $8, $9, $10, $11, $12, $13);
-
--- 4.5: writes ledger_head
-WITH head AS (SELECT $16 AS seq, $17 AS number, $18 AS position, $19 AS head_hash) UPDATE ledger_head
-SET head_hash = $14
-WHERE tenant_id = $15;
+-- 4.4: writes ledger_head
+WITH head AS (SELECT $9 AS seq, $10 AS number, $11 AS position, $12 AS head_hash) UPDATE ledger_head
+SET head_hash = $7
+WHERE tenant_id = $8;
 --> SEARCH ledger_head USING INDEX sqlite_autoindex_ledger_head_1 (tenant_id=?)

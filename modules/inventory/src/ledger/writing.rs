@@ -32,9 +32,9 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// For what is to be sent with it, and does not need its numbers.
+    /// For what is to be sent with it, and does not need its numbers: it is written before the head is had, which everybody else of the tenant waits for.
     pub fn beside(&mut self) -> &mut Batch {
-        &mut self.after
+        &mut self.before
     }
 
     /// Sends all of it. The head is the last lock that is taken. Where the rules are no longer those that were seen, the posting begins anew.
