@@ -88,8 +88,9 @@ pub fn text(answer: &Value, field: &str) -> Outcome<String> {
     Ok(answer.get(field).and_then(Value::as_str).ok_or_else(|| format!("{answer} has no {field}"))?.to_owned())
 }
 
-/// Makes that many tenants with one item each.
-pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<Place>> {
+/// Makes that many tenants, each of which stocks so many items. Of each the first is answered: Postgres reads all of a table in which there is a row
+/// for each tenant and no more, which no table of stock is.
+pub async fn each_with_items(larder: &Larder, tenants: usize, items: usize) -> Outcome<Vec<Place>> {
     let mut places = Vec::new();
     let first = set_up(larder).await?;
     let (owner, first_tenant) = (Caller::new(larder, &text(&first, "access_token")?), text(&first, "tenant_id")?);
@@ -113,7 +114,11 @@ pub async fn with_an_item_each(larder: &Larder, tenants: usize) -> Outcome<Vec<P
         founded += 1;
     }
     for session in &sessions {
-        places.extend(furnish(larder, session, 1).await?);
+        let place = furnish(larder, session, 1).await?.pop().ok_or("no place")?;
+        let file = (1..items).fold("sku,name,quantity,unit_cost\n".to_owned(), |file, number| file + &format!("SKU{number},Item {number},1000,1\n"));
+        let path = format!("/v1/inventory/imports/opening-stock?location={AREA}&create_items=true&default_unit=g");
+        Caller::new(larder, &text(session, "access_token")?).post_csv(&path, file).await?;
+        places.push(place);
     }
     Ok(places)
 }

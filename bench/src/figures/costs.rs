@@ -56,6 +56,11 @@ fn cpu_of_all(parent: u32) -> Outcome<f64> {
     Ok(seconds)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "not that many")]
+fn processors() -> Outcome<f64> {
+    Ok(std::thread::available_parallelism()?.get() as f64)
+}
+
 async fn stored(url: &str) -> Outcome<f64> {
     let mut connection = sqlx::PgConnection::connect(url).await?;
     let (stored,) = sqlx::query_as("SELECT pg_database_size(current_database())::float8").fetch_one(&mut connection).await?;
@@ -68,15 +73,15 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
     let empty = stored(&stores.inventory).await? + stored(&stores.auth).await?;
-    let places = kitchens::with_an_item_each(&larder, TENANTS).await?;
+    let places = kitchens::each_with_items(&larder, TENANTS, postings::ITEMS).await?;
     analyze(&stores.inventory).await?;
     let of_tenants = stored(&stores.inventory).await? + stored(&stores.auth).await? - empty;
     let (requests, limit) = (postings::requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
     postings::settle(&larder, &stores.inventory, &requests, figures.pace).await?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut before = Spent::until_now(&larder, &stores.inventory).await?;
     for _ in 0..RUNS {
-        load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?;
+        rates.push(load::run(&larder, &requests, CONNECTIONS, figures.pace.run)?.per_second);
         let between = Spent::until_now(&larder, &stores.inventory).await?;
         limit.run(CONNECTIONS, figures.pace.run)?;
         let after = Spent::until_now(&larder, &stores.inventory).await?;
@@ -91,6 +96,8 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let of_tenant = of_tenants / TENANTS as f64 / KIB;
     let mut told = |name: &str, value, unit, limit| figures.report.add(Figure { name: name.to_owned(), value, unit, limit, target: Target::Told });
     told("processor time of Larder for a posting", each(|spent| spent.larder, &ours) * 1_000.0, "ms", None);
+    let allowed = processors()? / (each(|spent| spent.larder, &ours) + each(|spent| spent.postgres, &ours));
+    told("postings, of those that the processors have time for", median(rates), "/s", Some(allowed));
     let both = |of: fn(&Spent) -> f64, by: f64| (each(of, &ours) * by, Some(each(of, &theirs) * by));
     for (name, (value, limit), unit) in [
         ("processor time of Postgres for a posting", both(|spent| spent.postgres, 1_000.0), "ms"),
@@ -99,6 +106,6 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     ] {
         told(name, value, unit, limit);
     }
-    told("stored for a tenant, with an item", of_tenant, "KiB", None);
+    told("stored for a tenant that stocks 100 items", of_tenant, "KiB", None);
     Ok(())
 }

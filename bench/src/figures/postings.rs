@@ -14,6 +14,8 @@ use crate::{Outcome, Pace, RUNS};
 
 /// So many places are posted at: each in a tenant of its own, or all in one.
 const PLACES: usize = 100;
+/// What a tenant stocks.
+pub const ITEMS: usize = 100;
 
 /// Connections, and the least ratio for each.
 type Goals = [(u32, f64); 3];
@@ -47,7 +49,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
         let stores = servers.emptied(&format!("bench_{name}")).await?;
         let folder = tempfile::tempdir()?;
         let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
-        let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::with_an_item_each(&larder, tenants).await? };
+        let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::each_with_items(&larder, tenants, ITEMS).await? };
         let (requests, limit) = (requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
         settle(&larder, &stores.inventory, &requests, figures.pace).await?;
         for (connections, least) in goals {

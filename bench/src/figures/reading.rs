@@ -1,20 +1,25 @@
-//! Pages of stock, of the ledger, and the stock of one item, where there are 20,000 lots and a million entries: against the bare SQL of such a page, and
-//! against a server that answers as many bytes without asking anybody.
+//! Pages of stock, of the ledger, and the stock of one item, where there are 20,000 lots and a million entries: against the bare SQL of such a page, against
+//! a server that answers as many bytes without asking anybody, and against one that runs this SQL before, by the driver that Larder uses, and does nothing else.
 
 use std::path::Path;
 use std::time::Duration;
+
+use sea_orm::sqlx::pool::PoolOptions;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
 
 use super::Figures;
 use crate::grow::{self, Size};
 use crate::kitchens::{self, Caller, Place};
 use crate::larder::{Larder, Postgres, Stores};
-use crate::limits::constant::Constant;
+use crate::limits::server::Server;
 use crate::limits::{pgbench, sqlite};
 use crate::load::{self, Load, Request};
 use crate::report::{Figure, Target, median};
 use crate::{Outcome, RUNS};
 
 const CONNECTIONS: u32 = 8;
+/// As many as Larder has on SQLite.
+const READERS: u32 = 4;
 const LEAST_OF_SQL: f64 = 0.6;
 /// The slowest hundredth takes no longer than so many times the median.
 const SPREAD: f64 = 10.0;
@@ -63,8 +68,11 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     grow::on_postgres(&stores.inventory, &place, size(figures.pace.quick)).await?;
     for page in pages(&place, |id| format!("'{id}'::uuid")) {
         let time = figures.pace.run;
+        // One for each server: its connections end with the threads that opened them.
+        let pool = PoolOptions::new().max_connections(CONNECTIONS).test_before_acquire(false).connect(&stores.inventory).await?;
+        let database = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
         let bare = async || pgbench::run_script(&stores.inventory, &format!("{};\n", page.sql), CONNECTIONS, time);
-        measure(figures, &larder, &place, "Postgres", &page, bare).await?;
+        measure(figures, &larder, &place, "Postgres", &page, bare, &database).await?;
     }
     Ok(())
 }
@@ -75,17 +83,18 @@ pub async fn on_sqlite(figures: &mut Figures) -> Outcome<()> {
     let file = folder.path().join("data/inventory.db");
     grow::on_sqlite(&file, &place, size(figures.pace.quick)).await?;
     let larder = Larder::start(folder.path(), &stores)?;
+    let pool = PoolOptions::new().max_connections(READERS).test_before_acquire(false).connect_with(sqlite::options(&file, true)).await?;
+    let database = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
     for page in pages(&place, |id| format!("unhex(replace('{id}', '-', ''))")) {
         let time = figures.pace.alone;
         let bare = async || bare_sqlite(&file, &page.sql, time).await;
-        measure(figures, &larder, &place, "SQLite", &page, bare).await?;
+        measure(figures, &larder, &place, "SQLite", &page, bare, &database).await?;
     }
     Ok(())
 }
 
-/// As many readers as Larder has.
 async fn bare_sqlite(file: &Path, sql: &str, time: Duration) -> Outcome<f64> {
-    let readers = (0..4).map(|_| sqlite::reads(file, sql, time));
+    let readers = (0..READERS).map(|_| sqlite::reads(file, sql, time));
     let mut rate = 0.0;
     for reader in readers.map(|reader| tokio::spawn(reader)).collect::<Vec<_>>() {
         rate += reader.await??;
@@ -93,32 +102,44 @@ async fn bare_sqlite(file: &Path, sql: &str, time: Duration) -> Outcome<f64> {
     Ok(rate)
 }
 
-async fn measure(figures: &mut Figures, larder: &Larder, place: &Place, engine: &str, page: &Page, bare: impl AsyncFn() -> Outcome<f64>) -> Outcome<()> {
+async fn measure(
+    figures: &mut Figures,
+    larder: &Larder,
+    place: &Place,
+    engine: &str,
+    page: &Page,
+    bare: impl AsyncFn() -> Outcome<f64>,
+    database: &DatabaseConnection,
+) -> Outcome<()> {
     let time = figures.pace.run;
     let request = Request { method: "GET", path: page.path.clone(), key: Some(place.key.clone()), body: String::new() };
     let bytes = Caller::new(larder, &place.key).get(&page.path).await?.to_string().len();
-    let constant = Constant::start(bytes)?;
-    let (mut ours, mut of_sql, mut of_bytes) = (Vec::new(), Vec::new(), Vec::new());
+    let (database, statement) = (database.clone(), Statement::from_string(database.get_database_backend(), page.sql.clone()));
+    let read = move || {
+        let (database, statement) = (database.clone(), statement.clone());
+        async move { database.query_all_raw(statement).await.is_ok_and(|rows| !rows.is_empty()) }
+    };
+    let (constant, reading) = (Server::constant(bytes)?, Server::reading(bytes, read)?);
+    let (mut ours, mut of_sql, mut of_bytes, mut of_server) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         of_sql.push(bare().await?);
         ours.push(load::run(larder, std::slice::from_ref(&request), CONNECTIONS, time)?);
         // Only told.
         if !figures.pace.quick {
             of_bytes.push(load::at(&constant.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
+            of_server.push(load::at(&reading.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
         }
     }
     constant.stop().await;
+    reading.stop().await;
     let of = |number: fn(&Load) -> f64| median(ours.iter().map(number).collect());
     let (name, rate, p50, p99) = (format!("{} on {engine}", page.name), of(|load| load.per_second), of(|load| load.p50_ms), of(|load| load.p99_ms));
     let figure = |what: &str, value, unit, limit, target| Figure { name: format!("{name}{what}"), value, unit, limit: Some(limit), target };
     let of_sql = median(of_sql);
     figures.report.add(figure(", of the bare SQL", rate, "/s", of_sql, Target::AtLeast(LEAST_OF_SQL)));
     if !of_bytes.is_empty() {
-        let of_bytes = median(of_bytes);
-        figures.report.add(figure(", of as many constant bytes", rate, "/s", of_bytes, Target::Told));
-        // Whoever answers with what SQL tells does both.
-        let of_both = 1.0 / (1.0 / of_sql + 1.0 / of_bytes);
-        figures.report.add(figure(", of both, one after the other", rate, "/s", of_both, Target::Told));
+        figures.report.add(figure(", of as many constant bytes", rate, "/s", median(of_bytes), Target::Told));
+        figures.report.add(figure(", of a server that does no more", rate, "/s", median(of_server), Target::Told));
     }
     figures.report.add(figure(", p99 of p50", p99, "ms", p50, Target::AtMost(SPREAD)));
     Ok(())

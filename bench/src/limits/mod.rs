@@ -1,5 +1,5 @@
 //! What Larder is held against: the databases themselves, with no more than must be said to them.
 
-pub mod constant;
 pub mod pgbench;
+pub mod server;
 pub mod sqlite;

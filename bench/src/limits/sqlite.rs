@@ -12,12 +12,15 @@ use uuid::Uuid;
 use crate::Outcome;
 use crate::kitchens::Place;
 
-/// A connection as Larder's writer has it.
-pub async fn connect(file: &Path, is_full: bool) -> Outcome<SqliteConnection> {
+/// As Larder's connections are.
+pub fn options(file: &Path, is_full: bool) -> SqliteConnectOptions {
     let synchronous = if is_full { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
     let options = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
-    let options = options.foreign_keys(true).pragma("recursive_triggers", "ON").row_buffer_size(1_000).disable_statement_logging();
-    Ok(SqliteConnection::connect_with(&options).await?)
+    options.foreign_keys(true).pragma("recursive_triggers", "ON").row_buffer_size(1_000).disable_statement_logging()
+}
+
+pub async fn connect(file: &Path, is_full: bool) -> Outcome<SqliteConnection> {
+    Ok(SqliteConnection::connect_with(&options(file, is_full)).await?)
 }
 
 struct Facts {
