@@ -6,6 +6,7 @@ use super::{Figures, postings};
 use crate::kitchens;
 use crate::larder::{Larder, Postgres, Stores, analyze};
 use crate::limits::pgbench;
+use crate::limits::posting::Facts;
 use crate::load;
 use crate::report::{Figure, Target, median};
 use crate::{Outcome, RUNS};
@@ -76,7 +77,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     let places = kitchens::each_with_items(&larder, TENANTS, postings::ITEMS).await?;
     analyze(&stores.inventory).await?;
     let of_tenants = stored(&stores.inventory).await? + stored(&stores.auth).await? - empty;
-    let (requests, limit) = (postings::requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
+    let (requests, limit) = (postings::requests(&places), pgbench::Postings::at(&stores.inventory, &Facts::of_all(&stores.inventory, &places).await?)?);
     postings::settle(&larder, &stores.inventory, &requests, figures.pace).await?;
     let (mut ours, mut theirs, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut before = Spent::until_now(&larder, &stores.inventory).await?;

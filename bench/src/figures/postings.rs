@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Figures, in_turn};
 use crate::kitchens::{self, AREA, Place};
 use crate::larder::{Larder, Postgres, Stores, analyze};
+use crate::limits::posting::{self, Facts};
 use crate::limits::{pgbench, sqlite};
 use crate::load::{self, Request};
 use crate::report::{Figure, Target, median};
@@ -50,14 +51,23 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
         let folder = tempfile::tempdir()?;
         let larder = Larder::start(folder.path(), &Stores::Postgres(stores.clone()))?;
         let places = if tenants == 1 { kitchens::with_items(&larder, PLACES).await? } else { kitchens::each_with_items(&larder, tenants, ITEMS).await? };
-        let (requests, limit) = (requests(&places), pgbench::Postings::at(&stores.inventory, &places).await?);
+        let (requests, facts) = (requests(&places), Facts::of_all(&stores.inventory, &places).await?);
+        let limit = pgbench::Postings::at(&stores.inventory, &facts)?;
         settle(&larder, &stores.inventory, &requests, figures.pace).await?;
         for (connections, least) in goals {
             let time = figures.pace.run;
             let ours = async || Ok(load::run(&larder, &requests, connections, time)?.per_second);
             let (value, limit) = in_turn(ours, async || limit.run(connections, time)).await?;
             let name = format!("waste on Postgres, {tenants} {name}, {connections} connections");
-            figures.report.add(Figure { name, value, unit: "/s", limit: Some(limit), target: Target::AtLeast(least) });
+            figures.report.add(Figure { name: name.clone(), value, unit: "/s", limit: Some(limit), target: Target::AtLeast(least) });
+            // Only told.
+            if !figures.pace.quick {
+                let server = posting::server(&stores.inventory, facts.clone()).await?;
+                let of_server = (0..RUNS).map(|_| Ok(load::at(&server.address, &requests, connections, time)?.per_second)).collect::<Outcome<Vec<_>>>()?;
+                server.stop().await;
+                let name = format!("{name}, of a server that does no more than the limit");
+                figures.report.add(Figure { name, value, unit: "/s", limit: Some(median(of_server)), target: Target::Told });
+            }
         }
     }
     Ok(())

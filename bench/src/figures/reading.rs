@@ -119,7 +119,7 @@ async fn measure(
         let (database, statement) = (database.clone(), statement.clone());
         async move { database.query_all_raw(statement).await.is_ok_and(|rows| !rows.is_empty()) }
     };
-    let (constant, reading) = (Server::constant(bytes)?, Server::reading(bytes, read)?);
+    let (constant, reading) = (Server::constant(bytes)?, Server::after(bytes, read)?);
     let (mut ours, mut of_sql, mut of_bytes, mut of_server) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         of_sql.push(bare().await?);

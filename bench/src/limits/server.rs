@@ -1,4 +1,4 @@
-//! The limit of an answer: an actix server that says the same bytes to everybody, at once or after it has read.
+//! The limit of an answer: an actix server that says the same bytes to everybody, at once or after it has done something.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
@@ -13,17 +13,17 @@ pub struct Server {
 impl Server {
     /// Answers every request with so many bytes.
     pub fn constant(bytes: usize) -> Outcome<Self> {
-        Self::reading(bytes, || std::future::ready(true))
+        Self::after(bytes, || std::future::ready(true))
     }
 
-    /// Reads first, which says whether it went well, and does not look at what was read.
-    pub fn reading<F: Future<Output = bool> + 'static>(bytes: usize, read: impl Fn() -> F + Clone + Send + 'static) -> Outcome<Self> {
+    /// Does something first, which says whether it went well.
+    pub fn after<F: Future<Output = bool> + 'static>(bytes: usize, work: impl Fn() -> F + Clone + Send + 'static) -> Outcome<Self> {
         let body = web::Bytes::from("x".repeat(bytes));
         let server = HttpServer::new(move || {
-            let (body, read) = (body.clone(), read.clone());
+            let (body, work) = (body.clone(), work.clone());
             let answer = move || {
-                let (body, read) = (body.clone(), read());
-                async move { if read.await { HttpResponse::Ok().content_type("application/json").body(body) } else { HttpResponse::InternalServerError().finish() } }
+                let (body, done) = (body.clone(), work());
+                async move { if done.await { HttpResponse::Ok().content_type("application/json").body(body) } else { HttpResponse::InternalServerError().finish() } }
             };
             App::new().default_service(web::to(answer))
         });
