@@ -882,8 +882,8 @@ both_engines! {
         let reader = api.member("viewer", Some(&[annex])).await;
         assert_eq!(data(&get(&reader, STOCK).await).iter().map(place).collect::<Vec<_>>(), ["EGG at annex/cellar"]);
         assert_eq!(text(&get(&reader, VALUATION).await["total"]), "12");
-        let claimed = async || texts(api.inventory_db(), "SELECT CAST(COUNT(*) AS TEXT) FROM idempotency").await;
-        let before = claimed().await;
+        let answers = async || texts(api.inventory_db(), "SELECT CAST(COUNT(*) AS TEXT) FROM idempotency").await;
+        let before = answers().await;
         for (path, body) in [
             (WASTE, with(waste_body(json!([{ "sku": "EGG", "quantity": "1" }])), "location", "annex/cellar")),
             ("/v1/inventory/counts", json!({ "location": "annex/cellar" })),
@@ -892,7 +892,7 @@ both_engines! {
         ] {
             refused(&reader, path, body).await.refused(403, "forbidden");
         }
-        assert_eq!(claimed().await, before);
+        assert_eq!(answers().await, before);
     }
 
     async fn a_tenant_in_a_body_is_refused_and_writes_for_nobody(api: Api) {

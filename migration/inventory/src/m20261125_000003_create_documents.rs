@@ -1,4 +1,4 @@
-//! What happened, on paper: documents with their lines, and the lots that they make; and what makes a request happen once: idempotency claims, imports.
+//! What happened, on paper: documents with their lines, and the lots that they make; and what makes a request happen once: stored answers, imports.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -119,7 +119,7 @@ impl MigrationTrait for Migration {
             .col(text("body"))
             .col(timestamp_with_time_zone("created_at"))
             .primary_key(Index::create().col("tenant_id").col("actor_id").col("key"));
-        // Old claims are forgotten over all tenants.
+        // Old answers are forgotten over all tenants.
         let by_age = Index::create().name("ix_idempotency_created_at").table("idempotency").col("created_at").take();
         create(manager, &mut idempotency, [by_age]).await?;
 

@@ -32,9 +32,6 @@ pub enum Error {
     /// The same key is being worked on by another request.
     #[error("the first request under this key is still running")]
     IdempotencyInProgress,
-    /// Another request under the same key was answered while this one was worked on. It is begun anew, and finds that answer.
-    #[error("the first request under this key was answered meanwhile")]
-    AnsweredMeanwhile,
     #[error("the key was used for another request")]
     IdempotencyKeyReused,
     /// Stock keys were not to be had in time.
@@ -70,7 +67,7 @@ impl WriteError for Error {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::RulesChanged | Self::AnsweredMeanwhile => Retry::Changed,
+            Self::RulesChanged => Retry::Changed,
             _ => Retry::No,
         }
     }
@@ -96,7 +93,7 @@ impl Error {
             Self::Refused(refusal) => refusal.problem(),
             Self::RulesChanged => Problem::new(503, "stock_busy", "The rules of the ledger kept changing; nothing was posted. Try again.").retry_after(1),
             Self::AlreadyReversed => Problem::new(409, "already_reversed", "This document was reversed before."),
-            Self::IdempotencyInProgress | Self::AnsweredMeanwhile => {
+            Self::IdempotencyInProgress => {
                 Problem::new(409, "idempotency_in_progress", "The first request under this Idempotency-Key is still running; ask again in a moment.")
                     .retry_after(1)
             }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use kernel::http::IdempotencyKey;
 use kernel::{Caller, Fingerprint, Instant, Outcome, Txn, database};
-use sea_orm::{DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -101,25 +101,43 @@ impl Inventory {
     {
         self.ensure_known(caller.tenant_id).await?;
         let task = Task { state: self.clone(), caller: caller.clone(), now: self.now(), input };
-        let work = Arc::new(work);
-        let answer: Answer<T> = self
-            .database()
-            .write((task, once), move |(task, once), txn| -> Outcome<'_, Answer<T>, Error> {
-                let work = work.clone();
-                Box::pin(async move {
-                    loop {
-                        if let Some(done) = work(task, txn, once).await? {
-                            return finish(txn, task, once, done).await;
-                        }
-                        // Where whoever had the key has answered nothing, it is this transaction's now.
-                        if let Some(answer) = answered_before(txn, task, once).await? {
-                            return Ok(answer);
-                        }
+        let (work, asked) = (Arc::new(work), once.clone());
+        let done = self.database().write((task, once), move |(task, once), txn| -> Outcome<'_, Answer<T>, Error> {
+            let work = work.clone();
+            Box::pin(async move {
+                // Twice, where whoever had the key at first has left no answer: then it is this transaction's.
+                for _ in 0..2 {
+                    if let Some(done) = work(task, txn, once).await? {
+                        return finish(txn, task, once, done).await;
                     }
-                })
+                    if let Some(answer) = answered_before(txn, &task.caller, once).await? {
+                        return Ok(answer);
+                    }
+                }
+                Err(Error::IdempotencyInProgress)
             })
-            .await?;
+        });
+        let answer = match done.await {
+            Ok(answer) => answer,
+            Err(refusal) => match self.answered_meanwhile(caller, asked).await {
+                Ok(Some(answer)) => answer,
+                Err(Error::IdempotencyKeyReused) => return Err(Error::IdempotencyKeyReused),
+                Ok(None) | Err(_) => return Err(refusal),
+            },
+        };
         Ok(answer.seen_by(caller))
+    }
+
+    /// A claim on Postgres does not see what was stored after its statement had begun and before it had the lock. Its work then meets what the first
+    /// request has done, and fails because of that, at the latest where it stores its own answer: which is no answer to give. So whatever failed is looked
+    /// up once more.
+    async fn answered_meanwhile<T: DeserializeOwned + Recheck + Send + 'static>(&self, caller: &Caller, once: Once) -> Result<Option<Answer<T>>, Error> {
+        let reader = self.database().reader();
+        if !database::is_postgres(reader) || stored(reader, caller, &once).await?.is_none() {
+            return Ok(None);
+        }
+        let asked = (caller.clone(), once);
+        self.database().write(asked, |(caller, once), txn| -> Outcome<'_, Option<Answer<T>>, Error> { Box::pin(answered_before(txn, caller, once)) }).await
     }
 
     /// Runs `work` in a transaction that nobody can replay: PATCH and DELETE, which carry a version instead.
@@ -177,16 +195,18 @@ impl Stored {
     }
 }
 
-/// The number of a lock that stands for a key, on Postgres: of a tenant's actor.
+/// What a key is: of an actor in a tenant.
+const OF_KEY: &str = "tenant_id = $1 AND actor_id = $2 AND key = $3";
+/// The number of the lock that stands for it on Postgres.
 const LOCK: &str = "hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0)";
 
 impl Once {
     /// Reads to be sent with the claim of the key; without one there is nothing to claim.
     pub fn claim<I>(&self, task: &Task<I>, txn: &Txn) -> Reads {
-        let Some(of_key) = self.of_key(task) else { return Reads::new(txn) };
+        let Some(of_key) = self.of_key(&task.caller) else { return Reads::new(txn) };
         // SQLite has one writer: nobody else is at work.
-        let is_free = if database::is_postgres(txn) { format!("pg_try_advisory_xact_lock({LOCK}) AND ") } else { String::new() };
-        Reads::claiming(txn, &format!("{is_free}NOT EXISTS (SELECT 1 FROM idempotency WHERE {OF_KEY})"), of_key)
+        let lock = if database::is_postgres(txn) { format!(" AND pg_try_advisory_xact_lock({LOCK})") } else { String::new() };
+        Reads::claiming(txn, &format!("NOT EXISTS (SELECT 1 FROM idempotency WHERE {OF_KEY}){lock}"), of_key)
     }
 
     /// What was told with the claim; `None` where the key is taken.
@@ -195,59 +215,56 @@ impl Once {
     }
 
     /// What [`LOCK`] and [`OF_KEY`] are asked with.
-    fn of_key<I>(&self, task: &Task<I>) -> Option<[sea_orm::Value; 3]> {
+    fn of_key(&self, caller: &Caller) -> Option<[sea_orm::Value; 3]> {
         let key = self.key.0.clone()?;
-        Some([task.caller.tenant_id.into(), task.caller.user_id.into(), key.into()])
+        Some([caller.tenant_id.into(), caller.user_id.into(), key.into()])
     }
 }
-
-const OF_KEY: &str = "tenant_id = $1 AND actor_id = $2 AND key = $3";
 
 /// Stores what was done under the key.
 async fn finish<I, T: Serialize + Recheck>(txn: &Txn, task: &Task<I>, once: &Once, done: Done<T>) -> Result<Answer<T>, Error> {
     let Done { mut body, writing } = done;
     if let Some(mut writing) = writing {
         keep(writing.beside(), task, once, &body)?;
-        body.number(&writing.send(txn).await.map_err(answered_meanwhile)?);
+        body.number(&writing.send(txn).await?);
     } else {
         let mut batch = Batch::new(txn);
         keep(&mut batch, task, once, &body)?;
-        batch.send(txn).await.map_err(|error| answered_meanwhile(error.into()))?;
+        batch.send(txn).await?;
     }
     Ok(Answer { status: CREATED, body, replayed: false })
 }
 
-/// The claim does not see what was stored after its statement had begun, and before it had the lock.
-fn answered_meanwhile(error: Error) -> Error {
-    let violated = if let Error::Database(error) = &error { database::violated_constraint(error) } else { None };
-    if violated.as_deref() == Some("idempotency_pkey") { Error::AnsweredMeanwhile } else { error }
+async fn stored(connection: &impl ConnectionTrait, caller: &Caller, once: &Once) -> Result<Option<Stored>, DbErr> {
+    let Some(of_key) = once.of_key(caller) else { return Ok(None) };
+    rows::one(connection, &format!("SELECT fingerprint, status, body FROM idempotency WHERE {OF_KEY}"), of_key).await
 }
 
 /// What was answered under the key, which is taken. Waits for whoever is at work under it; `None` where that one has left no answer, after which
 /// the key is held.
-async fn answered_before<I, T: DeserializeOwned + Recheck>(txn: &Txn, task: &Task<I>, once: &Once) -> Result<Option<Answer<T>>, Error> {
-    let Some(of_key) = once.of_key(task) else { return Ok(None) };
-    let stored = async || rows::one::<Stored>(txn, &format!("SELECT fingerprint, status, body FROM idempotency WHERE {OF_KEY}"), of_key.clone()).await;
-    let mut found = stored().await?;
-    if found.is_none() && database::is_postgres(txn) {
-        let waited = rows::execute(txn, &format!("SELECT pg_advisory_xact_lock({LOCK})"), of_key.clone()).await;
+async fn answered_before<T: DeserializeOwned + Recheck>(txn: &Txn, caller: &Caller, once: &Once) -> Result<Option<Answer<T>>, Error> {
+    let mut found = stored(txn, caller, once).await?;
+    if let Some(of_key) = once.of_key(caller).filter(|_| found.is_none() && database::is_postgres(txn)) {
+        // It names the table of the claim: where tables are distributed, both ask the server that has the tenant.
+        let wait = format!("SELECT pg_advisory_xact_lock({LOCK}) WHERE NOT EXISTS (SELECT 1 FROM idempotency WHERE {OF_KEY})");
+        let waited = rows::execute(txn, &wait, of_key).await;
         waited.map_err(|error| if database::is_lock_timeout(&error) { Error::IdempotencyInProgress } else { error.into() })?;
-        found = stored().await?;
+        found = stored(txn, caller, once).await?;
     }
     let Some(stored) = found else { return Ok(None) };
     if stored.fingerprint != once.fingerprint.0 {
         return Err(Error::IdempotencyKeyReused);
     }
     let mut answer = stored.answer::<T>()?;
-    answer.body.recheck(&task.caller, txn).await?;
+    answer.body.recheck(caller, txn).await?;
     if let Some(document) = answer.body.unnumbered() {
-        answer.body.number(&ledger::head_of(txn, task.caller.tenant_id, document).await?);
+        answer.body.number(&ledger::head_of(txn, caller.tenant_id, document).await?);
     }
     Ok(Some(answer))
 }
 
 fn keep<I, T: Serialize>(batch: &mut Batch, task: &Task<I>, once: &Once, body: &T) -> Result<(), Error> {
-    let Some(of_key) = once.of_key(task) else { return Ok(()) };
+    let Some(of_key) = once.of_key(&task.caller) else { return Ok(()) };
     let body = serde_json::to_string(body).map_err(|error| DbErr::Json(error.to_string()))?;
     let at: chrono::DateTime<chrono::FixedOffset> = task.now.into();
     let insert = "INSERT INTO idempotency (tenant_id, actor_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";

@@ -152,7 +152,7 @@ impl Sites {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant_id: TenantId,
-    /// Who acts: written into documents, entries and idempotency claims.
+    /// Who acts: written into documents, entries and stored answers.
     pub user_id: UserId,
     pub session_id: Option<Uuid>,
     pub permissions: Permissions,

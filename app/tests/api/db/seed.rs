@@ -88,7 +88,7 @@ on_both! {
         let said = done(seed(&stores, &[]));
         assert!(said.contains("received R-000001: six lines") && said.contains(demo::PASSWORD), "{said}");
         let once = both(&stores).await;
-        // All of the story is there, and no claim of a key that could be forgotten.
+        // All of the story is there, and no stored answer, which could be forgotten.
         let size = sizes(&once);
         assert_eq!((size["item"], size["item_unit"], size["document"], size["ledger_entry"], size["idempotency"]), (8, 7, 3, 10, 0));
         assert_eq!(done(seed(&stores, &[])), "everything is there already; nothing was changed\n");

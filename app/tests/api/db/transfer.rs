@@ -91,7 +91,7 @@ async fn lived_in(stores: &Arc<Stores>) {
     let staff = api.member("staff", Some(&[site])).await;
     kitchen.item("MILK", json!({ "base_unit": "ml", "shelf_life_days": 10 })).await;
     let eggs = kitchen.item("EGGS", json!({ "name": "Œufs 🥚 d'or, \"frais\"" })).await;
-    // More claims of keys than are copied at a time.
+    // More stored answers than are copied at a time.
     for number in 0..20 {
         kitchen.item(&format!("SPICE-{number}"), json!({})).await;
     }

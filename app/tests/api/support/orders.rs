@@ -236,6 +236,7 @@ mod tests {
     fn a_step_depends_on_another_by_the_tables_that_they_write_lock_and_read() {
         let depend = |one: &str, other: &str| step(one).depends_on(&step(other)) && step(other).depends_on(&step(one));
         assert!(depend("UPDATE balance SET quantity = 1", "UPDATE \"balance\" SET quantity = 2"));
+        assert!(depend("SELECT 1 WHERE pg_try_advisory_xact_lock(7)", "SELECT pg_advisory_xact_lock(7)"), "locks by number are one thing");
         assert!(depend("SELECT balance.id FROM balance FOR NO KEY UPDATE OF balance", "DELETE FROM balance"));
         assert!(!depend("SELECT * FROM balance", "UPDATE balance SET quantity = 1"), "nobody sees it before the commit");
         assert!(!depend("SELECT * FROM item JOIN balance ON true FOR UPDATE OF item", "UPDATE balance SET quantity = 1"));

@@ -9,12 +9,12 @@ BEGIN;
 -- 2
 -- $1 uuid, $2 uuid, $3 text
 SELECT -1 AS part
-WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
-AND NOT EXISTS (SELECT 1
+WHERE NOT EXISTS (SELECT 1
   FROM idempotency
   WHERE tenant_id = $1
   AND actor_id = $2
-  AND key = $3);
+  AND key = $3)
+AND pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0));
 --> Result
 -->   One-Time Filter: ((NOT $0) AND pg_try_advisory_xact_lock(hashtextextended(((((($1)::text || '/'::text) || ($2)::text) || '/'::text) || $3), '0'::bigint)))
 -->   InitPlan 1 (returns $0)

@@ -7,12 +7,15 @@ BEGIN;
 -- 2
 -- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 uuid, $7 jsonb, $8 uuid
 WITH claimed AS MATERIALIZED (SELECT -1 AS part
-  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
-  AND NOT EXISTS (SELECT 1
+  WHERE NOT EXISTS (SELECT 1
     FROM idempotency
     WHERE tenant_id = $1
     AND actor_id = $2
-    AND key = $3))
+    AND key = $3)
+  AND pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0)))
+SELECT part, NULL::text AS told
+FROM claimed
+UNION ALL
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT area.id, area.path, area.kind, area.site_id, area.archived_at, site.time_zone, site.day_starts_at, head.rules_version,
   head.closed_through, head.last_recorded_at, head.last_counted_at
@@ -39,10 +42,7 @@ UNION ALL
 SELECT 2 AS part, row_to_json(told)::text AS told
 FROM (SELECT code, dimension, numerator, denominator
   FROM unit
-  WHERE tenant_id = $8) AS told
-UNION ALL
-SELECT part, NULL AS told
-FROM claimed;
+  WHERE tenant_id = $8) AS told;
 --> Append
 -->   CTE claimed
 -->     ->  Result
@@ -50,6 +50,7 @@ FROM claimed;
 -->           InitPlan 1 (returns $0)
 -->             ->  Index Only Scan using idempotency_pkey on idempotency
 -->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
+-->   ->  CTE Scan on claimed
 -->   ->  Nested Loop
 -->         ->  Nested Loop
 -->               Join Filter: (area.site_id = site.id)
@@ -75,7 +76,6 @@ FROM claimed;
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $6) AND (item_id = item.id))
 -->   ->  Seq Scan on unit unit_1
 -->         Filter: (tenant_id = $8)
--->   ->  CTE Scan on claimed
 
 -- 3
 -- $1 uuid, $2 uuid, $3 text

@@ -9,12 +9,15 @@ BEGIN;
 -- 2: locks rows of stock_key FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 text, $7 uuid, $8 text, $9 uuid, $10 jsonb, $11 uuid, $12 text, $13 jsonb
 WITH claimed AS MATERIALIZED (SELECT -1 AS part
-  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
-  AND NOT EXISTS (SELECT 1
+  WHERE NOT EXISTS (SELECT 1
     FROM idempotency
     WHERE tenant_id = $1
     AND actor_id = $2
-    AND key = $3))
+    AND key = $3)
+  AND pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0)))
+SELECT part, NULL::text AS told
+FROM claimed
+UNION ALL
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT stock_key.item_id, stock_key.location_id
   FROM stock_key
@@ -57,10 +60,7 @@ FROM (SELECT id, code, stage, archived_at
   FROM reason
   WHERE tenant_id = $11
   AND kind = $12
-  AND code IN (SELECT (SELECT ($13::jsonb->>0)::text) AS code)) AS told
-UNION ALL
-SELECT part, NULL AS told
-FROM claimed;
+  AND code IN (SELECT (SELECT ($13::jsonb->>0)::text) AS code)) AS told;
 --> Append
 -->   CTE claimed
 -->     ->  Result
@@ -68,6 +68,7 @@ FROM claimed;
 -->           InitPlan 1 (returns $0)
 -->             ->  Index Only Scan using idempotency_pkey on idempotency
 -->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
+-->   ->  CTE Scan on claimed
 -->   ->  Subquery Scan on told
 -->         ->  LockRows
 -->               InitPlan 3 (returns $2)
@@ -107,7 +108,6 @@ FROM claimed;
 -->         Filter: ((tenant_id = $11) AND ((kind)::text = $12) AND ((code)::text = $7))
 -->         InitPlan 7 (returns $7)
 -->           ->  Result
--->   ->  CTE Scan on claimed
 
 -- 3
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid

@@ -9,12 +9,15 @@ BEGIN;
 -- 2: locks rows of stock_key FOR NO KEY UPDATE
 -- $1 uuid, $2 uuid, $3 text, $4 uuid, $5 text, $6 text, $7 uuid, $8 text, $9 uuid, $10 jsonb
 WITH claimed AS MATERIALIZED (SELECT -1 AS part
-  WHERE pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0))
-  AND NOT EXISTS (SELECT 1
+  WHERE NOT EXISTS (SELECT 1
     FROM idempotency
     WHERE tenant_id = $1
     AND actor_id = $2
-    AND key = $3))
+    AND key = $3)
+  AND pg_try_advisory_xact_lock(hashtextextended($1::uuid || '/' || $2::uuid || '/' || $3::text, 0)))
+SELECT part, NULL::text AS told
+FROM claimed
+UNION ALL
 SELECT 0 AS part, row_to_json(told)::text AS told
 FROM (SELECT stock_key.item_id, stock_key.location_id
   FROM stock_key
@@ -50,10 +53,7 @@ FROM (SELECT item.id, item.sku, unit.code AS base_unit, item.pick, item.track_lo
   LEFT JOIN item_unit AS own ON own.tenant_id = item.tenant_id
   AND own.item_id = item.id
   WHERE item.tenant_id = $9
-  AND item.sku IN (SELECT (SELECT ($10::jsonb->>0)::text) AS sku)) AS told
-UNION ALL
-SELECT part, NULL AS told
-FROM claimed;
+  AND item.sku IN (SELECT (SELECT ($10::jsonb->>0)::text) AS sku)) AS told;
 --> Append
 -->   CTE claimed
 -->     ->  Result
@@ -61,6 +61,7 @@ FROM claimed;
 -->           InitPlan 1 (returns $0)
 -->             ->  Index Only Scan using idempotency_pkey on idempotency
 -->                   Index Cond: ((tenant_id = $1) AND (actor_id = $2) AND (key = $3))
+-->   ->  CTE Scan on claimed
 -->   ->  Subquery Scan on told
 -->         ->  LockRows
 -->               InitPlan 3 (returns $2)
@@ -96,7 +97,6 @@ FROM claimed;
 -->                     Filter: (tenant_id = $9)
 -->         ->  Index Scan using ix_item_unit_item_id_code on item_unit own
 -->               Index Cond: ((tenant_id = item.tenant_id) AND (tenant_id = $9) AND (item_id = item.id))
--->   ->  CTE Scan on claimed
 
 -- 3
 -- $1 jsonb, $2 timestamp with time zone, $3 uuid, $4 jsonb, $5 timestamp with time zone, $6 uuid, $7 jsonb, $8 timestamp with time zone, $9 uuid

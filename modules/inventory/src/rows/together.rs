@@ -129,7 +129,7 @@ fn before(backend: DatabaseBackend, texts: &[String], last: &str) -> String {
 /// Reads that need nothing of each other, all of one moment; one that locks answers what it locked as it is after its wait. Their order of rows is lost.
 pub struct Reads {
     parts: Parts,
-    /// A condition that is asked before what depends on it.
+    /// A SELECT of a row where what is to be claimed was had; it is asked first.
     claim: Option<String>,
 }
 
@@ -156,7 +156,7 @@ impl Reads {
         Self { parts: Parts::new(connection), claim: None }
     }
 
-    /// Those with which something is claimed, by a condition that holds where it is to be had.
+    /// Those that come after a condition, by which something is claimed: [`Told::is_claimed`] tells whether it held.
     pub fn claiming(connection: &impl ConnectionTrait, condition: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Self {
         let mut reads = Self::new(connection);
         reads.parts.values.extend(values);
@@ -191,7 +191,8 @@ impl Reads {
             Some(claim) if backend == DatabaseBackend::Sqlite || selects.is_empty() => selects.insert(0, claim),
             Some(claim) => {
                 with = format!("WITH claimed AS MATERIALIZED ({claim}) ");
-                selects.push("SELECT part, NULL AS told FROM claimed".to_owned());
+                // First, so that what is read is not older than the claim by the time that reading it takes.
+                selects.insert(0, "SELECT part, NULL::text AS told FROM claimed".to_owned());
             }
             None => {}
         }
