@@ -53,6 +53,8 @@ pub struct Pace {
 
 /// Each figure is the median of so many runs.
 pub const RUNS: usize = 5;
+/// And what is only told, of so many.
+pub const TOLD_RUNS: usize = 3;
 
 impl Pace {
     fn of(quick: bool) -> Self {

@@ -11,7 +11,7 @@ use crate::limits::posting::{self, Facts};
 use crate::limits::{pgbench, sqlite};
 use crate::load::{self, Request};
 use crate::report::{Figure, Target, median};
-use crate::{Outcome, Pace, RUNS};
+use crate::{Outcome, Pace, RUNS, TOLD_RUNS};
 
 /// So many places are posted at: each in a tenant of its own, or all in one.
 const PLACES: usize = 100;
@@ -63,7 +63,7 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
             // Only told.
             if !figures.pace.quick {
                 let server = posting::server(&stores.inventory, facts.clone()).await?;
-                let of_server = (0..RUNS).map(|_| Ok(load::at(&server.address, &requests, connections, time)?.per_second)).collect::<Outcome<Vec<_>>>()?;
+                let of_server = (0..TOLD_RUNS).map(|_| Ok(load::at(&server.address, &requests, connections, time)?.per_second)).collect::<Outcome<Vec<_>>>()?;
                 server.stop().await;
                 let name = format!("{name}, of a server that does no more than the limit");
                 figures.report.add(Figure { name, value, unit: "/s", limit: Some(median(of_server)), target: Target::Told });

@@ -15,7 +15,7 @@ use crate::limits::server::Server;
 use crate::limits::{pgbench, sqlite};
 use crate::load::{self, Load, Request};
 use crate::report::{Figure, Target, median};
-use crate::{Outcome, RUNS};
+use crate::{Outcome, RUNS, TOLD_RUNS};
 
 const CONNECTIONS: u32 = 8;
 /// As many as Larder has on SQLite.
@@ -121,11 +121,11 @@ async fn measure(
     };
     let (constant, reading) = (Server::constant(bytes)?, Server::after(bytes, read)?);
     let (mut ours, mut of_sql, mut of_bytes, mut of_server) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    for run in 0..RUNS {
         of_sql.push(bare().await?);
         ours.push(load::run(larder, std::slice::from_ref(&request), CONNECTIONS, time)?);
         // Only told.
-        if !figures.pace.quick {
+        if !figures.pace.quick && run < TOLD_RUNS {
             of_bytes.push(load::at(&constant.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
             of_server.push(load::at(&reading.address, std::slice::from_ref(&request), CONNECTIONS, time)?.per_second);
         }

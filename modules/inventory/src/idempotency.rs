@@ -4,9 +4,8 @@
 //! first, bounded by the lock timeout. Nothing is written for the claim. What is written is the answer, once and with the last of the work, and
 //! its primary key is what makes that impossible a second time; the claim only keeps two from doing the same work at once (docs/decisions/0021).
 //!
-//! The answer is stored with everything in it but the numbers of a document that
-//! was written with it, which the document has; what the caller may not
-//! see is left out when it is answered, so a replay shows neither more nor less than the caller's present rights allow.
+//! The answer is stored with everything in it but the numbers of a document that was written with it, which the document has; what the caller
+//! may not see is left out when it is answered, so a replay shows neither more nor less than the caller's present rights allow.
 
 use std::sync::Arc;
 
