@@ -16,6 +16,12 @@ use super::server::Server;
 use crate::Outcome;
 use crate::kitchens::Place;
 
+/// Of a tenant, an item and a location: the version of the rules, a reason, who posts, and the lot that is there. On both engines.
+pub const FACTS: &str = "SELECT head.rules_version, (SELECT id FROM reason WHERE tenant_id = head.tenant_id AND code = 'spoiled'), \
+     (SELECT posted_by FROM document WHERE tenant_id = head.tenant_id LIMIT 1), \
+     (SELECT lot_id FROM balance WHERE tenant_id = head.tenant_id AND item_id = $2 AND location_id = $3) \
+     FROM ledger_head AS head WHERE tenant_id = $1";
+
 /// What a posting at a place is to know beforehand.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -36,13 +42,7 @@ impl Facts {
         for place in places {
             let id = |text: &str| Uuid::parse_str(text);
             let (tenant, item, location, site) = (id(&place.tenant_id)?, id(&place.item_id)?, id(&place.location_id)?, id(&place.site_id)?);
-            let row = sqlx::query(
-                "SELECT head.rules_version, (SELECT id FROM reason WHERE tenant_id = head.tenant_id AND code = 'spoiled'), \
-                 (SELECT posted_by FROM document WHERE tenant_id = head.tenant_id LIMIT 1), \
-                 (SELECT lot_id FROM balance WHERE tenant_id = head.tenant_id AND item_id = $2 AND location_id = $3) \
-                 FROM ledger_head AS head WHERE tenant_id = $1",
-            );
-            let row = row.bind(tenant).bind(item).bind(location).fetch_one(&mut connection).await?;
+            let row = sqlx::query(FACTS).bind(tenant).bind(item).bind(location).fetch_one(&mut connection).await?;
             facts.push(Self { tenant, item, location, site, lot: row.get(3), actor: row.get(2), reason: row.get(1), rules_version: row.get(0) });
         }
         Ok(facts)

@@ -9,6 +9,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJourna
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 use uuid::Uuid;
 
+use super::posting::{FACTS, Facts};
 use crate::Outcome;
 use crate::kitchens::Place;
 
@@ -23,32 +24,13 @@ pub async fn connect(file: &Path, is_full: bool) -> Outcome<SqliteConnection> {
     Ok(SqliteConnection::connect_with(&options(file, is_full)).await?)
 }
 
-struct Facts {
-    tenant: Uuid,
-    site: Uuid,
-    location: Uuid,
-    item: Uuid,
-    lot: Uuid,
-    actor: Uuid,
-    reason: Uuid,
-    rules_version: i64,
-}
-
-impl Facts {
-    /// Of an item at a place.
-    async fn of(connection: &mut SqliteConnection, place: &Place, item: Uuid) -> Outcome<Self> {
-        let id = |text: &str| Uuid::parse_str(text);
-        let (tenant, location) = (id(&place.tenant_id)?, id(&place.location_id)?);
-        let row = sqlx::query(
-            "SELECT head.rules_version, (SELECT id FROM reason WHERE tenant_id = head.tenant_id AND code = 'spoiled'), \
-             (SELECT posted_by FROM document WHERE tenant_id = head.tenant_id LIMIT 1), \
-             (SELECT lot_id FROM balance WHERE tenant_id = head.tenant_id AND item_id = $2 AND location_id = $3) \
-             FROM ledger_head AS head WHERE tenant_id = $1",
-        );
-        let row = row.bind(tenant).bind(item).bind(location).fetch_one(connection).await?;
-        let (rules_version, reason, actor, lot) = (row.get(0), row.get(1), row.get(2), row.get(3));
-        Ok(Self { tenant, site: id(&place.site_id)?, location, item, lot, actor, reason, rules_version })
-    }
+/// What a posting of an item at a place is to know beforehand.
+async fn facts_of(connection: &mut SqliteConnection, place: &Place, item: Uuid) -> Outcome<Facts> {
+    let id = |text: &str| Uuid::parse_str(text);
+    let (tenant, location) = (id(&place.tenant_id)?, id(&place.location_id)?);
+    let row = sqlx::query(FACTS).bind(tenant).bind(item).bind(location).fetch_one(connection).await?;
+    let (rules_version, reason, actor, lot) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    Ok(Facts { tenant, site: id(&place.site_id)?, location, item, lot, actor, reason, rules_version })
 }
 
 /// Postings per second, of the item of each place.
@@ -56,7 +38,7 @@ pub async fn postings(file: &Path, is_full: bool, places: &[Place], time: Durati
     let mut connection = connect(file, is_full).await?;
     let mut facts = Vec::new();
     for place in places {
-        facts.push(Facts::of(&mut connection, place, Uuid::parse_str(&place.item_id)?).await?);
+        facts.push(facts_of(&mut connection, place, Uuid::parse_str(&place.item_id)?).await?);
     }
     post_all(connection, facts, time).await
 }
@@ -67,7 +49,7 @@ pub async fn postings_of(file: &Path, place: &Place, skus: &[String], time: Dura
     let mut facts = Vec::new();
     for sku in skus {
         let item = sqlx::query("SELECT id FROM item WHERE sku = $1").bind(sku).fetch_one(&mut connection).await?.get(0);
-        facts.push(Facts::of(&mut connection, place, item).await?);
+        facts.push(facts_of(&mut connection, place, item).await?);
     }
     post_all(connection, facts, time).await
 }
