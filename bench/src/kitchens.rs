@@ -88,8 +88,8 @@ pub fn text(answer: &Value, field: &str) -> Outcome<String> {
     Ok(answer.get(field).and_then(Value::as_str).ok_or_else(|| format!("{answer} has no {field}"))?.to_owned())
 }
 
-/// Makes that many tenants, each of which stocks so many items. Of each the first is answered: Postgres reads all of a table in which there is a row
-/// for each tenant and no more, which no table of stock is.
+/// Makes that many tenants, each of which stocks so many items, and answers the first item of each. With a single one Postgres would read all of each
+/// table of stock, which has a hundred rows then, rather than look a row up.
 pub async fn each_with_items(larder: &Larder, tenants: usize, items: usize) -> Outcome<Vec<Place>> {
     let mut places = Vec::new();
     let first = set_up(larder).await?;
