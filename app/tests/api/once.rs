@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
 use serde_json::{Value, json};
 
 use crate::receipts::RECEIPTS;
-use crate::support::kitchen::{Kitchen, WALK_IN};
+use crate::support::kitchen::{Kitchen, WALK_IN, waste_body};
 use crate::support::patience::soon;
 use crate::support::tables::texts;
 use crate::support::{Api, Engine, Reply, on};
@@ -34,7 +34,7 @@ impl Twice {
         let kitchen = Kitchen::open(api).await;
         kitchen.item("EGG", json!({})).await;
         kitchen.receive(json!([{ "sku": "EGG", "quantity": of, "line_total": "1" }])).await;
-        Self::send(kitchen, WASTE, json!({ "location": WALK_IN, "lines": [{ "sku": "EGG", "quantity": "1", "reason": "spoiled" }] })).await
+        Self::send(kitchen, WASTE, waste_body(json!([{ "sku": "EGG", "quantity": "1" }]))).await
     }
 
     async fn send(kitchen: Kitchen, path: &'static str, body: Value) -> Self {
@@ -129,22 +129,14 @@ async fn who_waits_too_long_for_the_first_is_told_to_come_again() {
 /// of another version, which claims in another way. It is met where the answer is stored: with the document or after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_unseen_is_not_done_again() {
-    on(Engine::Postgres, &[], async |api: Api| {
-        let twice = Twice::received(&api).await;
+    async fn test(twice: Twice) {
         let unseen = twice.begin().await;
         answer(&unseen).await;
         let reply = twice.again_until(async { unseen.commit().await.expect("answered") }).await;
         twice.assert_answered_as_before(reply).await;
-    })
-    .await;
-    on(Engine::Postgres, &[], async |api: Api| {
-        let twice = Twice::wasted(&api, "10").await;
-        let unseen = twice.begin().await;
-        answer(&unseen).await;
-        let reply = twice.again_until(async { unseen.commit().await.expect("answered") }).await;
-        twice.assert_answered_as_before(reply).await;
-    })
-    .await;
+    }
+    on(Engine::Postgres, &[], async |api: Api| test(Twice::received(&api).await).await).await;
+    on(Engine::Postgres, &[], async |api: Api| test(Twice::wasted(&api, "10").await).await).await;
 }
 
 /// What it has done is there before its answer is seen, and there is nothing left to take.
@@ -158,7 +150,7 @@ async fn nor_is_it_refused_because_of_what_the_first_has_done() {
         let reply = twice.again_until(async { unseen.commit().await.expect("answered") }).await;
         twice.assert_answered_as_before(reply).await;
         // Of another request under that key it is no answer.
-        let more = json!({ "location": WALK_IN, "lines": [{ "sku": "EGG", "quantity": "2", "reason": "spoiled" }] });
+        let more = waste_body(json!([{ "sku": "EGG", "quantity": "2" }]));
         twice.kitchen.owner.post_with_key(WASTE, "third", more.clone()).await.refused(409, "insufficient_stock");
         twice.kitchen.owner.post_with_key(WASTE, "second", more).await.refused(422, "idempotency_key_reused");
     })

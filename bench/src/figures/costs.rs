@@ -107,6 +107,6 @@ pub async fn on_postgres(figures: &mut Figures) -> Outcome<()> {
     ] {
         told(name, value, unit, limit);
     }
-    told("stored for a tenant that stocks 100 items", of_tenant, "KiB", None);
+    told(&format!("stored for a tenant that stocks {} items", postings::ITEMS), of_tenant, "KiB", None);
     Ok(())
 }
